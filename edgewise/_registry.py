@@ -1,0 +1,81 @@
+"""A registry: names for the classes and functions that make things, and errors that name the nearest one."""
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+from edgewise._errors import ConfigError
+
+Maker = TypeVar("Maker", bound=Callable)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> ConfigError:
+    """The error for a name that is not among the known ones; it names the nearest, or all of them.
+
+    Example:
+        >>> print(unknown("basis", "bspline3", ["bspline", "fourier"]))
+        unknown basis 'bspline3'; did you mean 'bspline'? known: bspline, fourier
+    """
+    known = sorted(known)
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    return ConfigError(f"unknown {kind} {name!r}{hint} known: {', '.join(known) or 'none'}")
+
+
+class Registry(Generic[Maker]):
+    """Names for makers (classes or functions) of one kind.
+
+    Example:
+        >>> shapes = Registry("shape")
+        >>> @shapes.register("square")
+        ... def square(side=1): return side * side
+        >>> shapes.create("square", side=3), list(shapes)
+        (9, ['square'])
+    """
+
+    def __init__(self, kind: str):
+        self.kind = kind
+        self._makers: dict[str, Maker] = {}
+
+    def register(self, name: str) -> Callable[[Maker], Maker]:
+        """Decorator: make the decorated class or function available under ``name``."""
+
+        def add(maker: Maker) -> Maker:
+            if self._makers.setdefault(name, maker) is not maker:
+                raise ConfigError(f"{self.kind} {name!r} is already registered; choose another name")
+            return maker
+
+        return add
+
+    def unregister(self, name: str) -> None:
+        """Take ``name`` out again (tests that register something of their own need this)."""
+        del self._makers[name]
+
+    def __getitem__(self, name: str) -> Maker:
+        if name not in self._makers:
+            raise unknown(self.kind, name, self._makers)
+        return self._makers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._makers))
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._makers
+
+    def create(self, name: str, **options):
+        """Make what is registered under ``name`` with the options given.
+
+        Raises:
+            ConfigError: The name or an option is unknown; the message names the nearest known one.
+        """
+        maker = self[name]
+        parameters = inspect.signature(maker).parameters
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            for option in options:
+                if option not in parameters:
+                    raise unknown(f"option of {self.kind} {name!r}:", option, parameters)
+        return maker(**options)
