@@ -1,0 +1,127 @@
+r"""B-splines: piecewise polynomials on a grid of knots, each non-zero on degree + 1 cells only."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from edgewise._errors import ConfigError
+from edgewise.bases.basis import Basis, State, register_basis
+
+
+@register_basis("bspline")
+@dataclass(frozen=True)
+class BSpline(Basis):
+    r"""B-splines of any degree from 0 to 5, on uniform knots or on knots of each input feature's own.
+
+    ``grid_size`` intervals on the domain are extended by ``degree`` knots on each side at the mean spacing; on these
+    ``grid_size + 2 degree + 1`` knots live ``K = grid_size + degree`` functions (C. de Boor, A Practical Guide to
+    Splines, 1978, chapter X). On the domain they are non-negative and sum to one. Beyond it they fade over the
+    ``degree`` margin cells and are zero from there on (``outside="zero"``), as in pykan and efficient-KAN.
+
+    Args:
+        grid_size: Number of intervals on the domain, at least 1 ("G" in the papers).
+        degree: Polynomial degree, 0 to 5 ("k" in the papers).
+        domain: The interval covered by the grid.
+        outside: ``"zero"``, ``"clamp"`` or ``"linear"``.
+        knots: ``"uniform"``, or ``"per-feature"`` for a buffer ``knots`` of shape ``(features, grid_size + 2 degree + 1)``
+            that starts uniform and may be moved; coinciding knots (cells of zero width) are legal.
+
+    Example:
+        >>> BSpline(grid_size=2, degree=1).evaluate(torch.tensor([-1.0, 0.25])).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 0.75, 0.25]]
+    """
+
+    grid_size: int = 5
+    degree: int = 3
+    domain: tuple[float, float] = (-1.0, 1.0)
+    outside: str = "zero"
+    knots: Literal["uniform", "per-feature"] = "uniform"
+    natural: ClassVar[str] = "zero"
+
+    def __post_init__(self):
+        if self.grid_size < 1:
+            raise ConfigError(f"grid_size must be at least 1, got {self.grid_size}")
+        if not 0 <= self.degree <= 5:
+            raise ConfigError(f"degree must be from 0 to 5, got {self.degree}")
+        if self.knots not in ("uniform", "per-feature"):
+            raise ConfigError(f"knots must be 'uniform' or 'per-feature', got {self.knots!r}")
+        super().__post_init__()
+
+    @property
+    def num_functions(self) -> int:
+        return self.grid_size + self.degree
+
+    @property
+    def smoothness(self) -> float:
+        return self.degree - 1
+
+    def init_state(self, features: int, *, device=None, dtype=None) -> dict[str, Tensor]:
+        if self.knots == "uniform":
+            return {}
+        lo, hi = self.domain
+        steps = torch.arange(-self.degree, self.grid_size + self.degree + 1, device=device, dtype=dtype)
+        return {"knots": (lo + steps * ((hi - lo) / self.grid_size)).repeat(features, 1)}
+
+    def bounds(self, x: Tensor, state: State) -> tuple[Tensor, Tensor]:
+        if self.knots == "uniform":
+            return super().bounds(x, state)
+        return state["knots"][:, self.degree], state["knots"][:, -self.degree - 1]
+
+    def values(self, x: Tensor, state: State) -> Tensor:
+        cell, left, right = self._uniform_cell(x) if self.knots == "uniform" else self._located_cell(x, state["knots"])
+        local = _local_values(torch.where(x.isnan(), x, 1.0), left, right)
+        cell = cell.masked_fill(x.isnan(), self.degree)  # the first cell of the domain: all its functions exist
+        if self.degree == 0:
+            lo, hi = self.bounds(x, state)
+            cell = cell.clamp(max=self.grid_size - 1)  # the last cell owns the right end of the domain
+            local = local * ((x >= lo) & (x <= hi) | x.isnan()).unsqueeze(-2)
+        return self._place(local, cell).transpose(-1, -2)
+
+    def _uniform_cell(self, x: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """The cell of each point, counted from the first knot, and the distances to the knots below and above it, in cells."""
+        lo, hi = self.domain
+        u = ((x - lo) * (self.grid_size / (hi - lo))).clamp(-self.degree, self.grid_size + self.degree)
+        below = u.detach().floor()
+        t = u - below
+        cell = (below.long() + self.degree).clamp(0, self.grid_size + 2 * self.degree)
+        return cell, [t + j for j in range(self.degree)], [1 + j - t for j in range(self.degree)]
+
+    def _located_cell(self, x: Tensor, knots: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """The same on knots of each feature's own. A located cell has positive width, so nothing divides by zero."""
+        features, count = knots.shape
+        k = self.degree
+        knots = knots.to(x.dtype)
+        x = x.clamp(knots[:, 0], knots[:, -1])
+        step = (knots[:, -1:] - knots[:, :1]) / (count - 1)
+        margin = step * torch.arange(1, k + 1, device=x.device, dtype=x.dtype)
+        padded = torch.cat([knots[:, :1] - margin.flip(-1), knots, knots[:, -1:] + margin], dim=-1)
+        cell = (x.unsqueeze(-1) >= padded).sum(-1) - 1
+        cell = cell.clamp(k, k + count - 1)
+        first = torch.arange(features, device=x.device) * padded.shape[-1] + cell
+        flat = padded.flatten()
+        return cell - k, [x - flat[first - j] for j in range(k)], [flat[first + 1 + j] - x for j in range(k)]
+
+    def _place(self, local: Tensor, cell: Tensor) -> Tensor:
+        """Put the degree + 1 local values in the rows of their functions: ``(..., degree + 1, features) -> (..., K, features)``."""
+        k = self.degree
+        rows = cell.unsqueeze(-2) + torch.arange(k + 1, device=cell.device).unsqueeze(-1)
+        everywhere = local.new_zeros(*cell.shape[:-1], self.num_functions + 2 * k + 1, cell.shape[-1])
+        return everywhere.scatter(-2, rows, local).narrow(-2, k, self.num_functions)
+
+
+def _local_values(one: Tensor, left: list[Tensor], right: list[Tensor]) -> Tensor:
+    """The functions that are non-zero in a cell, by de Boor's triangle, which starts from the constant ``one``.
+
+    ``left[j]`` is the distance to the j-th knot below the point, ``right[j]`` to the j-th above it.
+    """
+    row = [one]
+    for degree in range(1, len(right) + 1):
+        carried, following = 0, []
+        for i, value in enumerate(row):
+            share = value / (right[i] + left[degree - 1 - i])
+            following.append(carried + right[i] * share)
+            carried = left[degree - 1 - i] * share
+        row = [*following, carried]
+    return torch.stack(row, -2)
