@@ -96,7 +96,12 @@ class Basis(abc.ABC):
 
     def _end_slopes(self, x: Tensor, state: State) -> tuple[Tensor, Tensor]:
         ends = torch.stack([end.expand(x.shape[-1]) for end in self.bounds(x, state)])  # (2, features)
-        _, slopes = torch.func.jvp(lambda t: self.values(t, state), (ends,), (torch.ones_like(ends),))
+
+        def pull(weights: Tensor) -> Tensor:  # the transpose of the derivative; its own transpose is the derivative
+            return torch.func.vjp(lambda t: self.values(t, state), ends)[1](weights)[0]
+
+        _, push = torch.func.vjp(pull, ends.new_zeros(*ends.shape, self.num_functions))
+        (slopes,) = push(torch.ones_like(ends))
         return slopes[0], slopes[1]
 
 

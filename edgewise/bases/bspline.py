@@ -25,8 +25,8 @@ class BSpline(Basis):
         degree: Polynomial degree, 0 to 5 ("k" in the papers).
         domain: The interval covered by the grid.
         outside: ``"zero"``, ``"clamp"`` or ``"linear"``.
-        knots: ``"uniform"``, or ``"per-feature"`` for a buffer ``knots`` of shape ``(features, grid_size + 2 degree + 1)``
-            that starts uniform and may be moved; coinciding knots (cells of zero width) are legal.
+        knots: ``"uniform"``, or ``"per-feature"`` for a buffer ``knots``, ``(features, grid_size + 2 degree + 1)``, that
+            starts uniform and may be moved; coinciding knots (cells of zero width) are legal.
 
     Example:
         >>> BSpline(grid_size=2, degree=1).evaluate(torch.tensor([-1.0, 0.25])).tolist()
@@ -80,7 +80,7 @@ class BSpline(Basis):
         return self._place(local, cell).transpose(-1, -2)
 
     def _uniform_cell(self, x: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """The cell of each point, counted from the first knot, and the distances to the knots below and above it, in cells."""
+        """The cell of each point, counted from the first knot, and its distances to the knots about it, in cells."""
         lo, hi = self.domain
         u = ((x - lo) * (self.grid_size / (hi - lo))).clamp(-self.degree, self.grid_size + self.degree)
         below = u.detach().floor()
@@ -104,7 +104,7 @@ class BSpline(Basis):
         return cell - k, [x - flat[first - j] for j in range(k)], [flat[first + 1 + j] - x for j in range(k)]
 
     def _place(self, local: Tensor, cell: Tensor) -> Tensor:
-        """Put the degree + 1 local values in the rows of their functions: ``(..., degree + 1, features) -> (..., K, features)``."""
+        """Put the local values in the rows of their functions: ``(..., k + 1, features) -> (..., K, features)``."""
         k = self.degree
         rows = cell.unsqueeze(-2) + torch.arange(k + 1, device=cell.device).unsqueeze(-1)
         everywhere = local.new_zeros(*cell.shape[:-1], self.num_functions + 2 * k + 1, cell.shape[-1])
