@@ -1,0 +1,108 @@
+import pytest
+import torch
+from torch import nn
+
+from edgewise.analysis import count_flops, count_parameters
+
+
+def flops(model, *shape):
+    counted = count_flops(model, torch.randn(shape))
+    assert counted["total"] == counted["matmul"] + counted["elementwise"]
+    return counted["matmul"], counted["elementwise"]
+
+
+def test_a_shared_parameter_counts_once_and_a_frozen_one_not_at_all():
+    layer = nn.Linear(3, 5)
+    assert count_parameters(nn.Sequential(layer, nn.ReLU(), layer)) == 20
+    layer.bias.requires_grad_(False)
+    assert count_parameters(layer) == 15
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("grad", [True, False])
+def test_linear_is_a_multiply_add_for_each_weight_and_row(bias, grad):
+    with torch.set_grad_enabled(grad):
+        assert flops(nn.Linear(7, 3, bias=bias), 2, 5, 7) == (2 * 10 * 7 * 3, 10 * 3 * bias)
+
+
+def test_inference_mode_counts_the_same():
+    with torch.inference_mode():
+        assert flops(nn.Linear(7, 3), 2, 7) == (2 * 2 * 7 * 3, 2 * 3)
+
+
+# (in, out, kernel, stride, padding, dilation, groups) -> side of the output of an 11 x 11 image
+@pytest.mark.parametrize(
+    ("options", "side"),
+    [((4, 6, 3, 1, 1, 1, 1), 11), ((4, 6, 3, 2, 1, 1, 2), 6), ((4, 4, 5, 3, 0, 2, 4), 1), ((4, 6, 1, 1, 0, 1, 1), 11)],
+)
+def test_convolution_is_a_multiply_add_for_each_weight_of_its_group_and_pixel(options, side):
+    in_channels, out_channels, kernel, *_, groups = options
+    pixels = 2 * side**2
+    assert flops(nn.Conv2d(*options), 2, 4, 11, 11) == (
+        2 * pixels * out_channels * (in_channels // groups) * kernel**2,
+        pixels * out_channels,
+    )
+
+
+def test_transposed_convolution_works_for_each_input_pixel():
+    assert flops(nn.ConvTranspose2d(4, 2, 3, stride=2, bias=False), 1, 4, 5, 5) == (2 * 25 * 4 * 2 * 9, 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "an_element"),
+    [
+        (nn.ReLU(), 1),
+        (nn.ReLU(inplace=True), 1),
+        (nn.Tanh(), 1),
+        (nn.SiLU(), 2),
+        (nn.SiLU(inplace=True), 2),
+        (nn.Softmax(1), 5),
+        (nn.LayerNorm(8), 8),
+        (nn.GroupNorm(2, 4), 8),
+        (nn.InstanceNorm2d(4), 8),
+        (nn.BatchNorm2d(4).eval(), 4),
+        (nn.AvgPool2d(2), 1),
+        (nn.MaxPool2d(2), 1),
+        (nn.MaxPool2d(3, stride=1, padding=1), 9),
+        (nn.AdaptiveAvgPool2d(1), 1),
+        (nn.Upsample(scale_factor=2, mode="bilinear"), 4 * 7),
+        (nn.Upsample(scale_factor=2, mode="nearest"), 0),
+        (nn.Flatten(), 0),
+        (nn.Unfold(3), 0),
+        (nn.ZeroPad2d(1), 0),
+    ],
+)
+def test_operations_for_each_element_of_the_input(model, an_element):
+    assert flops(model, 2, 4, 8, 8) == (0, 512 * an_element)
+
+
+def test_batch_norm_in_training_finds_its_statistics_and_counts_its_batch():
+    assert flops(nn.BatchNorm2d(4), 2, 4, 8, 8) == (0, 512 * 8 + 1)
+
+
+@pytest.mark.parametrize(
+    ("function", "operations"),
+    [
+        (lambda x: x * x + 2, 2 * 12),
+        (lambda x: x.sum(), 12),
+        (lambda x: x.amax(0), 12),
+        (lambda x: torch.maximum(x, x), 12),
+        (lambda x: x.var(), 4 * 12),
+        (lambda x: torch.where(x > 0, x, 0.0), 2 * 12),
+        (lambda x: torch.zeros(5, 4).index_add_(0, torch.tensor([0, 0, 1]), x), 12),
+        (lambda x: x.t().reshape(-1)[::2].clone(), 0),
+        (lambda x: torch.cat([x, x]).index_select(0, torch.tensor([1])), 0),
+    ],
+)
+def test_functions_of_three_by_four(function, operations):
+    assert flops(function, 3, 4) == (0, operations)
+
+
+def test_operations_inside_a_custom_function_are_seen():
+    class Cube(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, weight):
+            return (x * x * x) @ weight
+
+    weight = torch.randn(4, 5, requires_grad=True)
+    assert flops(lambda x: Cube.apply(x, weight), 3, 4) == (2 * 3 * 4 * 5, 2 * 12)
