@@ -23,13 +23,21 @@ _PER_ELEMENT = {
     "_log_softmax": 5,
     "native_layer_norm": 8,
     "native_group_norm": 8,
-    "native_batch_norm": 8,
-    "_native_batch_norm_legit": 8,
-    "_native_batch_norm_legit_no_training": 4,
     "upsample_linear1d": 3,
     "upsample_bilinear2d": 7,
     "upsample_trilinear3d": 15,
     "cumsum": 1,
+}
+# The same where they depend on the arguments: a bias, a normalisation that uses running statistics, a window.
+_BY_ARGUMENTS: dict[str, Callable[..., int]] = {
+    "addmm": lambda *args: 1,
+    "baddbmm": lambda *args: 1,
+    "convolution": lambda x, weight, bias, *args: int(bias is not None),
+    "native_batch_norm": lambda x, weight, bias, mean, variance, training, *args: 8 if training else 4,
+    "max_pool2d_with_indices": lambda x, window, *args: _area(window, 2),
+    "max_pool3d_with_indices": lambda x, window, *args: _area(window, 3),
+    "avg_pool2d": lambda x, window, *args: _area(window, 2),
+    "avg_pool3d": lambda x, window, *args: _area(window, 3),
 }
 # Operations an *input* element, where that is not the one of a plain reduction.
 _PER_INPUT = {
@@ -42,14 +50,8 @@ _PER_INPUT = {
     "_adaptive_avg_pool3d": 1,
 }
 _ACCUMULATING = {"index_add", "scatter_add", "scatter_reduce"}
-_POOLING = {"max_pool2d_with_indices": 2, "max_pool3d_with_indices": 3, "avg_pool2d": 2, "avg_pool3d": 3}  # dimensions
 # Tagged as element-wise by PyTorch although nothing is computed.
 _COPIES = {"clone", "masked_fill", "positive"}
-_WITH_BIAS: dict[str, Callable] = {
-    "addmm": lambda args: True,
-    "baddbmm": lambda args: True,
-    "convolution": lambda args: args[2] is not None,
-}
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -119,20 +121,21 @@ def _elementwise(function: torch._ops.OpOverload, args: tuple, result: object) -
     name = name if name.startswith("_") else name.rstrip("_")  # in place or not
     if name in _COPIES:
         return 0
-    if name in _WITH_BIAS:
-        return _WITH_BIAS[name](args) * _numel(result)
+    if name in _BY_ARGUMENTS:
+        return _BY_ARGUMENTS[name](*args) * _numel(result)
     if name in _PER_ELEMENT:
         return _PER_ELEMENT[name] * _numel(result)
     if name in _PER_INPUT:
         return _PER_INPUT[name] * _numel(args)
     if name in _ACCUMULATING:
         return _numel(args[-1])
-    if name in _POOLING:
-        window = math.prod(args[1]) if len(args[1]) > 1 else args[1][0] ** _POOLING[name]
-        return window * _numel(result)
     if torch.Tag.reduction in function.tags:
         return _numel(args)
     return _numel(result) if torch.Tag.pointwise in function.tags else 0
+
+
+def _area(window: list[int], dimensions: int) -> int:
+    return math.prod(window) if len(window) > 1 else window[0] ** dimensions
 
 
 def _numel(value: object) -> int:
