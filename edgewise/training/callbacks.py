@@ -1,0 +1,122 @@
+"""What happens after each epoch: the run's files are brought up to date, the terminal's line moves on."""
+
+import io
+import time
+import zipfile
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from edgewise._errors import CheckpointError
+from edgewise.io import atomic_write, save_model
+from edgewise.training.folder import RunFolder
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Lightning's checkpoints, replaced whole or not at all, checked by CRC, read without unpickling code."""
+
+    def save_checkpoint(self, checkpoint: dict, path: str, storage_options: object = None) -> None:
+        """Write a checkpoint."""
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        atomic_write(path, buffer.getbuffer())
+
+    def load_checkpoint(self, path: str, map_location: object = "cpu", weights_only: bool | None = True) -> dict:
+        """Read a checkpoint of tensors and plain values.
+
+        Raises:
+            CheckpointError: The file is truncated, changed, or holds anything else.
+        """
+        try:
+            with zipfile.ZipFile(path) as archive:
+                damaged = archive.testzip()
+            if damaged is None:
+                return torch.load(path, map_location=map_location, weights_only=True)
+        except Exception as error:
+            raise CheckpointError(f"{path} cannot be resumed from ({error}): restore it from a copy") from error
+        raise CheckpointError(f"{path} cannot be resumed from, {damaged} in it is corrupted: restore it from a copy")
+
+
+class KeepRun(pl.callbacks.Checkpoint):
+    """Writes a run's files after each epoch, the checkpoint last: what is newer than it is made again on resuming."""
+
+    def __init__(self, folder: RunFolder):
+        self.folder = folder
+        self.best_iou = float("-inf")
+        self.best_epoch = -1
+        self.seconds = 0.0
+
+    def state_dict(self) -> dict:
+        """What a resumed run must know."""
+        return {"best_iou": self.best_iou, "best_epoch": self.best_epoch, "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Take up what an interrupted run knew."""
+        self.best_iou = state_dict["best_iou"]
+        self.best_epoch = state_dict["best_epoch"]
+        self.seconds = state_dict["seconds"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Forget the epochs that were measured after the checkpoint was written."""
+        if trainer.is_global_zero:
+            self.folder.write_metrics(self.folder.read_metrics()[: trainer.current_epoch])
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the epoch's clock."""
+        self._start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Bring the run's files up to date."""
+        seconds = time.perf_counter() - self._start
+        self.seconds += seconds
+        scores = {name: value.item() for name, value in sorted(trainer.callback_metrics.items())}
+        better = scores["val_iou"] > self.best_iou
+        if better:
+            self.best_iou, self.best_epoch = scores["val_iou"], trainer.current_epoch
+        if trainer.is_global_zero:
+            for path in [self.folder.model, self.folder.last] if better else [self.folder.last]:
+                save_model(pl_module.network, path)
+            line = {"epoch": trainer.current_epoch, **scores, "seconds": round(seconds, 3)}
+            self.folder.write_metrics([*self.folder.read_metrics(), line])
+        trainer.save_checkpoint(self.folder.checkpoint)
+
+
+class ProgressLine(pl.callbacks.ProgressBar):
+    """One line for the whole run: epochs, time left, and how good it is by now."""
+
+    def __init__(self, title: str):
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        super().__init__()
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("epochs"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[scores]}"),
+        )
+        self.bar = Progress(*columns)
+        self.title = title
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the line."""
+        self.task = self.bar.add_task(
+            self.title,
+            total=trainer.max_epochs,
+            completed=trainer.current_epoch,
+            scores="",
+            visible=trainer.is_global_zero,
+        )
+        self.bar.start()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Move on by one epoch."""
+        now = trainer.callback_metrics
+        scores = f"loss {now['train_loss']:.3f}  validation IoU {now['val_iou']:.3f}"
+        self.bar.update(self.task, completed=trainer.current_epoch + 1, scores=scores)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Leave the terminal as it was, whatever happened."""
+        self.bar.stop()

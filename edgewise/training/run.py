@@ -1,0 +1,135 @@
+"""Training: a recipe and a folder in, a trained model in the folder out."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from edgewise._optional import require
+from edgewise.training.folder import Result, RunFolder
+from edgewise.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import lightning.pytorch as pl
+
+_NOISE = (
+    "does not have many workers",
+    "smaller than the logging interval",
+    "is available but not used",
+    "is deprecated, use `isinstance\\(treespec, TreeSpec\\)",
+    "You are using `torch.load` with `weights_only=False`",
+    "Checkpoint directory .* exists and is not empty",
+)
+
+
+def train(recipe: Recipe, run_dir: str | Path, *, resume: bool = False, progress: bool = True) -> Result:
+    """Train the recipe's model and keep everything about it in a folder.
+
+    After every epoch the folder holds a complete state, so a run may be stopped at any moment, also by force:
+    resumed, it goes on from its last whole epoch and, on a CPU with as many threads, ends with the same bits as a run
+    never stopped. The random state of the caller is left as it was.
+
+    Args:
+        recipe: What to train on what, and how.
+        run_dir: Folder of the run; made if needed. See :class:`RunFolder` for what is in it.
+        resume: Go on with the run in ``run_dir``; one that is finished already is not trained again.
+        progress: Show a line with the state of the run.
+
+    Raises:
+        ConfigError: The recipe asks for what does not exist or cannot work.
+        DataError: The images are missing or unusable.
+        CheckpointError: The folder is in use, holds another run, cannot be written (a full disk) or is corrupted.
+        NonFiniteError: A loss or a gradient was not finite; the last checkpoint is good.
+    """
+    for module in ("lightning.pytorch", "monai.losses"):
+        require(module, extra="training")
+    folder = RunFolder(run_dir)
+    with folder.open(recipe, resume), _quiet(), torch.random.fork_rng():
+        if folder.result.exists():
+            return folder.read_result()
+        return _fit(recipe, folder, progress)
+
+
+def _fit(recipe: Recipe, folder: RunFolder, progress: bool) -> Result:
+    from edgewise.models import create_model
+    from edgewise.training.callbacks import KeepRun
+    from edgewise.training.images import Images
+    from edgewise.training.module import Segmenter
+
+    images = Images(recipe)
+    torch.manual_seed(recipe.seed)
+    data = recipe.data
+    network = create_model(
+        recipe.model.name, in_channels=data.channels, num_classes=data.classes, **recipe.model.options
+    )
+    keeper = KeepRun(folder)
+    trainer = _trainer(recipe, folder, keeper, progress)
+    checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
+    try:
+        trainer.fit(Segmenter(network, recipe), images, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit as exit:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from exit
+    result = Result(
+        epochs=trainer.current_epoch,
+        best_epoch=keeper.best_epoch,
+        best_iou=keeper.best_iou,
+        seconds=round(keeper.seconds, 3),
+        parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+    )
+    folder.write_result(result)
+    return result
+
+
+def _trainer(recipe: Recipe, folder: RunFolder, keeper: "pl.Callback", progress: bool) -> "pl.Trainer":
+    import lightning.pytorch as pl
+
+    from edgewise.training.callbacks import AtomicCheckpointIO, ProgressLine
+
+    callbacks = [keeper]
+    if recipe.patience is not None:
+        stop = pl.callbacks.EarlyStopping(
+            "val_iou", mode="max", patience=recipe.patience, check_on_train_epoch_end=True
+        )
+        callbacks.insert(0, stop)
+    if progress:
+        callbacks.append(ProgressLine(recipe.model.name))
+    logger = False
+    if recipe.tensorboard:
+        require("tensorboard", extra="tensorboard")
+        logger = pl.loggers.TensorBoardLogger(folder.path, name="", version="tensorboard")
+    machine = recipe.machine
+    return pl.Trainer(
+        max_epochs=recipe.epochs,
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        precision=machine.precision,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO()],
+        logger=logger,
+        default_root_dir=folder.path,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's tips and the warnings that do not apply here; all others come through."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        for message in _NOISE:
+            warnings.filterwarnings("ignore", message=f".*{message}")
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
