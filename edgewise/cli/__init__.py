@@ -1,0 +1,86 @@
+"""The ``edgewise`` command. Each subcommand is a module of this package, imported when it is called for."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from edgewise._errors import EdgewiseError
+from edgewise._optional import require
+from edgewise._registry import unknown
+
+COMMANDS = {
+    "demo": "train U-Net, U-KAN and ALL U-KAN on real microscopy images, and write a report",
+    "train": "train a model as a recipe says",
+    "evaluate": "score a trained run on its test images, or on others",
+    "predict": "segment images with a trained run",
+    "compare": "put models side by side: parameters, operations, memory, time, scores",
+    "models": "list the models",
+    "data": "list the datasets, or describe one and look for duplicates in it",
+}
+_HELP = """\
+usage: edgewise COMMAND [options]
+
+Kolmogorov-Arnold networks in PyTorch.
+
+commands:
+{commands}
+
+examples:
+  edgewise demo
+  edgewise train nuclei --run runs/first --model.name ukan
+  edgewise train nuclei --help                  # every setting of a recipe
+  edgewise compare unet ukan all_ukan --size 128
+
+`edgewise COMMAND --help` tells more. With EDGEWISE_DEBUG=1, errors come with their traceback.
+Exit codes: 0 done, 1 an error, 2 a wrong command line, 130 interrupted."""
+_GO_ON = {
+    "demo": "; the same command goes on where it was",
+    "train": "; the same command with --resume goes on from the last whole epoch",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        argv: The words after ``edgewise``; those of the process by default.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except (EdgewiseError, OSError) as error:
+        if os.environ.get("EDGEWISE_DEBUG") == "1":
+            raise
+        return _complain(f"error: {' '.join(str(error).split())}", 1)
+    except KeyboardInterrupt:
+        return _interrupted(words)
+    except SystemExit as stop:
+        # Lightning turns an interrupt into an exit of its own.
+        return _interrupted(words) if isinstance(stop.__context__, KeyboardInterrupt) else int(stop.code or 0)
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_HELP.format(commands="\n".join(f"  {name:<10}{purpose}" for name, purpose in COMMANDS.items())))
+        return 0
+    command, *rest = words
+    if command == "--version":
+        print(f"edgewise {version('edgewise')}")
+        return 0
+    if command not in COMMANDS:
+        return _complain(f"{unknown('command', command, COMMANDS)}; see edgewise --help", 2)
+    for package in ("tyro", "rich"):
+        require(package, extra="cli")
+    importlib.import_module(f"edgewise.cli.{command}").main(rest)
+    return 0
+
+
+def _interrupted(words: list[str]) -> int:
+    return _complain(f"interrupted{_GO_ON.get(words[0], '')}", 130)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"edgewise: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,55 @@
+"""``edgewise evaluate``: how good a trained run is."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
+
+from edgewise._errors import ConfigError
+from edgewise.cli._parse import call
+from edgewise.cli._tables import print_table
+
+
+def main(words: list[str]) -> None:
+    """Run the subcommand."""
+    call(command, words, prog="edgewise evaluate")
+
+
+def command(
+    run: Annotated[Path, arg(metavar="RUN")],
+    /,
+    *,
+    data: Annotated[str | None, arg(metavar="NAME")] = None,
+    root: Annotated[Path | None, arg(metavar="DIR")] = None,
+    out: Annotated[Path | None, arg(metavar="FILE")] = None,
+    device: str = "cpu",
+) -> None:
+    """Score the best epoch of a run on its test images, or on all images of another
+    dataset, at each picture's own size.
+
+    examples:
+      edgewise evaluate runs/first
+      edgewise evaluate runs/first --data folder --root ~/mine --out scores.json
+
+    Args:
+        run: Folder made by `edgewise train` or `edgewise demo`.
+        data: Dataset to score instead of the run's own test images (`edgewise data` lists them).
+        root: Folder that holds it.
+        out: JSON file for the scores, those of each image included.
+        device: Where to compute, such as cpu or cuda.
+    """
+    from edgewise.data import create_dataset
+    from edgewise.io import write_json
+    from edgewise.training.evaluate import evaluate
+    from edgewise.training.report import SCORES
+
+    if root is not None and data is None:
+        raise ConfigError(f"--root is {str(root)!r} and --data is not given: say which dataset is there")
+    dataset = create_dataset(data, root=root) if data is not None else None
+    evaluation = evaluate(run, dataset, device=device)
+    if out is not None:
+        write_json(out, asdict(evaluation))
+    print_table(("score", ""), [(SCORES[name], f"{evaluation.scores[name]:.4f}") for name in SCORES])
+    worst = min(evaluation.cases, key=lambda case: case.iou)
+    print(f"{len(evaluation.cases)} images; the worst is {worst.id}, IoU {worst.iou:.3f}")

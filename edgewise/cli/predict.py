@@ -1,0 +1,47 @@
+"""``edgewise predict``: masks for pictures that have none."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
+
+from edgewise._errors import DataError
+from edgewise.cli._parse import call
+
+
+def main(words: list[str]) -> None:
+    """Run the subcommand."""
+    call(command, words, prog="edgewise predict")
+
+
+def command(
+    run: Annotated[Path, arg(metavar="RUN")],
+    images: Annotated[tuple[Path, ...], arg(metavar="IMAGE...")] = (),
+    /,
+    *,
+    out: Annotated[Path, arg(metavar="DIR")],
+    device: str = "cpu",
+) -> None:
+    """Segment pictures with the best epoch of a run: a mask and an overlay for each, at
+    the picture's own size.
+
+    examples:
+      edgewise predict runs/first *.png --out masks
+
+    Args:
+        run: Folder made by `edgewise train` or `edgewise demo`.
+        images: Picture files.
+        out: Folder for ID_mask.png and ID_overlay.png; made if needed.
+        device: Where to compute, such as cpu or cuda.
+    """
+    from edgewise.training.predict import predict
+
+    if not images:
+        raise DataError("no picture given: name the files to segment, edgewise predict RUN IMAGE... --out DIR")
+    done = predict(run, images, out, device)
+    for reason in done.failures.values():
+        print(f"edgewise: error: {reason}", file=sys.stderr)
+    print(f"{len(done.masks)} of {len(images)} masks written to {out}")
+    if done.failures:
+        raise SystemExit(1)
