@@ -62,6 +62,15 @@ class RunFolder:
         except ConfigError as error:
             raise CheckpointError(f"{self.config} holds a recipe this edgewise cannot follow: {error}") from error
 
+    def read_window(self) -> tuple[float, float] | None:
+        """The intensities of 16-bit files that became 0 and 1 in training; None: the whole range of the file's type."""
+        window = read_json(self.config).get("window")
+        return None if window is None else tuple(window)
+
+    def write_window(self, window: tuple[float, float] | None) -> None:
+        """Note the intensities that pictures to predict must be scaled by."""
+        write_json(self.config, {**read_json(self.config), "window": window})
+
     def read_metrics(self) -> list[dict]:
         """What was measured after each epoch, oldest first."""
         if not self.metrics.exists():

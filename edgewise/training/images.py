@@ -34,6 +34,8 @@ class Images(pl.LightningDataModule):
         super().__init__()
         self.recipe = recipe
         data, split = recipe.data, open_split(recipe.data)
+        windows = {sample.window for sample in split.train}
+        self.window = windows.pop() if len(windows) == 1 else None
         shape = {"size": data.size, "channels": data.channels}
         self.train = SegmentationDataset(split.train, augment=data.augment, seed=recipe.seed, **shape)
         self.validation = SegmentationDataset(split.validation, **shape)

@@ -17,6 +17,7 @@ medpy's distance on empty masks, which raises and is recorded as 0, the best sco
 """
 
 import math
+import warnings
 
 import torch
 from torch import Tensor
@@ -91,7 +92,10 @@ def hausdorff95(prediction: Tensor, truth: Tensor, classes: int = 1) -> Tensor:
     some, other = prediction.flatten(2).any(-1), truth.flatten(2).any(-1)
     result = torch.zeros(prediction.shape[:2])
     result[some ^ other] = math.hypot(*prediction.shape[2:])
-    for image, index in (some & other).nonzero().tolist():
-        pair = (prediction[image, index][None, None], truth[image, index][None, None])
-        result[image, index] = distance(*pair, include_background=True, percentile=95).item()
+    with warnings.catch_warnings():
+        # MONAI 1.6 warns of an argument that it passes to itself.
+        warnings.filterwarnings("ignore", ".*always_return_as_numpy", FutureWarning)
+        for image, index in (some & other).nonzero().tolist():
+            pair = (prediction[image, index][None, None], truth[image, index][None, None])
+            result[image, index] = distance(*pair, include_background=True, percentile=95).item()
     return result

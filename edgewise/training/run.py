@@ -61,6 +61,7 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool) -> Result:
     from edgewise.training.module import Segmenter
 
     images = Images(recipe)
+    folder.write_window(images.window)
     torch.manual_seed(recipe.seed)
     data = recipe.data
     network = create_model(

@@ -1,0 +1,128 @@
+"""The pictures of a report: learning curves, and outlines of truth and prediction."""
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgewise._optional import require
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PALETTE = ("#2f6fd0", "#d9620f", "#158a72", "#8250c4", "#b8860b", "#c2417c")
+INK, FAINT = "#1f2328", "#d8dde3"
+TRUTH, PREDICTION = "#19b8a6", "#f76b15"
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#eceff2",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": "#57606a",
+    "ytick.color": "#57606a",
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+}
+
+
+def learning_curves(histories: dict[str, list[dict]]) -> "Figure":
+    """Validation IoU and the two losses over epochs.
+
+    Args:
+        histories: Title of each run, and its lines of ``metrics.jsonl``.
+    """
+    with _style():
+        figure = _figure(figsize=(8.4, 3.3), layout="constrained")
+        scores, losses = figure.subplots(1, 2)
+        for (title, lines), colour in zip(histories.items(), _colours(len(histories)), strict=True):
+            epochs = [line["epoch"] + 1 for line in lines]
+            marker = {"marker": "o", "markersize": 3} if len(lines) < 3 else {}
+            scores.plot(epochs, [line["val_iou"] for line in lines], color=colour, label=title, **marker)
+            losses.plot(epochs, [line["train_loss"] for line in lines], color=colour, **marker)
+            losses.plot(epochs, [line["val_loss"] for line in lines], color=colour, linestyle=(0, (2, 2)), **marker)
+        scores.set(title="Validation IoU", xlabel="epoch")
+        losses.set(title="Loss: training, and validation dotted", xlabel="epoch")
+        for axes in (scores, losses):
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        if len(histories) > 1:
+            scores.legend(loc="lower right")
+    return figure
+
+
+def outlines(
+    rows: Sequence[tuple[str, np.ndarray, np.ndarray]],
+    columns: Sequence[str],
+    predictions: Sequence[Sequence[tuple[np.ndarray, float]]],
+) -> "Figure":
+    """A grid of pictures: one row a case, the truth and then one column a method.
+
+    Args:
+        rows: Caption, picture (C, H, W) in [0, 1] and true mask (H, W) of each case.
+        columns: Titles of the methods.
+        predictions: For each case and method the mask (H, W) and its IoU.
+    """
+    count = len(columns) + 1
+    tile = 2.1
+    with _style():
+        figure = _figure(figsize=(tile * count, tile * len(rows) + 0.55), layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
+        grid = figure.subplots(len(rows), count, squeeze=False)
+        for line, (caption, image, truth), found in zip(grid, rows, predictions, strict=True):
+            for axes in line:
+                _show(axes, image)
+            _outline(line[0], truth, TRUTH)
+            line[0].set_ylabel(caption, fontsize=9)
+            for axes, (mask, iou) in zip(line[1:], found, strict=True):
+                _outline(axes, truth, TRUTH)
+                _outline(axes, mask, PREDICTION)
+                axes.set_xlabel(f"IoU {iou:.3f}", fontsize=9, labelpad=2)
+        for axes, title in zip(grid[0], ["truth", *columns], strict=True):
+            axes.set_title(title, fontsize=10, loc="center")
+        figure.supxlabel("outlines: truth in teal, prediction in orange", fontsize=9, color="#57606a")
+    return figure
+
+
+def to_bytes(figure: "Figure", kind: str) -> bytes:
+    """The figure as ``"png"`` at twice the screen's resolution, or as ``"svg"``."""
+    buffer = io.BytesIO()
+    with _style():
+        figure.savefig(
+            buffer, format=kind, dpi=180, facecolor="white", metadata={"Date": None} if kind == "svg" else None
+        )
+    return buffer.getvalue()
+
+
+def _show(axes, image: np.ndarray) -> None:
+    axes.imshow(image.transpose(1, 2, 0) if len(image) == 3 else image[0], cmap="gray", vmin=0, vmax=1)
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _outline(axes, mask: np.ndarray, colour: str) -> None:
+    # matplotlib warns where there is nothing to outline.
+    if 0 < mask.mean() < 1:
+        axes.contour(mask, levels=[0.5], colors=[colour], linewidths=1.1)
+
+
+def _colours(count: int) -> list[str]:
+    return [PALETTE[index % len(PALETTE)] for index in range(count)]
+
+
+def _figure(**options) -> "Figure":
+    """A figure of its own, without pyplot: no window, no global state, nothing to close."""
+    return require("matplotlib.figure", extra="training").Figure(**options)
+
+
+def _style():
+    return require("matplotlib", extra="training").rc_context(STYLE)

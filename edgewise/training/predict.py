@@ -1,0 +1,133 @@
+"""From a picture to its mask: by a trained run, at the picture's own size."""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from edgewise._errors import CheckpointError, DataError
+from edgewise._optional import require
+from edgewise.data import Preprocess, Sample
+from edgewise.data.pixels import read_pixels
+from edgewise.io import atomic_write, load_model
+from edgewise.training.folder import RunFolder
+from edgewise.training.metrics import segment
+
+PREDICTION = (247, 107, 21)
+"""Colour of predicted outlines, RGB."""
+
+
+class Predictor:
+    """A network as a function from a picture to the class of each of its pixels.
+
+    The picture is scaled as in training, its logits are resized bilinearly to the picture's own size, and only then
+    decided upon: a mask as sharp as the network's resolution allows.
+
+    Args:
+        network: Maps (1, C, H, W) to logits (1, classes, H, W).
+        preprocess: What its training images went through.
+        device: Where to compute.
+    """
+
+    def __init__(self, network: nn.Module, preprocess: Preprocess, device: str | torch.device = "cpu"):
+        self.network = network.to(device).eval()
+        self.preprocess = preprocess
+        self.device = device
+
+    @classmethod
+    def from_run(cls, run_dir: str | Path, device: str | torch.device = "cpu") -> "Predictor":
+        """The best epoch of a run.
+
+        Raises:
+            CheckpointError: There is no run, or its model is corrupted.
+        """
+        folder = RunFolder(run_dir)
+        data = folder.read_recipe().data
+        return cls(load_model(folder.model), Preprocess(data.size, data.channels), device)
+
+    @torch.no_grad()
+    def __call__(self, image: np.ndarray) -> Tensor:
+        """The class of each pixel, integers (H, W), of a picture (C, H, W) in [0, 1]."""
+        like = next(self.network.parameters())
+        batch = self.preprocess.image(image)[None].to(like.device, like.dtype)
+        logits = F.interpolate(self.network(batch).float(), image.shape[1:], mode="bilinear")
+        return segment(logits)[0, 0].cpu()
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What became of each picture."""
+
+    masks: list[Path] = field(default_factory=list)
+    """The masks written; the overlay of ``ID_mask.png`` is ``ID_overlay.png``."""
+    failures: dict[Path, str] = field(default_factory=dict)
+    """The pictures that could not be read, and why, in a line each."""
+
+
+def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Path, device: str = "cpu") -> Predictions:
+    """Segment pictures and write each one's mask and overlay at its own size.
+
+    A picture that cannot be read is noted and the others are done all the same.
+
+    Args:
+        run_dir: A folder made by :func:`edgewise.training.train`.
+        images: Picture files.
+        out_dir: Where ``ID_mask.png`` (255 or the class in the foreground) and ``ID_overlay.png`` go; made if needed.
+        device: Where to compute.
+
+    Raises:
+        CheckpointError: The run or the folder for the results cannot be used.
+    """
+    predictor = Predictor.from_run(run_dir, device)
+    window = RunFolder(run_dir).read_window()
+    out_dir = Path(out_dir)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"cannot make the folder {out_dir} ({error.strerror}): choose another") from error
+    done = Predictions()
+    for path in map(Path, images):
+        target = out_dir / f"{path.stem}_mask.png"
+        try:
+            if target in done.masks:
+                raise DataError(f"{path} would overwrite the mask of another picture named {path.stem}: rename it")
+            image = _read(path, window)
+        except DataError as error:
+            done.failures[path] = str(error)
+            continue
+        labels = predictor(image).numpy().astype(np.uint8)
+        _write_png(target, labels * 255 if labels.max(initial=0) <= 1 else labels)
+        _write_png(out_dir / f"{path.stem}_overlay.png", overlay(image, labels))
+        done.masks.append(target)
+    return done
+
+
+def overlay(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The picture (C, H, W) in [0, 1] with the outline of what is not background, as RGB bytes (H, W, 3)."""
+    base = np.broadcast_to(image if len(image) == 3 else image[:1], (3, *image.shape[1:]))
+    pixels = np.rint(base.transpose(1, 2, 0) * 255).astype(np.uint8)
+    pixels[_outline(labels > 0)] = PREDICTION
+    return pixels
+
+
+def _outline(mask: np.ndarray) -> np.ndarray:
+    """The foreground pixels that have background beside them; the picture's frame is no background."""
+    inside = np.pad(mask, 1, mode="edge")
+    return mask & ~(inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:])
+
+
+def _read(path: Path, window: tuple[float, float] | None) -> np.ndarray:
+    """A picture as training saw it: the window of its dataset is in units of 16 bits and says nothing of 8."""
+    eight_bits = window is not None and read_pixels(path).dtype == np.uint8
+    return Sample(path.stem, path, window=None if eight_bits else window).read_image()
+
+
+def _write_png(path: Path, pixels: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    require("PIL.Image", extra="data").fromarray(pixels).save(buffer, format="png")
+    atomic_write(path, buffer.getvalue())

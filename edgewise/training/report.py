@@ -1,0 +1,217 @@
+"""A report on one run or on several side by side: one HTML file that needs nothing beside it."""
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from statistics import fmean
+
+from edgewise._errors import ConfigError
+from edgewise._optional import require
+from edgewise.data import Split
+from edgewise.io import atomic_write, read_json
+from edgewise.training.baseline import Threshold, fit_threshold
+from edgewise.training.evaluate import Evaluation, evaluate
+from edgewise.training.figures import learning_curves, outlines, to_bytes
+from edgewise.training.folder import Result, RunFolder
+from edgewise.training.predict import Predictor
+from edgewise.training.recipe import Data, Recipe
+
+SCORES = {"iou": "IoU", "f1": "F1", "image_iou": "IoU per image", "image_f1": "F1 per image", "hd95": "HD95 (px)"}
+COLUMNS = ("Parameters", *SCORES.values(), "s an epoch", "Best epoch")
+
+
+@dataclass(frozen=True)
+class Method:
+    """Something that makes masks, with its scores on the test images."""
+
+    title: str
+    masks: Predictor | Threshold
+    evaluation: Evaluation
+    result: Result | None = None
+    """How its run ended; None for the threshold, which is no run."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written, and the numbers in it."""
+
+    html: Path
+    overview: Path
+    """The outlines of the best, median and worst test image, a PNG."""
+    methods: list[Method]
+    """The networks in the order given, then the threshold."""
+
+
+def write_report(
+    run_dirs: Sequence[str | Path], path: str | Path, titles: Sequence[str] | None = None, device: str = "cpu"
+) -> Report:
+    """Score finished runs on their test images and write what was found as HTML, and an overview as PNG next to it.
+
+    Args:
+        run_dirs: Folders made by :func:`edgewise.training.train`, all of the same data.
+        path: The HTML file; the overview has its name with ``.png``.
+        titles: A name for each run; none: its model's, with the folder's where two are of one model.
+        device: Where to compute.
+
+    Raises:
+        ConfigError: The runs are not of the same data, or none is given.
+        CheckpointError: A run is not finished or corrupted, or the report cannot be written.
+        DataError: The images cannot be used.
+    """
+    from edgewise.training.images import open_split
+
+    folders = [RunFolder(run_dir) for run_dir in run_dirs]
+    recipes = [folder.read_recipe() for folder in folders]
+    split = open_split(_common_data(recipes))
+    titles = list(titles or _titles(folders, recipes))
+    methods = [
+        _network(title, folder, split, recipe.data.classes, device)
+        for title, folder, recipe in zip(titles, folders, recipes, strict=True)
+    ]
+    threshold = fit_threshold(split.train)
+    methods.append(Method("grey threshold", threshold, evaluate(threshold, split.test)))
+    path = Path(path)
+    overview = path.with_suffix(".png")
+    overlays = _overlays(methods, split)
+    curves = learning_curves({title: folder.read_metrics() for title, folder in zip(titles, folders, strict=True)})
+    atomic_write(overview, overlays)
+    html = _template().render(
+        title=_headline(titles, recipes[0].data),
+        subtitle=_subtitle(split),
+        columns=COLUMNS,
+        rows=_rows(methods),
+        baseline_note=_baseline_note(threshold),
+        overlays=base64.b64encode(overlays).decode(),
+        curves=base64.b64encode(to_bytes(curves, "svg")).decode(),
+        settings=_settings(recipes),
+        runs=titles,
+        several=len(titles) > 1,
+        footer=_footer(folders[0]),
+    )
+    atomic_write(path, html.encode())
+    return Report(path, overview, methods)
+
+
+def _common_data(recipes: list[Recipe]) -> Data:
+    """The data of all recipes, which may differ in nothing that decides what the test images are."""
+    if not recipes:
+        raise ConfigError("no run to report on: give at least one run folder")
+    keys = {(r.data.name, r.data.root, str(r.data.options), r.data.split_seed, r.data.classes) for r in recipes}
+    if len(keys) > 1:
+        raise ConfigError("the runs were not trained on the same data and split: report on them one by one")
+    return recipes[0].data
+
+
+def _titles(folders: list[RunFolder], recipes: list[Recipe]) -> list[str]:
+    models = [recipe.model.name for recipe in recipes]
+    often = Counter(models)
+    return [
+        model if often[model] == 1 else f"{model} ({folder.path.name})"
+        for model, folder in zip(models, folders, strict=True)
+    ]
+
+
+def _network(title: str, folder: RunFolder, split: Split, classes: int, device: str) -> Method:
+    result = folder.read_result()
+    predictor = Predictor.from_run(folder.path, device)
+    return Method(title, predictor, evaluate(predictor, split.test, classes=classes), result)
+
+
+def _overlays(methods: list[Method], split: Split) -> bytes:
+    """The best, median and worst case as every method sees them."""
+    networks = [method for method in methods if method.result]
+    means = [fmean(case.iou for case in cases) for cases in zip(*(m.evaluation.cases for m in networks), strict=True)]
+    order = sorted(range(len(means)), key=lambda index: -means[index])
+    chosen = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+    rows, predictions = [], []
+    for caption, index in chosen.items():
+        image, truth = split.test[index].read()
+        rows.append((f"{caption}: {split.test[index].id}", image, truth))
+        predictions.append([(m.masks(image).numpy(), m.evaluation.cases[index].iou) for m in methods])
+    return to_bytes(outlines(rows, [method.title for method in methods], predictions), "png")
+
+
+def _rows(methods: list[Method]) -> list[dict]:
+    """The table's rows, the best value of each score marked."""
+    best = {name: (min if name == "hd95" else max)(m.evaluation.scores[name] for m in methods) for name in SCORES}
+
+    def cells(method: Method) -> list[dict]:
+        scores, result = method.evaluation.scores, method.result
+        marked = [
+            {"text": f"{scores[name]:.{1 if name == 'hd95' else 3}f}", "best": scores[name] == best[name]}
+            for name in SCORES
+        ]
+        parameters, *rest = _costs(result)
+        return [parameters, *marked, *rest]
+
+    return [{"title": m.title, "baseline": m.result is None, "cells": cells(m)} for m in methods]
+
+
+def _costs(result: Result | None) -> list[dict]:
+    """Parameters, seconds an epoch and the best epoch; a threshold has one number to fit and no epochs."""
+    texts = ["1", "", ""]
+    if result:
+        pace = f"{result.seconds / result.epochs:.1f}"
+        texts = [f"{result.parameters:,}", pace, f"{result.best_epoch + 1} of {result.epochs}"]
+    return [{"text": text, "best": False} for text in texts]
+
+
+def _settings(recipes: list[Recipe]) -> list[tuple[str, list[str]]]:
+    """Every setting by its dotted name, with one value where all runs agree and one a run where they do not."""
+    columns = [_flat(recipe.to_dict()) for recipe in recipes]
+    names = dict.fromkeys(name for column in columns for name in column)
+    values = [(name, [_text(column.get(name)) for column in columns]) for name in names]
+    return [(name, texts[:1] if len(set(texts)) == 1 else texts) for name, texts in values]
+
+
+def _flat(values: dict, prefix: str = "") -> dict[str, object]:
+    flat = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
+        case list():
+            return " x ".join(map(str, value))
+        case _:
+            return str(value)
+
+
+def _headline(titles: list[str], data: Data) -> str:
+    *others, last = titles
+    return f"{', '.join(others)} and {last} on {data.name}" if others else f"{last} on {data.name}"
+
+
+def _subtitle(split: Split) -> str:
+    train, validation, test = (len(part) for part in (split.train, split.validation, split.test))
+    return f"Trained on {train} images, best epoch chosen on {validation}, scored on {test} that were held out."
+
+
+def _baseline_note(threshold: Threshold) -> str:
+    side = "at least as bright as" if threshold.bright else "darker than"
+    return (
+        f"The grey threshold calls foreground what is {side} {threshold.level:.3f} of the scale, "
+        "the level of largest IoU on the training images."
+    )
+
+
+def _footer(folder: RunFolder) -> str:
+    versions = read_json(folder.config).get("versions", {})
+    return " · ".join(f"{name} {number}" for name, number in versions.items())
+
+
+def _template():
+    jinja2 = require("jinja2", extra="training")
+    text = (files("edgewise.training") / "report.html.j2").read_text(encoding="utf-8")
+    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(text)
