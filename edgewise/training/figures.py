@@ -1,7 +1,8 @@
-"""The pictures of a report: learning curves, and outlines of truth and prediction."""
+"""The pictures of a report: curves of learning, and outlines of truth and prediction."""
 
 import io
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,27 +35,36 @@ STYLE = {
 }
 
 
-def learning_curves(histories: dict[str, list[dict]]) -> "Figure":
-    """Validation IoU and the two losses over epochs.
+def score_curves(histories: dict[str, list[dict]]) -> "Figure":
+    """Validation IoU over epochs.
 
     Args:
         histories: Title of each run, and its lines of ``metrics.jsonl``.
     """
+    return _curves("Validation IoU", histories, {"val_iou": "solid"})
+
+
+def loss_curves(histories: dict[str, list[dict]]) -> "Figure":
+    """Training loss, and validation loss dotted, over epochs; arguments as in :func:`score_curves`."""
+    return _curves(
+        "Loss: training solid, validation dotted", histories, {"train_loss": "solid", "val_loss": (0, (2, 2))}
+    )
+
+
+def _curves(title: str, histories: dict[str, list[dict]], strokes: dict[str, object]) -> "Figure":
     with _style():
-        figure = _figure(figsize=(8.4, 3.3), layout="constrained")
-        scores, losses = figure.subplots(1, 2)
-        for (title, lines), colour in zip(histories.items(), _colours(len(histories)), strict=True):
+        figure = _figure(figsize=(4.8, 3.2), layout="constrained")
+        axes = figure.subplots()
+        for (name, lines), colour in zip(histories.items(), cycle(PALETTE), strict=False):
             epochs = [line["epoch"] + 1 for line in lines]
-            marker = {"marker": "o", "markersize": 3} if len(lines) < 3 else {}
-            scores.plot(epochs, [line["val_iou"] for line in lines], color=colour, label=title, **marker)
-            losses.plot(epochs, [line["train_loss"] for line in lines], color=colour, **marker)
-            losses.plot(epochs, [line["val_loss"] for line in lines], color=colour, linestyle=(0, (2, 2)), **marker)
-        scores.set(title="Validation IoU", xlabel="epoch")
-        losses.set(title="Loss: training, and validation dotted", xlabel="epoch")
-        for axes in (scores, losses):
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            for index, (key, stroke) in enumerate(strokes.items()):
+                values, label = [line[key] for line in lines], name if index == 0 else None
+                marker = "o" if len(lines) == 1 else None
+                axes.plot(epochs, values, color=colour, linestyle=stroke, label=label, marker=marker)
+        axes.set(title=title, xlabel="epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         if len(histories) > 1:
-            scores.legend(loc="lower right")
+            axes.legend()
     return figure
 
 
@@ -113,10 +123,6 @@ def _outline(axes, mask: np.ndarray, colour: str) -> None:
     # matplotlib warns where there is nothing to outline.
     if 0 < mask.mean() < 1:
         axes.contour(mask, levels=[0.5], colors=[colour], linewidths=1.1)
-
-
-def _colours(count: int) -> list[str]:
-    return [PALETTE[index % len(PALETTE)] for index in range(count)]
 
 
 def _figure(**options) -> "Figure":

@@ -14,7 +14,7 @@ from edgewise.data import Split
 from edgewise.io import atomic_write, read_json
 from edgewise.training.baseline import Threshold, fit_threshold
 from edgewise.training.evaluate import Evaluation, evaluate
-from edgewise.training.figures import learning_curves, outlines, to_bytes
+from edgewise.training.figures import loss_curves, outlines, score_curves, to_bytes
 from edgewise.training.folder import Result, RunFolder
 from edgewise.training.predict import Predictor
 from edgewise.training.recipe import Data, Recipe
@@ -76,7 +76,8 @@ def write_report(
     path = Path(path)
     overview = path.with_suffix(".png")
     overlays = _overlays(methods, split)
-    curves = learning_curves({title: folder.read_metrics() for title, folder in zip(titles, folders, strict=True)})
+    histories = {title: folder.read_metrics() for title, folder in zip(titles, folders, strict=True)}
+    curves = [to_bytes(curve(histories), "svg") for curve in (score_curves, loss_curves)]
     atomic_write(overview, overlays)
     html = _template().render(
         title=_headline(titles, recipes[0].data),
@@ -85,7 +86,7 @@ def write_report(
         rows=_rows(methods),
         baseline_note=_baseline_note(threshold),
         overlays=base64.b64encode(overlays).decode(),
-        curves=base64.b64encode(to_bytes(curves, "svg")).decode(),
+        curves=[base64.b64encode(curve).decode() for curve in curves],
         settings=_settings(recipes),
         runs=titles,
         several=len(titles) > 1,
