@@ -1,17 +1,20 @@
-"""What a model costs: parameters, operations, bytes and seconds, counted where they arise."""
+"""What a model costs (parameters, operations, bytes, seconds) and where its gradient flows."""
 
 from edgewise.analysis.compare import Comparison, compare, write_comparison
 from edgewise.analysis.cost import count_flops, count_parameters
+from edgewise.analysis.gradient_share import GradientShare, gradient_shares
 from edgewise.analysis.memory import live_bytes, peak_memory, saved_bytes, training_step
 from edgewise.analysis.timing import Timing, compare_times, step_time
 
 __all__ = [
     "Comparison",
+    "GradientShare",
     "Timing",
     "compare",
     "compare_times",
     "count_flops",
     "count_parameters",
+    "gradient_shares",
     "live_bytes",
     "peak_memory",
     "saved_bytes",
