@@ -1,9 +1,8 @@
 """What training holds in memory: ``python benchmarks/memory.py`` prints the memory table of the README.
 
-Bytes saved for backward, bytes alive after forward and the peak of a fresh process over one training step are measured
-in float32 on a batch of 2 images of 64 x 64. Saved and live bytes are also given for one image of 256 x 256: all that is
-saved grows with the pixels, so 16 / 2 times as much. Parameters do not count, nor does memory that autograd cannot see
-go unnoticed: it would stand in the second column.
+Bytes saved for backward, bytes alive after forward and the peak of a fresh process over one training step, in float32
+on a batch of 2 images of 64 x 64. Saved and live bytes are also given for one image of 256 x 256: both grow with the
+pixels, so 16 / 2 times as much. Parameters do not count. What is kept where autograd cannot see it is alive, not saved.
 """
 
 from collections.abc import Callable
