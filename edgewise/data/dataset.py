@@ -36,6 +36,7 @@ class SegmentationSet:
             raise DataError(
                 f"dataset {self.name!r} has samples of the same id: {', '.join(twice[:5])}; make ids unique"
             )
+        SPLITS[self.split_by]  # an unknown name fails here, not at the first split
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -29,6 +29,12 @@ def find_duplicates(
     A picture's thumbnail is its 32 x 32 grey reduction, centred and divided by its norm; the distance of two
     pictures is ``1 - <s, t>``, one minus the correlation. One matrix product gives all of them.
 
+    The threshold was chosen on the 647 pictures of BUSI at 256 x 256. JPEG of quality 30, half or twice the size, less
+    light, or a gamma of 0.8 moves a picture by at most 0.004. Up to 0.01 there are 109 pairs; looked at one by one,
+    each is a single frame saved again, with a slightly other crop or without its calipers, and ``benign_433`` and
+    ``malignant_145`` are the same file: no false positive. The 65 pairs from 0.01 to 0.05 are recropped or neighbouring
+    frames of one patient. GlaS has no pair up to 0.3. Not recognised: a crop by more than about 2 %, a turn, a flip.
+
     Args:
         a: Where the first picture of a pair comes from.
         b: Where the second comes from; None: also `a`, each pair once.
@@ -41,7 +47,9 @@ def find_duplicates(
         close = np.triu(close, k=1)
     rows, columns = np.nonzero(close)
     second = a if b is None else b
-    found = [Duplicate(a[i].id, second[j].id, float(distance[i, j])) for i, j in zip(rows, columns, strict=True)]
+    found = [
+        Duplicate(a[i].id, second[j].id, max(0.0, float(distance[i, j]))) for i, j in zip(rows, columns, strict=True)
+    ]
     return sorted(found, key=lambda pair: pair.distance)
 
 

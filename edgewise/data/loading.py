@@ -1,6 +1,6 @@
 """Feed a `SegmentationSet` to a model: cached, resized, normalised, and augmented by (seed, epoch, index) alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -25,7 +25,8 @@ class SegmentationDataset(Dataset):
         channels: Channels of the image; None: those of the dataset.
         augment: Turn and flip at random. Where height and width differ, only flips, which keep the shape.
         seed: Seed of the augmentation.
-        preprocess: In place of size and channels where other means and deviations are wanted.
+        mean: Mean of each channel in place of the default of `Preprocess`.
+        std: Deviation of each channel, likewise.
 
     Raises:
         DataError: A file is missing, broken, or of another size than its picture.
@@ -35,14 +36,15 @@ class SegmentationDataset(Dataset):
     def __init__(
         self,
         data: SegmentationSet,
-        size: tuple[int, int] | None = None,
+        size: tuple[int, int],
         channels: int | None = None,
         augment: bool = False,
         seed: int = 0,
-        preprocess: Preprocess | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
     ):
         self.data = data
-        self.preprocess = preprocess or Preprocess(size, channels or data.channels)
+        self.preprocess = Preprocess(size, channels or data.channels, mean, std)
         self.seed = seed
         self.augment = _turns_and_flips(square=len(set(self.preprocess.size)) == 1) if augment else None
         # In shared memory: workers that outlive an epoch see the next one too.

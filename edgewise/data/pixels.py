@@ -13,7 +13,8 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 def read_pixels(path: Path, page: int | None = None) -> np.ndarray:
     """The pixels of an image file as stored, upright and without alpha.
 
-    Palettes, CMYK and other colour spaces become RGB; EXIF rotation is applied; 1-bit files are boolean.
+    Palettes, CMYK and other colour spaces become RGB; EXIF rotation is applied; 1-bit files are boolean. Colour of 16
+    bits comes in the 8 that Pillow reads.
 
     Args:
         path: PNG, JPEG, BMP or TIFF file.
@@ -41,7 +42,8 @@ def read_pixels(path: Path, page: int | None = None) -> np.ndarray:
 def _decode(path: Path, page: int | None) -> np.ndarray:
     image_module = require("PIL.Image", extra="data")
     try:
-        with image_module.open(path) as image:
+        # By file, not by name: given a name, Pillow 13 maps raw TIFFs into memory and garbles those with a rotation.
+        with path.open("rb") as file, image_module.open(file) as image:
             return _from_pillow(image, path, page)
     except image_module.UnidentifiedImageError:
         if path.suffix.lower() not in (".tif", ".tiff"):
@@ -66,12 +68,10 @@ def _from_pillow(image, path: Path, page: int | None) -> np.ndarray:
 
 
 def _from_tifffile(path: Path, page: int | None) -> np.ndarray:
-    """TIFFs that Pillow does not know: the frames of CVC-ClinicDB as released, 16-bit colour."""
+    """TIFFs that Pillow does not know, such as the frames of CVC-ClinicDB: three channels declared as grey."""
     with require("tifffile", extra="data").TiffFile(path) as tiff:
         _check_page(path, page, len(tiff.pages))
         pixels = tiff.pages[page or 0].asarray()
-    if pixels.ndim == 3 and pixels.shape[0] in (3, 4) and pixels.shape[-1] not in (3, 4):
-        pixels = np.moveaxis(pixels, 0, -1)
     return pixels[..., :3] if pixels.ndim == 3 else pixels
 
 

@@ -51,7 +51,7 @@ class Split:
         """
         if found := self.duplicates():
             first, second, distance = found[0]
-            more = f" (and {len(found) - 1} pairs more)" if len(found) > 1 else ""
+            more = f", one of {len(found)} such pairs" if len(found) > 1 else ""
             raise DataError(
                 f"{first} and {second} of {self.train.name!r} are the same picture (distance {distance:.4f}) on two "
                 f"sides of the split{more}; leave one out, as Split.without_duplicates() does"
