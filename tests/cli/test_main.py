@@ -1,0 +1,116 @@
+import errno
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from edgewise._errors import DataError
+from edgewise.cli import COMMANDS, main
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Puts a function in the place of `edgewise train`."""
+
+    def replace(function):
+        monkeypatch.setitem(sys.modules, "edgewise.cli.train", SimpleNamespace(main=function))
+
+    return replace
+
+
+def raising(error):
+    def function(words):
+        raise error
+
+    return function
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+def test_help_names_every_command_and_gives_examples(words, capsys):
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    assert "examples:" in text
+    for name, purpose in COMMANDS.items():
+        assert f"  {name}" in text
+        assert purpose in text
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys, edgewise.cli; edgewise.cli.main(['--help']); sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_python_m_edgewise_is_the_command():
+    ran = subprocess.run([sys.executable, "-m", "edgewise", "--version"], check=True, capture_output=True, text=True)
+    assert ran.stdout.startswith("edgewise 0.")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help_with_examples(name, capsys):
+    assert main([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"usage: edgewise {name}" in text
+    assert f"examples:\n  edgewise {name}" in text
+
+
+def test_a_misspelt_command_is_a_usage_error_that_names_the_nearest(capsys):
+    assert main(["trian"]) == 2
+    assert "edgewise: unknown command 'trian'; did you mean 'train'?" in capsys.readouterr().err
+
+
+def test_a_misspelt_option_is_a_usage_error_that_names_the_nearest(capsys):
+    assert main(["data", "busi", "--rot", "x"]) == 2
+    error = capsys.readouterr().err
+    assert "--rot" in error
+    assert "--root" in error
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (DataError("the mask\nis missing"), "the mask is missing"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.png"), "[Errno 28] No space left on device: 'a.png'"),
+        (PermissionError(errno.EACCES, "Permission denied", "b.png"), "[Errno 13] Permission denied: 'b.png'"),
+    ],
+)
+def test_an_error_is_one_line_and_exit_code_one(command, capsys, error, line):
+    command(raising(error))
+    assert main(["train"]) == 1
+    assert capsys.readouterr().err == f"edgewise: error: {line}\n"
+
+
+def test_on_request_an_error_comes_with_its_traceback(command, monkeypatch):
+    monkeypatch.setenv("EDGEWISE_DEBUG", "1")
+    command(raising(DataError("no")))
+    with pytest.raises(DataError):
+        main(["train"])
+
+
+def lightning_interrupted(words):
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        sys.exit(1)
+
+
+@pytest.mark.parametrize("function", [raising(KeyboardInterrupt()), lightning_interrupted])
+def test_an_interrupt_exits_with_130_and_says_how_to_go_on(command, capsys, function):
+    command(function)
+    assert main(["train", "nuclei"]) == 130
+    assert capsys.readouterr().err == (
+        "edgewise: interrupted; the same command with --resume goes on from the last whole epoch\n"
+    )
+
+
+def test_without_tyro_one_line_names_the_extra(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tyro", None)
+    assert main(["models"]) == 1
+    assert "pip install 'edgewise[cli]'" in capsys.readouterr().err
+
+
+def test_the_console_script_returns_the_exit_code():
+    ran = subprocess.run([sys.executable, "-m", "edgewise", "nonsense"], capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
