@@ -106,16 +106,26 @@ def write_comparison(rows: Sequence[Comparison], path: str | Path) -> None:
     Raises:
         ConfigError: The suffix is another one.
     """
-    path = Path(path)
-    records = [asdict(row) for row in rows]
-    if path.suffix == ".json":
-        text = json.dumps(records, indent=2) + "\n"
-    elif path.suffix == ".csv":
-        buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, [field.name for field in fields(Comparison)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
-        text = buffer.getvalue()
-    else:
-        raise ConfigError(f"{path} has the suffix {path.suffix!r} and a table is written as .csv or .json: choose one")
-    atomic_write(path, text.encode())
+    write = table_format(path)
+    atomic_write(path, write([asdict(row) for row in rows]).encode())
+
+
+def table_format(path: str | Path) -> Callable[[list[dict]], str]:
+    """What turns records into the text of a file of this suffix.
+
+    Raises:
+        ConfigError: The suffix is neither ``.csv`` nor ``.json``.
+    """
+    formats = {".csv": _as_csv, ".json": lambda records: json.dumps(records, indent=2) + "\n"}
+    suffix = Path(path).suffix
+    if suffix not in formats:
+        raise ConfigError(f"{path} has the suffix {suffix!r} and a table is written as .csv or .json: choose one")
+    return formats[suffix]
+
+
+def _as_csv(records: list[dict]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, [field.name for field in fields(Comparison)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return buffer.getvalue()

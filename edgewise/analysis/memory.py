@@ -1,5 +1,6 @@
 """What training holds in memory: tensors saved for backward, tensors alive after forward, the peak of a process."""
 
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -97,6 +98,8 @@ def training_step(model: nn.Module, example: Tensor) -> Callable[[], None]:
 def peak_memory(prepare: Callable[[], Callable[[], object]]) -> int:
     """Bytes by which the resident memory of a fresh process rises, at its highest, while it runs one step.
 
+    A step before the one that is measured loads libraries and lets them take their work space, which no model owes.
+
     Args:
         prepare: Called in the fresh process, where everything it builds is part of the base line; returns the step.
             A function of a module, or a ``functools.partial`` of one, since it travels by pickle.
@@ -123,15 +126,19 @@ def peak_memory(prepare: Callable[[], Callable[[], object]]) -> int:
 
 
 def _measure(prepare: Callable, threads: int, sender) -> None:
+    # From 64 KiB on, what is freed goes back to the system at once; else a step would run in the leftovers of the first.
+    ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**16)
     torch.set_num_threads(threads)
-    # The first backward pass starts autograd's threads and the convolution library: some 12 MB that no model owes.
-    nn.Conv2d(1, 1, 3)(torch.ones(1, 1, 8, 8)).sum().backward()
     step = prepare()
+    step()
     gc.collect()
     before = _resident("VmRSS")
     _forget_peak()
     step()
     sender.send(max(0, _resident("VmHWM") - before))
+
+
+_M_MMAP_THRESHOLD = -3  # from glibc's malloc.h
 
 
 def _resident(field: str) -> int:

@@ -67,11 +67,13 @@ def command(
         backend: How edge functions are computed: reference, plain, lean or auto.
         out: Also write the table, as .csv or .json.
     """
-    from edgewise.analysis import compare, write_comparison
+    from edgewise.analysis.compare import compare, table_format, write_comparison
     from edgewise.models import create_model
     from edgewise.ops import use_backend
     from edgewise.training.evaluate import evaluate
 
+    if out is not None:
+        table_format(out)  # rather now than after minutes of measuring
     makers = {name: partial(create_model, name, in_channels=channels) for name in models}
     makers |= {str(run): _maker_of(run, channels) for run in runs}
     if not makers:
