@@ -34,7 +34,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             if damaged is None:
                 return torch.load(path, map_location=map_location, weights_only=True)
         except Exception as error:
-            raise CheckpointError(f"{path} cannot be resumed from ({error}): restore it from a copy") from error
+            raise CheckpointError(f"{path} cannot be resumed from ({type(error).__name__}): restore it from a copy") from error
         raise CheckpointError(f"{path} cannot be resumed from, {damaged} in it is corrupted: restore it from a copy")
 
 

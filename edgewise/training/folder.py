@@ -116,6 +116,8 @@ class RunFolder:
                 f"cannot make the run folder {self.path} ({error.strerror}): choose another"
             ) from error
         with self._lock():
+            for draft in self.path.glob(".*.tmp"):  # of a writer that was killed
+                draft.unlink()
             self._check(recipe, resume)
             if not self.config.exists():
                 versions = {"edgewise": version("edgewise"), "torch": torch.__version__}
@@ -124,7 +126,7 @@ class RunFolder:
 
     def _check(self, recipe: Recipe, resume: bool) -> None:
         if not self.config.exists():
-            others = sorted(item.name for item in self.path.iterdir() if item.name != "lock")
+            others = sorted({item.name for item in self.path.iterdir()} - {"lock"})
             if others:
                 raise CheckpointError(f"{self.path} is not empty and holds no run ({others[0]}): choose another folder")
             return

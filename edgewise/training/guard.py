@@ -48,8 +48,9 @@ def _watch(network: nn.Module) -> Iterator[list[tuple[str, nn.Module, bool]]]:
 
     def watch(name: str, module: nn.Module):
         def note(module: nn.Module, inputs: tuple, output: object) -> None:
-            tensors = [output] if isinstance(output, Tensor) else [item for item in output if isinstance(item, Tensor)]
-            runs.append((name, module, all_finite([tensor.detach() for tensor in tensors])))
+            outputs = output if isinstance(output, tuple | list) else (output,)
+            tensors = [item for item in outputs if isinstance(item, Tensor) and item.is_floating_point()]
+            runs.append((name, module, all_finite(tensors)))
 
         return module.register_forward_hook(note)
 

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,14 @@ _NOISE = (
 )
 
 
-def train(recipe: Recipe, run_dir: str | Path, *, resume: bool = False, progress: bool = True) -> Result:
+def train(
+    recipe: Recipe,
+    run_dir: str | Path,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+    callbacks: Sequence["pl.Callback"] = (),
+) -> Result:
     """Train the recipe's model and keep everything about it in a folder.
 
     After every epoch the folder holds a complete state, so a run may be stopped at any moment, also by force:
@@ -36,8 +43,9 @@ def train(recipe: Recipe, run_dir: str | Path, *, resume: bool = False, progress
     Args:
         recipe: What to train on what, and how.
         run_dir: Folder of the run; made if needed. See :class:`RunFolder` for what is in it.
-        resume: Go on with the run in ``run_dir``; one that is finished already is not trained again.
+        resume: Go on with the run in ``run_dir``, if there is one; if it is finished, only return its result.
         progress: Show a line with the state of the run.
+        callbacks: Lightning callbacks that watch the training.
 
     Raises:
         ConfigError: The recipe asks for what does not exist or cannot work.
@@ -48,13 +56,14 @@ def train(recipe: Recipe, run_dir: str | Path, *, resume: bool = False, progress
     for module in ("lightning.pytorch", "monai.losses"):
         require(module, extra="training")
     folder = RunFolder(run_dir)
-    with folder.open(recipe, resume), _quiet(), torch.random.fork_rng():
+    cuda = range(torch.cuda.device_count())
+    with folder.open(recipe, resume), _quiet(), torch.random.fork_rng(devices=cuda):
         if folder.result.exists():
             return folder.read_result()
-        return _fit(recipe, folder, progress)
+        return _fit(recipe, folder, progress, callbacks)
 
 
-def _fit(recipe: Recipe, folder: RunFolder, progress: bool) -> Result:
+def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["pl.Callback"]) -> Result:
     from edgewise.models import create_model
     from edgewise.training.callbacks import KeepRun
     from edgewise.training.images import Images
@@ -68,12 +77,14 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool) -> Result:
         recipe.model.name, in_channels=data.channels, num_classes=data.classes, **recipe.model.options
     )
     keeper = KeepRun(folder)
-    trainer = _trainer(recipe, folder, keeper, progress)
+    trainer = _trainer(recipe, folder, [*watchers, *_callbacks(recipe, keeper, progress)], progress)
     checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
     try:
         trainer.fit(Segmenter(network, recipe), images, ckpt_path=checkpoint, weights_only=True)
-    except SystemExit as exit:  # what Lightning makes of Ctrl-C
-        raise KeyboardInterrupt from exit
+    except SystemExit as exit:
+        if isinstance(exit.__context__, KeyboardInterrupt):  # which Lightning turns into an exit
+            raise KeyboardInterrupt from exit
+        raise
     result = Result(
         epochs=trainer.current_epoch,
         best_epoch=keeper.best_epoch,
@@ -85,19 +96,22 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool) -> Result:
     return result
 
 
-def _trainer(recipe: Recipe, folder: RunFolder, keeper: "pl.Callback", progress: bool) -> "pl.Trainer":
+def _callbacks(recipe: Recipe, keeper: "pl.Callback", progress: bool) -> list["pl.Callback"]:
+    """What follows an epoch, in order: early stopping first, since the keeper's checkpoint holds its state."""
+    from lightning.pytorch.callbacks import EarlyStopping
+
+    from edgewise.training.callbacks import ProgressLine
+
+    patience = recipe.patience
+    stopping = [] if patience is None else [EarlyStopping("val_iou", mode="max", patience=patience)]
+    return [*stopping, keeper, *([ProgressLine(recipe.model.name)] if progress else [])]
+
+
+def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list["pl.Callback"], progress: bool) -> "pl.Trainer":
     import lightning.pytorch as pl
 
-    from edgewise.training.callbacks import AtomicCheckpointIO, ProgressLine
+    from edgewise.training.callbacks import AtomicCheckpointIO
 
-    callbacks = [keeper]
-    if recipe.patience is not None:
-        stop = pl.callbacks.EarlyStopping(
-            "val_iou", mode="max", patience=recipe.patience, check_on_train_epoch_end=True
-        )
-        callbacks.insert(0, stop)
-    if progress:
-        callbacks.append(ProgressLine(recipe.model.name))
     logger = False
     if recipe.tensorboard:
         require("tensorboard", extra="tensorboard")
