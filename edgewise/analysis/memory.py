@@ -15,6 +15,9 @@ from torch.utils._pytree import tree_leaves
 
 from edgewise._errors import EdgewiseError
 
+_STATUS = Path("/proc/self/status")
+_M_MMAP_THRESHOLD = -3  # from glibc's malloc.h
+
 
 def saved_bytes(model: nn.Module, example: Tensor) -> int:
     """Bytes that autograd keeps for the backward pass of one forward pass.
@@ -107,6 +110,8 @@ def peak_memory(prepare: Callable[[], Callable[[], object]]) -> int:
     Raises:
         EdgewiseError: The process died (often: out of memory), or the system tells no resident memory (``/proc``).
     """
+    if not _STATUS.exists():
+        raise EdgewiseError(f"peak memory is read from {_STATUS}, which this system lacks: measure on Linux")
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_measure, args=(prepare, torch.get_num_threads(), sender))
@@ -126,7 +131,7 @@ def peak_memory(prepare: Callable[[], Callable[[], object]]) -> int:
 
 
 def _measure(prepare: Callable, threads: int, sender) -> None:
-    # From 64 KiB on, what is freed goes back to the system at once; else a step would run in the leftovers of the first.
+    # From 64 KiB on, what is freed goes back to the system at once, so that no step runs in what another left behind.
     ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**16)
     torch.set_num_threads(threads)
     step = prepare()
@@ -138,15 +143,9 @@ def _measure(prepare: Callable, threads: int, sender) -> None:
     sender.send(max(0, _resident("VmHWM") - before))
 
 
-_M_MMAP_THRESHOLD = -3  # from glibc's malloc.h
-
-
 def _resident(field: str) -> int:
     """A line of this process's status. ``getrusage`` will not do: there a child inherits the peak of its parent."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        raise EdgewiseError("peak memory is read from /proc/self/status, which this system lacks: measure on Linux")
-    line = next(line for line in status.read_text().splitlines() if line.startswith(field))
+    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024
 
 
