@@ -18,8 +18,11 @@ def busi(root: str | Path | None = None, normal: bool = False, split_by: str = "
 
     Layouts: as released, ``benign/benign (1).png`` beside ``benign (1)_mask.png`` and, for a second tumour,
     ``benign (1)_mask_1.png``; or as the U-KAN code keeps it, ``images/ID.png`` and ``masks/0/ID_mask.png``. All
-    masks of a picture are merged; code that reads ``_mask.png`` alone loses tumours. ``benign (433)`` and
-    ``malignant (145)`` are one picture, see `Split.without_duplicates`.
+    masks of a picture are merged; code that reads ``_mask.png`` alone loses tumours.
+
+    Many frames were released twice: `find_duplicates` sees 109 pairs among the 647, ``benign (433)`` and
+    ``malignant (145)`` being one file, and the published divisions put 41 to 51 of them on two sides (counted with
+    ids 001, 002, ...). Train on ``split.without_duplicates()``.
 
     Args:
         root: The folder of the dataset, or the one around it.

@@ -58,6 +58,6 @@ def _read_released(folder: Path) -> list[Sample]:
 
 
 def _patients(table: Path) -> dict[str, str]:
-    with table.open(newline=None, encoding="utf-8-sig") as lines:
+    with table.open(newline="", encoding="utf-8-sig") as lines:
         rows = csv.DictReader(lines, skipinitialspace=True)
         return {row["name"]: row["patient ID"] for row in rows}

@@ -63,8 +63,10 @@ class Preprocess:
     def normalise(self, image: Tensor) -> Tensor:
         """A picture of the right size to the right channels, then ``(x - mean) / std``."""
         mean, std = COLOUR if self.channels == 3 else GREY
-        column = lambda values: torch.tensor(tuple(values)).reshape(-1, 1, 1)  # noqa: E731
-        return (self._convert(image) - column(self.mean or mean)) / column(self.std or std)
+        mean, std = (
+            torch.tensor(given or usual)[:, None, None] for given, usual in ((self.mean, mean), (self.std, std))
+        )
+        return (self._convert(image) - mean) / std
 
     def _convert(self, image: Tensor) -> Tensor:
         have = image.shape[0]

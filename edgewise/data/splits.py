@@ -65,8 +65,10 @@ class Split:
         """
         found = tuple(self.duplicates())
         gone = {pair.first for pair in found}
-        keep = lambda part: part.subset(id for id in part.ids if id not in gone)  # noqa: E731
-        return Split(keep(self.train), keep(self.validation), self.test, dropped=self.dropped + found)
+        train, validation = (
+            part.subset(id for id in part.ids if id not in gone) for part in (self.train, self.validation)
+        )
+        return Split(train, validation, self.test, dropped=self.dropped + found)
 
     @property
     def _sides(self) -> "tuple[SegmentationSet, SegmentationSet, SegmentationSet]":

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,17 @@ def test_augmentation_draws_every_symmetry_for_picture_and_mask_alike(save):
         assert np.array_equal(turned, symmetries(mask)[which])
         drawn.add(which)
     assert drawn == set(range(8))
+
+
+def test_one_epoch_turns_equal_pictures_differently(make_set):
+    data = make_set(2)
+    twins = replace(data, samples=(data[0], replace(data[0], id="twin")))
+    dataset = SegmentationDataset(twins, (32, 32), augment=True)
+    differ = 0
+    for epoch in range(20):
+        dataset.set_epoch(epoch)
+        differ += not torch.equal(dataset[0]["image"], dataset[1]["image"])
+    assert differ > 10
 
 
 def test_oblong_pictures_are_only_flipped(make_set):

@@ -84,6 +84,15 @@ def test_without_duplicates_drops_the_training_side_and_says_so(leaking):
     assert clean.check() is clean
 
 
+def test_copies_on_one_side_are_no_leak(make_set):
+    dataset = make_set(4)
+    twin = replace(dataset[1], image=dataset[0].image)
+    dataset = replace(dataset, samples=(dataset[0], twin, *dataset[2:]))
+    split = Split(dataset.subset(["s00", "s01"]), dataset.subset(["s02"]), dataset.subset(["s03"]))
+    assert split.check() is split
+    assert split.without_duplicates() == split
+
+
 def test_one_sample_on_two_sides(make_set):
     dataset = make_set(3)
     with pytest.raises(DataError, match="s01 of 'toy' is on two sides of the split"):
