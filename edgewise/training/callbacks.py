@@ -34,7 +34,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             if damaged is None:
                 return torch.load(path, map_location=map_location, weights_only=True)
         except Exception as error:
-            raise CheckpointError(f"{path} cannot be resumed from ({type(error).__name__}): restore it from a copy") from error
+            raise CheckpointError(
+                f"{path} cannot be resumed from ({type(error).__name__}): restore it from a copy"
+            ) from error
         raise CheckpointError(f"{path} cannot be resumed from, {damaged} in it is corrupted: restore it from a copy")
 
 
@@ -83,39 +85,33 @@ class KeepRun(pl.callbacks.Checkpoint):
 
 
 class ProgressLine(pl.callbacks.ProgressBar):
-    """One line for the whole run: epochs, time left, and how good it is by now."""
+    """One line for the whole run: how far, how long still, and how good by now."""
 
     def __init__(self, title: str):
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         super().__init__()
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("epochs"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[scores]}"),
-        )
-        self.bar = Progress(*columns)
+        epoch, scores = TextColumn("epoch {task.fields[epoch]}"), TextColumn("{task.fields[scores]}")
+        self.bar = Progress(TextColumn("{task.description}"), BarColumn(24), epoch, TimeRemainingColumn(), scores)
         self.title = title
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the line."""
-        self.task = self.bar.add_task(
-            self.title,
-            total=trainer.max_epochs,
-            completed=trainer.current_epoch,
-            scores="",
-            visible=trainer.is_global_zero,
-        )
+        steps = trainer.num_training_batches
+        fields = {"epoch": f"{trainer.current_epoch}/{trainer.max_epochs}", "scores": ""}
+        total, done = steps * trainer.max_epochs, steps * trainer.current_epoch
+        self.task = self.bar.add_task(self.title, total=total, completed=done, visible=trainer.is_global_zero, **fields)
         self.bar.start()
 
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
+        """Move on by one step."""
+        self.bar.advance(self.task)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Move on by one epoch."""
+        """Say how good the network is by now."""
         now = trainer.callback_metrics
         scores = f"loss {now['train_loss']:.3f}  validation IoU {now['val_iou']:.3f}"
-        self.bar.update(self.task, completed=trainer.current_epoch + 1, scores=scores)
+        self.bar.update(self.task, epoch=f"{trainer.current_epoch + 1}/{trainer.max_epochs}", scores=scores)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Leave the terminal as it was, whatever happened."""

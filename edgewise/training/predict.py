@@ -77,14 +77,16 @@ def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Pa
     Args:
         run_dir: A folder made by :func:`edgewise.training.train`.
         images: Picture files.
-        out_dir: Where ``ID_mask.png`` (255 or the class in the foreground) and ``ID_overlay.png`` go; made if needed.
+        out_dir: Folder for ``ID_mask.png``, 255 in the foreground (or the class of each pixel, if there are
+            several), and for ``ID_overlay.png``; made if needed.
         device: Where to compute.
 
     Raises:
         CheckpointError: The run or the folder for the results cannot be used.
     """
     predictor = Predictor.from_run(run_dir, device)
-    window = RunFolder(run_dir).read_window()
+    folder = RunFolder(run_dir)
+    window, scale = folder.read_window(), 255 if folder.read_recipe().data.classes == 1 else 1
     out_dir = Path(out_dir)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Pa
             done.failures[path] = str(error)
             continue
         labels = predictor(image).numpy().astype(np.uint8)
-        _write_png(target, labels * 255 if labels.max(initial=0) <= 1 else labels)
+        _write_png(target, labels * scale)
         _write_png(out_dir / f"{path.stem}_overlay.png", overlay(image, labels))
         done.masks.append(target)
     return done

@@ -51,6 +51,12 @@ class Model:
     options: dict[str, Any] = field(default_factory=dict)
     """Further options of the model, as JSON."""
 
+    def __post_init__(self):
+        free = {"in_channels", "num_classes"}.isdisjoint(self.options)
+        _require(
+            free, "model.options", self.options, "without in_channels and num_classes: data.channels, data.classes"
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Optimiser:

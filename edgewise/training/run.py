@@ -56,8 +56,10 @@ def train(
     for module in ("lightning.pytorch", "monai.losses"):
         require(module, extra="training")
     folder = RunFolder(run_dir)
-    cuda = range(torch.cuda.device_count())
-    with folder.open(recipe, resume), _quiet(), torch.random.fork_rng(devices=cuda):
+    first = require("lightning.pytorch.utilities", extra="training").rank_zero_only.rank == 0
+    # With several devices, each has a process that runs this: the first holds the folder, the others follow.
+    hold = folder.open(recipe, resume) if first else contextlib.nullcontext()
+    with hold, _quiet(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         if folder.result.exists():
             return folder.read_result()
         return _fit(recipe, folder, progress, callbacks)
@@ -70,7 +72,6 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["
     from edgewise.training.module import Segmenter
 
     images = Images(recipe)
-    folder.write_window(images.window)
     torch.manual_seed(recipe.seed)
     data = recipe.data
     network = create_model(
@@ -78,6 +79,8 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["
     )
     keeper = KeepRun(folder)
     trainer = _trainer(recipe, folder, [*watchers, *_callbacks(recipe, keeper, progress)], progress)
+    if trainer.is_global_zero:
+        folder.write_window(images.window)
     checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
     try:
         trainer.fit(Segmenter(network, recipe), images, ckpt_path=checkpoint, weights_only=True)
@@ -92,7 +95,8 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["
         seconds=round(keeper.seconds, 3),
         parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
     )
-    folder.write_result(result)
+    if trainer.is_global_zero:
+        folder.write_result(result)
     return result
 
 

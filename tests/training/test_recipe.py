@@ -53,6 +53,7 @@ def test_settings_of_every_kind_survive_json():
         ({"optimiser": {"learning_rate": -1.0}}, "optimiser.learning_rate is -1.0 and must be above 0"),
         ({"optimiser": {"learning_rate": float("nan")}}, "optimiser.learning_rate is nan and must be above 0"),
         ({"data": {"size": [0, 8]}}, "data.size is (0, 8) and must be two positive numbers of pixels"),
+        ({"model": {"options": {"in_channels": 1}}}, "without in_channels and num_classes"),
         ([], "the recipe is [] and must be an object of settings"),
     ],
 )

@@ -170,7 +170,7 @@ def test_the_progress_line_says_how_it_goes(recipe, tmp_path, capsys):
     train(replace(recipe, epochs=2), tmp_path / "run")
     shown = capsys.readouterr().out
     assert "tiny" in shown
-    assert "2/2 epochs" in shown
+    assert "epoch 2/2" in shown
     assert "validation IoU" in shown
 
 
