@@ -36,7 +36,8 @@ class Basis(abc.ABC):
     natural: ClassVar[str]
 
     def __post_init__(self):
-        lo, hi = self.domain
+        lo, hi = map(float, self.domain)
+        object.__setattr__(self, "domain", (lo, hi))
         if not float("-inf") < lo < hi < float("inf"):
             raise ConfigError(f"domain must be two finite numbers (lo, hi) with lo < hi, got {self.domain}")
         rules = (self.natural, "clamp", "linear")

@@ -1,0 +1,160 @@
+"""U-KAN: a U-shaped segmentation network with KAN blocks at its bottom, and the frame that its relatives share.
+
+After Li et al., "U-KAN Makes Strong Backbone for Medical Image Segmentation and Generation" (arXiv:2406.02918). The
+network is theirs layer for layer, with what was amiss in the released code mended:
+
+* ``no_kan`` there has no effect, and a single channel count is hard-coded; here the layers are chosen by ``layers`` and
+  the channels by ``in_channels``.
+* ReLUs there that follow a pooling or interpolation of a ReLU change nothing and are left out.
+* An image whose sides are no multiples of 32 fails there inside an addition; here an error names the nearest size.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from edgewise._errors import ConfigError
+from edgewise.models.registry import register_model
+from edgewise.nn import EfficientKAN, KANLinear
+
+WIDTHS = (128, 160, 256)
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What the frame is filled with.
+
+    Args:
+        linear: ``(in_features, out_features) -> module`` on the last dimension.
+        conv: ``(in_channels, out_channels, kernel_size, *, stride, padding, groups) -> module``.
+    """
+
+    linear: Callable[..., nn.Module] = partial(KANLinear, scale=True, init=EfficientKAN())
+    conv: Callable[..., nn.Module] = nn.Conv2d
+
+
+class UShape(nn.Module):
+    """The frame of U-KAN: three convolutional stages, two of tokens, and the way back with added skips.
+
+    Args:
+        layers: What stands where a fully connected layer or a convolution is due.
+        in_channels: Channels of the images.
+        num_classes: Channels of the logits; 1 for foreground against background.
+        widths: Channels of the deepest convolutional stage and of the two token stages; the first a multiple of 8.
+
+    Shape:
+        ``(N, in_channels, H, W) -> (N, num_classes, H, W)``, H and W multiples of 32
+
+    Raises:
+        ConfigError: Impossible widths, or an image size that is no multiple of 32.
+    """
+
+    size_multiple = 32
+
+    def __init__(self, layers: Layers, in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WIDTHS):
+        super().__init__()
+        if len(widths) != 3 or min(*widths, in_channels, num_classes) < 1 or widths[0] % 8:
+            raise ConfigError(
+                f"widths must be three positive numbers, the first a multiple of 8, with in_channels and num_classes "
+                f"at least 1, got widths={tuple(widths)}, in_channels={in_channels}, num_classes={num_classes}"
+            )
+        c, t1, t2 = widths
+        conv = layers.conv
+        self.encoder1 = _ConvPair(conv, in_channels, c // 8, c // 8)
+        self.encoder2 = _ConvPair(conv, c // 8, c // 4, c // 4)
+        self.encoder3 = _ConvPair(conv, c // 4, c, c)
+        self.tokens1 = _TokenStage(layers, t1, into=c)
+        self.tokens2 = _TokenStage(layers, t2, into=t1)
+        self.decoder1 = _ConvPair(conv, t2, t2, t1)
+        self.tokens3 = _TokenStage(layers, t1)
+        self.decoder2 = _ConvPair(conv, t1, t1, c)
+        self.tokens4 = _TokenStage(layers, c)
+        self.decoder3 = _ConvPair(conv, c, c, c // 4)
+        self.decoder4 = _ConvPair(conv, c // 4, c // 4, c // 8)
+        self.decoder5 = _ConvPair(conv, c // 8, c // 8, c // 8)
+        self.head = conv(c // 8, num_classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check_size(x)
+        skip1 = F.max_pool2d(self.encoder1(x), 2)
+        skip2 = F.max_pool2d(self.encoder2(skip1), 2)
+        skip3 = F.max_pool2d(self.encoder3(skip2), 2)
+        skip4 = self.tokens1(skip3)
+        x = self.tokens2(skip4)
+        x = self.tokens3(_double(self.decoder1(x)) + skip4)
+        x = self.tokens4(_double(self.decoder2(x)) + skip3)
+        x = _double(self.decoder3(x)) + skip2
+        x = _double(self.decoder4(x)) + skip1
+        return self.head(_double(self.decoder5(x)))
+
+    def _check_size(self, x: Tensor) -> None:
+        multiple = self.size_multiple
+        height, width = x.shape[-2:]
+        if height % multiple or width % multiple or 0 in (height, width):
+            near = [max(multiple, round(side / multiple) * multiple) for side in (height, width)]
+            raise ConfigError(
+                f"image sides must be multiples of {multiple}, got {height} x {width}; the nearest size is {near[0]} x {near[1]}"
+            )
+
+
+@register_model("ukan")
+def ukan(in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WIDTHS) -> UShape:
+    """U-KAN: plain convolutions, and KAN layers (as efficient-KAN's, with scales) in the token blocks.
+
+    Args:
+        in_channels: Channels of the images.
+        num_classes: Channels of the logits.
+        widths: As in :class:`UShape`.
+
+    Example:
+        >>> sum(p.numel() for p in ukan().parameters())
+        6356689
+    """
+    return UShape(Layers(), in_channels, num_classes, widths)
+
+
+class _ConvPair(nn.Sequential):
+    """Twice a 3 x 3 convolution, batch norm and ReLU."""
+
+    def __init__(self, conv, into: int, between: int, out: int):
+        super().__init__(
+            conv(into, between, 3, padding=1), nn.BatchNorm2d(between), nn.ReLU(inplace=True),
+            conv(between, out, 3, padding=1), nn.BatchNorm2d(out), nn.ReLU(inplace=True),
+        )  # fmt: skip
+
+
+class _TokenStage(nn.Module):
+    """Pixels as tokens: a strided embedding (where ``into`` is given), a residual block of three mixings, a norm."""
+
+    def __init__(self, layers: Layers, width: int, into: int | None = None):
+        super().__init__()
+        self.embed = nn.Identity() if into is None else layers.conv(into, width, 3, stride=2, padding=1)
+        self.embed_norm = nn.Identity() if into is None else nn.LayerNorm(width)
+        self.block_norm = nn.LayerNorm(width)
+        self.block = nn.Sequential(*(_Mixing(layers, width) for _ in range(3)))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.embed_norm(self.embed(x).movedim(1, -1))  # (N, H, W, C)
+        return self.norm(tokens + self.block(self.block_norm(tokens))).movedim(-1, 1)
+
+
+class _Mixing(nn.Module):
+    """Mix channels by a fully connected layer, then neighbours by a depthwise convolution; tokens in, tokens out."""
+
+    def __init__(self, layers: Layers, width: int):
+        super().__init__()
+        self.channels = layers.linear(width, width)
+        self.neighbours = layers.conv(width, width, 3, padding=1, groups=width)
+        self.norm = nn.BatchNorm2d(width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return torch.relu(self.norm(self.neighbours(self.channels(tokens).movedim(-1, 1)))).movedim(1, -1)
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="bilinear")

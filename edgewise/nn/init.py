@@ -1,0 +1,159 @@
+r"""Initialisations: what a layer of edges starts from."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edgewise.bases import Basis
+from edgewise.ops import EdgeFunction
+
+
+@dataclass(frozen=True)
+class Balanced:
+    r"""Keeps the rms of the signal and of the gradient through many layers.
+
+    Let inputs be N(0, 1), n the fan-in, and of a function f let :math:`m = E[f^2]`, :math:`r = E[f'^2] / m` the factor
+    by which it multiplies the gradient's variance, and :math:`s = d \log E[f(\sigma t)^2] / d \log \sigma^2` the
+    exponent by which it passes on a deviation of the signal's variance (all by Gauss-Hermite quadrature). SiLU has
+    r = 1.07 and s = 1.17: alone it lets any deviation grow, layer by layer. So each edge starts as the sum of three
+    functions with independent Gaussian factors of mean zero:
+
+    * the base function, or without one the odd function nearest to :math:`t e^{-t^2/2}`;
+    * with the least share of the variance that makes :math:`s \le 0.95` and :math:`r \le 1.03`, the smoothest function
+      of the basis, the one with the least r: bounded and flat, it acts as a random offset;
+    * noise on all coefficients, with the share ``noise`` of the gradient's variance. It is small, because functions
+      drawn at random from a fine basis are steep: they keep the signal and explode the gradient.
+
+    Args:
+        noise: Share of the gradient's variance that the noise on the coefficients carries.
+    """
+
+    noise: float = 0.03
+
+    def __call__(self, layer: nn.Module) -> None:
+        """Draw the parameters of ``layer``."""
+        plan = _balance(layer.edge, self.noise)
+        with torch.no_grad():
+            if layer.base_weight is not None:
+                layer.base_weight.normal_(std=plan.base / math.sqrt(layer.fan_in))
+            layer.init_functions([f.to(layer.coef) for f in plan.functions], plan.noise)
+            if layer.bias is not None:
+                layer.bias.zero_()
+
+
+@dataclass(frozen=True)
+class EfficientKAN:
+    """The initialisation of efficient-KAN: Kaiming-uniform base weights and scales, splines through small noise.
+
+    The coefficients interpolate noise of amplitude ``scale_noise / grid_size`` at the knots of the domain. As there, a
+    *larger* ``scale_base`` or ``scale_spline`` gives *smaller* weights: it multiplies the slope of Kaiming's formula.
+
+    Args:
+        scale_noise: Amplitude of the noise.
+        scale_base: Enters the base weights as ``a = sqrt(5) scale_base``.
+        scale_spline: The same for the scales; without scales it multiplies the coefficients.
+    """
+
+    scale_noise: float = 0.1
+    scale_base: float = 1.0
+    scale_spline: float = 1.0
+
+    def __call__(self, layer: nn.Module) -> None:
+        """Draw the parameters of ``layer``."""
+        basis = layer.edge.basis
+        intervals = getattr(basis, "grid_size", basis.num_functions - 1)
+        with torch.no_grad():
+            if layer.base_weight is not None:
+                nn.init.kaiming_uniform_(layer.base_weight, a=math.sqrt(5) * self.scale_base)
+            points = torch.linspace(*basis.domain, intervals + 1, dtype=torch.float64)
+            fit = torch.linalg.pinv(_evaluate(basis, points)).to(layer.coef)  # (K, points)
+            noise = (
+                (torch.rand(layer.coef.numel() // len(fit), intervals + 1).to(fit) - 0.5) * self.scale_noise / intervals
+            )
+            coef = (noise @ fit.t()).unflatten(0, layer.coef.movedim(layer.basis_dim, -1).shape[:-1])
+            layer.coef.copy_(coef.movedim(-1, layer.basis_dim))
+            if getattr(layer, "scale", None) is not None:
+                nn.init.kaiming_uniform_(layer.scale, a=math.sqrt(5) * self.scale_spline)
+            else:
+                layer.coef.mul_(self.scale_spline)
+            if getattr(layer, "mix", None) is not None:
+                layer.mix.normal_(std=1 / math.sqrt(layer.fan_in))
+            if layer.bias is not None:
+                layer.bias.zero_()
+
+
+Init = Callable[[nn.Module], None]
+
+
+@dataclass(frozen=True)
+class _Start:
+    base: float  # rms of the base weights times sqrt(fan_in)
+    functions: tuple[Tensor, ...]  # coefficients of functions that edges start from random multiples of
+    noise: float  # rms of the noise on the coefficients
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Of a function of a N(0, 1) variable, as in :class:`Balanced`."""
+
+    m: float
+    r: float
+    s: float
+
+
+@lru_cache(maxsize=256)
+def _balance(edge: EdgeFunction, noise: float) -> _Start:
+    points, weights = (torch.from_numpy(a) for a in np.polynomial.hermite_e.hermegauss(200))
+    weights = weights / weights.sum()
+    basis = partial(_evaluate, edge.basis)
+
+    def moments(f: Callable[[Tensor], Tensor]) -> _Moments:
+        m, wider = ((weights @ f(sigma * points).square()).item() for sigma in (1.0, 1.01))
+        slope = _slopes(lambda x: f(x).unsqueeze(-1), points).squeeze(-1)
+        return _Moments(m, (weights @ slope.square()).item() / m, math.log(wider / m) / (2 * math.log(1.01)))
+
+    root = weights.sqrt().unsqueeze(-1)
+    values, slopes = basis(points) * root, _slopes(basis, points) * root
+    smooth = _least_ratio(slopes.t() @ slopes, values.t() @ values)
+    odd = torch.linalg.pinv(values) @ (points * (-points.square() / 2).exp() * root.squeeze(-1))
+    odd = odd / (values @ odd).norm().clamp_min(1e-12)
+    lead = moments(edge.base_values if edge.base is not None else lambda x: basis(x) @ odd)
+    offset = moments(lambda x: basis(x) @ smooth)
+    spread = math.sqrt(noise / slopes.square().sum().item())
+
+    def needed(lead: float, offset: float, most: float) -> float:
+        return max(0.0, (lead - most) / (lead - offset)) if lead > offset else 0.0
+
+    share = min(max(needed(lead.s, offset.s, 0.95), needed(lead.r + noise, offset.r + noise, 1.03)), 0.9)
+    rest = math.sqrt(max(0.0, 1 - share - spread**2 * values.square().sum().item()))
+    smooth = smooth * math.sqrt(share)
+    if edge.base is None:
+        return _Start(0.0, (smooth, odd * rest), spread)
+    return _Start(rest / math.sqrt(lead.m), (smooth,), spread)
+
+
+def _least_ratio(over: Tensor, under: Tensor) -> Tensor:
+    """The vector v with the least v'Ov / v'Uv, scaled to v'Uv = 1; both symmetric, U at least semi-definite."""
+    size, turn = torch.linalg.eigh(under)
+    kept = size > 1e-9 * size[-1]
+    whiten = turn[:, kept] / size[kept].sqrt()
+    return whiten @ torch.linalg.eigh(whiten.t() @ over @ whiten)[1][:, 0]
+
+
+def _slopes(f: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    with torch.enable_grad():
+        x = points.clone().requires_grad_()
+        columns = f(x).unbind(-1)
+        return torch.stack(
+            [torch.autograd.grad(c.sum(), x, retain_graph=True, materialize_grads=True)[0] for c in columns], -1
+        )
+
+
+def _evaluate(basis: Basis, points: Tensor) -> Tensor:
+    state = {k: v.detach() for k, v in basis.init_state(1, dtype=torch.float64).items()}
+    return basis.evaluate(points.unsqueeze(-1), state).squeeze(-2)

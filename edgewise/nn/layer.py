@@ -1,0 +1,91 @@
+"""What all layers of edges have in common."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from torch import Tensor, nn
+
+from edgewise.bases import Basis, BSpline
+from edgewise.ops import EdgeFunction
+
+DEFAULT_BASIS = BSpline()
+Kind = Literal["coefficient", "weight", "offset"]
+
+
+class BasisState(nn.Module):
+    """The knots (buffers) and learnable numbers (parameters) of a basis, found in ``state_dict`` by their names."""
+
+    def __init__(self, basis: Basis, features: int, device=None, dtype=None):
+        super().__init__()
+        self.names = tuple(state := basis.init_state(features, device=device, dtype=dtype))
+        for name, tensor in state.items():
+            if isinstance(tensor, nn.Parameter):
+                self.register_parameter(name, tensor)
+            else:
+                self.register_buffer(name, tensor)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The state as a basis wants it."""
+        return {name: getattr(self, name) for name in self.names}
+
+
+class EdgeLayer(nn.Module):
+    """Base of the layers whose edges carry functions.
+
+    Attributes:
+        edge: The functions' settings: basis, base function, grad-free or not.
+        state: Knots and learnable numbers of the basis.
+        coefficients: Names of the parameters that shape the functions (they often want a learning rate of their own).
+    """
+
+    coefficients: ClassVar[tuple[str, ...]] = ("coef",)
+
+    def __init__(self, edge: EdgeFunction, features: int, device=None, dtype=None):
+        super().__init__()
+        self.edge = edge
+        self.state = BasisState(edge.basis, features, device, dtype)
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew, from the global generator as ``nn.Linear`` does."""
+        self.init(self)
+
+    def fraction_outside(self, x: Tensor) -> float:
+        """The fraction of inputs that fall outside the domain of the basis.
+
+        Args:
+            x: An input of the layer, of any shape it takes.
+        """
+        return self.edge.basis.fraction_outside(self._features_last(x), self.state.tensors()).item()
+
+    def _features_last(self, x: Tensor) -> Tensor:
+        return x
+
+    def _describe_edge(self) -> str:
+        text = f"basis={self.edge.basis}, base={self.edge.base!r}"
+        return text + ", grad_free=True" if self.edge.grad_free else text
+
+
+def edge_layers(model: nn.Module) -> Iterator[tuple[str, EdgeLayer]]:
+    """All layers of edges inside ``model``, with their names."""
+    return ((name, module) for name, module in model.named_modules() if isinstance(module, EdgeLayer))
+
+
+def parameter_kinds(model: nn.Module) -> dict[str, Kind]:
+    """What each parameter is: a ``"coefficient"`` of edge functions, a dense ``"weight"``, or an ``"offset"``.
+
+    The layer that owns a parameter declares its coefficients; names play no part. Of the rest, matrices and kernels are
+    weights, and biases and the vectors of norms are offsets.
+
+    Example:
+        >>> from edgewise.nn import KANLinear
+        >>> parameter_kinds(KANLinear(2, 3, bias=True))
+        {'coef': 'coefficient', 'base_weight': 'weight', 'bias': 'offset'}
+    """
+    coefficients = set()
+    for _, layer in edge_layers(model):
+        coefficients |= {id(getattr(layer, name)) for name in layer.coefficients if getattr(layer, name) is not None}
+        coefficients |= {id(p) for p in layer.state.parameters()}
+    return {
+        name: "coefficient" if id(p) in coefficients else "weight" if p.dim() > 1 else "offset"
+        for name, p in model.named_parameters()
+    }

@@ -1,0 +1,157 @@
+"""The KAN layer: a learnable function on every edge."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from edgewise._errors import ConfigError
+from edgewise.bases import Basis, BSpline
+from edgewise.nn.init import Balanced, Init
+from edgewise.nn.layer import DEFAULT_BASIS, EdgeLayer
+from edgewise.nn.penalty import weight_penalty
+from edgewise.ops import EdgeFunction, ops
+
+
+class KANLinear(EdgeLayer):
+    r"""A fully connected KAN layer: :math:`y_q = \sum_p \phi_{qp}(x_p)`, where ``nn.Linear`` has a number an edge.
+
+    :math:`\phi_{qp}(t) = w_{qp}\, b(t) + s_{qp} \sum_j c_{qpj} B_j(t)` (Liu et al., arXiv:2404.19756).
+
+    Args:
+        in_features: Number of inputs, at least 1.
+        out_features: Number of outputs, at least 1.
+        basis: The functions ``B_j``; any :class:`~edgewise.bases.Basis`.
+        base: The function b: ``"silu"``, ``"identity"``, ... or a callable; None for no base branch.
+        bias: Add a learnable bias (off: most bases contain the constants).
+        scale: Give each edge a scale ``s`` of its own (efficient-KAN's ``enable_standalone_scale_spline``).
+        grad_free: Stop the gradient at the basis; it reaches ``x`` through the base branch only.
+        init: Draws the parameters; :class:`~edgewise.nn.Balanced` or :class:`~edgewise.nn.EfficientKAN`.
+        device: Where the parameters live.
+        dtype: What they are.
+
+    Attributes:
+        coef: Coefficients c, ``(out_features, in_features, K)``.
+        base_weight: Weights w, ``(out_features, in_features)``, or None.
+        scale: Scales s, ``(out_features, in_features)``, or None.
+
+    Shape:
+        ``(*, in_features) -> (*, out_features)``
+
+    Raises:
+        ConfigError: A size below 1, an unknown base function, an input of another number of features.
+
+    Example:
+        >>> layer = KANLinear(4, 3, basis=BSpline(grid_size=8))
+        >>> layer(torch.randn(10, 7, 4)).shape
+        torch.Size([10, 7, 3])
+    """
+
+    coefficients = ("coef", "scale")
+    basis_dim = 2
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        basis: Basis = DEFAULT_BASIS,
+        *,
+        base: str | None = "silu",
+        bias: bool = False,
+        scale: bool = False,
+        grad_free: bool = False,
+        init: Init = Balanced(),  # noqa: B008 (frozen)
+        device=None,
+        dtype=None,
+    ):
+        if min(in_features, out_features) < 1:
+            raise ConfigError(f"in_features and out_features must be at least 1, got {in_features} and {out_features}")
+        super().__init__(EdgeFunction(basis, base, grad_free), in_features, device, dtype)
+        self.in_features, self.out_features, self.init = in_features, out_features, init
+        shape = (out_features, in_features)
+        factory = {"device": device, "dtype": dtype}
+        self.coef = nn.Parameter(torch.empty(*shape, basis.num_functions, **factory))
+        self.base_weight = nn.Parameter(torch.empty(shape, **factory)) if base is not None else None
+        self.scale = nn.Parameter(torch.empty(shape, **factory)) if scale else None
+        self.bias = nn.Parameter(torch.empty(out_features, **factory)) if bias else None
+        self.reset_parameters()
+
+    @property
+    def fan_in(self) -> int:
+        """Number of edges that end in one output."""
+        return self.in_features
+
+    def init_functions(self, functions: list[Tensor], noise: float) -> None:
+        """Start each edge from a random multiple of each of the functions (their coefficients), and noise."""
+        gain = 1 / math.sqrt(self.fan_in)
+        self.coef.normal_(std=noise * gain)
+        edges = self.coef.movedim(self.basis_dim, -1)  # a view
+        for function in functions:
+            edges.add_(torch.empty_like(edges[..., :1]).normal_(std=gain) * function)
+        if self.scale is not None:
+            self.scale.fill_(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != self.in_features:
+            raise ConfigError(f"expected {self.in_features} features in the last dimension, got shape {tuple(x.shape)}")
+        rows = x.reshape(-1, self.in_features)
+        y = ops().linear(rows, self.edge, self.state.tensors(), self.coef, self.base_weight, self.scale)
+        y = y.reshape(*x.shape[:-1], self.out_features)
+        return y if self.bias is None else y + self.bias
+
+    def penalty(self, l1: float = 1.0, entropy: float = 1.0) -> Tensor:
+        """Sparsity of the coefficients; see :func:`~edgewise.nn.weight_penalty`."""
+        return weight_penalty(self.coef, l1, entropy, dim=self.basis_dim)
+
+    def extra_repr(self) -> str:
+        text = f"{self.in_features}, {self.out_features}, {self._describe_edge()}"
+        return f"{text}, bias={self.bias is not None}, scale={self.scale is not None}"
+
+    @classmethod
+    def from_efficient_kan(cls, state_dict: Mapping[str, Tensor], base: str = "silu") -> Self:
+        """The layer that computes what an efficient-KAN ``KANLinear`` with this state dict computes.
+
+        Grid size and degree follow from the shapes. A grid that was updated from samples becomes per-feature knots.
+
+        Args:
+            state_dict: ``base_weight``, ``spline_weight``, ``grid`` and, unless switched off there, ``spline_scaler``.
+            base: The base activation, which a state dict does not tell.
+
+        Raises:
+            ConfigError: A tensor is missing, or the shapes do not belong together.
+        """
+        missing = {"base_weight", "spline_weight", "grid"} - set(state_dict)
+        if missing:
+            raise ConfigError(
+                f"not the state dict of an efficient-KAN KANLinear: it lacks {', '.join(sorted(missing))}"
+            )
+        coef, grid, scale = state_dict["spline_weight"], state_dict["grid"], state_dict.get("spline_scaler")
+        degree = grid.shape[-1] - coef.shape[-1] - 1
+        grid_size = coef.shape[-1] - degree
+        if coef.dim() != 3 or grid.dim() != 2 or len(grid) != coef.shape[1] or not 0 <= degree <= 5 or grid_size < 1:
+            raise ConfigError(f"spline_weight {tuple(coef.shape)} and grid {tuple(grid.shape)} do not belong together")
+        domain = (grid[:, degree].mean().item(), grid[:, degree + grid_size].mean().item())
+        basis = BSpline(grid_size, degree, domain)
+        even = replace(basis, knots="per-feature").init_state(len(grid), device=grid.device, dtype=grid.dtype)["knots"]
+        if not torch.allclose(even, grid, rtol=0, atol=1e-6 * (domain[1] - domain[0])):
+            basis = replace(basis, knots="per-feature")
+        layer = cls(
+            coef.shape[1],
+            coef.shape[0],
+            basis,
+            base=base,
+            scale=scale is not None,
+            device=coef.device,
+            dtype=coef.dtype,
+        )
+        with torch.no_grad():
+            layer.coef.copy_(coef)
+            layer.base_weight.copy_(state_dict["base_weight"])
+            if scale is not None:
+                layer.scale.copy_(scale)
+            for knots in layer.state.buffers():
+                knots.copy_(grid)
+        return layer

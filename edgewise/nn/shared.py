@@ -1,0 +1,183 @@
+"""SaKAN: layers whose functions are shared by all inputs, one an output (form A of what the paper leaves open)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from edgewise._errors import ConfigError
+from edgewise.bases import Basis
+from edgewise.nn.conv import Size, WindowLayer
+from edgewise.nn.init import Balanced, Init
+from edgewise.nn.layer import DEFAULT_BASIS, EdgeLayer
+from edgewise.ops import EdgeFunction, ops
+
+
+class SaKANLinear(EdgeLayer):
+    r"""The shared-activation KAN layer: :math:`y_q = \sum_p w_{qp} b(x_p) + \sum_p \lambda_p \phi_q(x_p)`.
+
+    One function :math:`\phi_q = \sum_j c_{qj} B_j` an output, shared by all inputs, beside a dense base branch; one
+    dense parameter an edge where a KAN layer has K + 1. After "ALL U-KAN" (Qiu et al., arXiv:2602.03156), whose
+    readable part leaves the formula open; this form matches its published parameter ratios. The other readings are
+    :class:`ActivationLinear`, :class:`GainSaKANLinear`, :class:`SprecherLinear` and :class:`GSKANLinear`.
+
+    Args:
+        in_features: Number of inputs, at least 1.
+        out_features: Number of outputs, at least 1.
+        basis: The functions ``B_j``.
+        base: The function b of the dense branch, or None to leave that branch out.
+        bias: Add a learnable bias.
+        grad_free: Stop the gradient at the basis, as the paper does.
+        init: Draws the parameters.
+        device: Where the parameters live.
+        dtype: What they are.
+
+    Attributes:
+        coef: c, ``(out_features, K)``.
+        mix: The lambdas, ``(in_features,)``.
+        base_weight: w, ``(out_features, in_features)``, or None.
+
+    Shape:
+        ``(*, in_features) -> (*, out_features)``
+
+    Raises:
+        ConfigError: A size below 1, an unknown base function, an input of another number of features.
+
+    Example:
+        >>> layer = SaKANLinear(128, 64, grad_free=True)
+        >>> sum(p.numel() for p in layer.parameters()) == 128 * 64 + 128 + 64 * 8
+        True
+    """
+
+    coefficients = ("coef", "mix")
+    basis_dim = 1
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        basis: Basis = DEFAULT_BASIS,
+        *,
+        base: str | None = "silu",
+        bias: bool = False,
+        grad_free: bool = False,
+        init: Init = Balanced(),  # noqa: B008 (frozen)
+        device=None,
+        dtype=None,
+    ):
+        if min(in_features, out_features) < 1:
+            raise ConfigError(f"in_features and out_features must be at least 1, got {in_features} and {out_features}")
+        super().__init__(EdgeFunction(basis, base, grad_free), in_features, device, dtype)
+        self.in_features, self.out_features, self.init = in_features, out_features, init
+        factory = {"device": device, "dtype": dtype}
+        self.coef = nn.Parameter(torch.empty(out_features, basis.num_functions, **factory))
+        self.mix = nn.Parameter(torch.empty(in_features, **factory))
+        self.base_weight = nn.Parameter(torch.empty(out_features, in_features, **factory)) if base is not None else None
+        self.bias = nn.Parameter(torch.empty(out_features, **factory)) if bias else None
+        self.reset_parameters()
+
+    @property
+    def fan_in(self) -> int:
+        """Number of edges that end in one output."""
+        return self.in_features
+
+    def init_functions(self, functions: list[Tensor], noise: float) -> None:
+        """Start each output from a random multiple of each of the functions (their coefficients), and noise."""
+        self.mix.normal_(std=1 / math.sqrt(self.fan_in))
+        self.coef.normal_(std=noise)
+        for function in functions:
+            self.coef.add_(torch.empty_like(self.coef[:, :1]).normal_() * function)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != self.in_features:
+            raise ConfigError(f"expected {self.in_features} features in the last dimension, got shape {tuple(x.shape)}")
+        y = self._sum(x.reshape(-1, self.in_features)).reshape(*x.shape[:-1], self.out_features)
+        return y if self.bias is None else y + self.bias
+
+    def _sum(self, rows: Tensor) -> Tensor:
+        return ops().shared_linear(rows, self.edge, self.state.tensors(), self.coef, self.mix, self.base_weight)
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, {self._describe_edge()}, bias={self.bias is not None}"
+
+
+class _SaKANConv(WindowLayer):
+    r"""The shared-activation convolution ("KAonv"), a drop-in for ``nn.Conv{space}d``.
+
+    :math:`y_o(u) = \sum_{c,d} w_{ocd}\, b(x_c(u+d)) + \sum_{c,d} \lambda_{cd}\, \phi_o(x_c(u+d))`: a dense base
+    convolution, and one function an output channel, shared by all channels and taps of its window.
+
+    Args:
+        in_channels: Channels of the input, a multiple of ``groups``.
+        out_channels: Channels of the output, a multiple of ``groups``.
+        kernel_size: Taps of the window, one number or one a dimension; so are stride, padding and dilation.
+        stride: Step of the window.
+        padding: Width of the border, ``"same"`` or ``"valid"``.
+        dilation: Distance between taps.
+        groups: Channels are split into that many groups that do not meet.
+        basis: The functions ``B_j``.
+        padding_mode: ``"zeros"`` (a padded tap contributes phi(0)), ``"silent"``, ``"reflect"``, ...
+        base: As in :class:`SaKANLinear`; so are bias, grad_free, init, device and dtype.
+
+    Attributes:
+        coef: c, ``(out_channels, K)``.
+        mix: The lambdas, ``(groups, in_channels / groups, *kernel_size)``.
+        base_weight: w, ``(out_channels, in_channels / groups, *kernel_size)``, or None.
+
+    Shape:
+        ``(N, in_channels, *space) -> (N, out_channels, *out)``, or both without N
+
+    Raises:
+        ConfigError: Sizes that do not fit together, or an input of the wrong shape.
+    """
+
+    coefficients = ("coef", "mix")
+    basis_dim = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size | str = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        basis: Basis = DEFAULT_BASIS,
+        *,
+        padding_mode: str = "zeros",
+        base: str | None = "silu",
+        bias: bool = False,
+        grad_free: bool = False,
+        init: Init = Balanced(),  # noqa: B008 (frozen)
+        device=None,
+        dtype=None,
+    ):
+        super().__init__(
+            EdgeFunction(basis, base, grad_free),
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode, device, dtype,
+        )  # fmt: skip
+        self.init = init
+        into, kernel, factory = in_channels // groups, self.window.kernel_size, {"device": device, "dtype": dtype}
+        self.coef = nn.Parameter(torch.empty(out_channels, basis.num_functions, **factory))
+        self.mix = nn.Parameter(torch.empty(groups, into, *kernel, **factory))
+        self.base_weight = (
+            nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if base is not None else None
+        )
+        self.bias = nn.Parameter(torch.empty(out_channels, **factory)) if bias else None
+        self.reset_parameters()
+
+    init_functions = SaKANLinear.init_functions
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        state = self.state.tensors()
+        return ops().shared_conv(x, self.edge, state, self.coef, self.mix, self.base_weight, self.window)
+
+
+def _of_dimension(space: int) -> dict:
+    return {"space": space, "__doc__": _SaKANConv.__doc__.replace("{space}", str(space)), "__module__": __name__}
+
+
+SaKANConv1d = type("SaKANConv1d", (_SaKANConv,), _of_dimension(1))
+SaKANConv2d = type("SaKANConv2d", (_SaKANConv,), _of_dimension(2))
+SaKANConv3d = type("SaKANConv3d", (_SaKANConv,), _of_dimension(3))

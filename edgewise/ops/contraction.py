@@ -1,0 +1,142 @@
+"""Contractions: how features meet weights. Each is linear in the features and knows its own transpose.
+
+Features are ``(N, *space, C, K)``, lying in memory as ``(N, *space, K, C)``; nothing here copies them.
+``pack`` brings the weights into the layout the contraction wants, once a call.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from edgewise.ops.window import Window
+
+_CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+
+
+class Contraction:
+    """A map from features and packed weights to an output, linear in the features; transposed by autograd unless told."""
+
+    num_packed = 1
+
+    def pack(self, *weights: Tensor | None) -> tuple[Tensor, ...]:
+        """Weights as the layer holds them to weights as :meth:`__call__` wants them; differentiable."""
+        return weights
+
+    def __call__(self, features: Tensor, *packed: Tensor) -> Tensor:
+        """Contract."""
+        raise NotImplementedError
+
+    def transpose(self, features: Tensor, packed: tuple[Tensor, ...], gradient: Tensor, wants_features: bool):
+        """Gradients of the features (None unless wanted) and of each packed weight, given that of the output."""
+        features = features.detach().requires_grad_(wants_features)
+        packed = tuple(p.detach().requires_grad_() for p in packed)
+        with torch.enable_grad():
+            output = self(features, *packed)
+        inputs = (features, *packed) if wants_features else packed
+        gradients = torch.autograd.grad(output, inputs, gradient)
+        return gradients if wants_features else (None, *gradients)
+
+
+@dataclass(frozen=True)
+class Linear(Contraction):
+    """Every input meets every output with functions of its own: ``sum_ik c_oik F_ik``, one matrix product."""
+
+    def pack(self, coef: Tensor, scale: Tensor | None = None) -> tuple[Tensor]:
+        coef = coef if scale is None else coef * scale.unsqueeze(-1)
+        return (coef.transpose(1, 2).flatten(1),)
+
+    def __call__(self, features: Tensor, weight: Tensor) -> Tensor:
+        return _rows(features) @ weight.t()
+
+    def transpose(self, features, packed, gradient, wants_features):
+        rows = _rows(features)
+        back = gradient @ packed[0] if wants_features else None
+        if back is not None:
+            back = back.unflatten(1, (features.shape[2], features.shape[1])).transpose(1, 2)
+        return back, gradient.t() @ rows
+
+
+@dataclass(frozen=True)
+class Conv(Contraction):
+    """Every channel and tap meets every output channel of its group: one convolution over C x K channels."""
+
+    window: Window
+
+    def pack(self, coef: Tensor, scale: Tensor | None = None) -> tuple[Tensor]:
+        coef = coef if scale is None else coef * scale.unsqueeze(2)
+        return (coef.transpose(1, 2).flatten(1, 2),)
+
+    def __call__(self, features: Tensor, weight: Tensor) -> Tensor:
+        w = self.window
+        return _CONV[len(w.kernel_size)](self._channels(features), weight, None, w.stride, 0, w.dilation, w.groups)
+
+    def transpose(self, features, packed, gradient, wants_features):
+        w = self.window
+        channels, none = self._channels(features), [0] * len(w.kernel_size)
+        back, weight, _ = torch.ops.aten.convolution_backward(
+            gradient, channels, packed[0], None, w.stride, none, w.dilation, False, none, w.groups,
+            [wants_features, True, False],
+        )  # fmt: skip
+        return (self._features(back, features.shape) if wants_features else None), weight
+
+    def _channels(self, features: Tensor) -> Tensor:
+        """``(N, *space, C, K)`` to ``(N, groups x K x C / groups, *space)``, a view if there is one group."""
+        grouped = features.unflatten(-2, (self.window.groups, -1)).transpose(-1, -2)
+        return grouped.flatten(-3).movedim(-1, 1)
+
+    def _features(self, channels: Tensor, shape: torch.Size) -> Tensor:
+        grouped = channels.movedim(1, -1).unflatten(-1, (self.window.groups, shape[-1], -1))
+        return grouped.transpose(-1, -2).flatten(-3, -2)
+
+
+@dataclass(frozen=True)
+class SharedLinear(Contraction):
+    """One function an output, shared by all inputs: first ``S_k = sum_i lambda_i F_ik``, then ``sum_k c_ok S_k``."""
+
+    num_packed = 2
+
+    def __call__(self, features: Tensor, coef: Tensor, mix: Tensor) -> Tensor:
+        return features.transpose(-1, -2).matmul(mix) @ coef.t()
+
+
+@dataclass(frozen=True)
+class SharedConv(Contraction):
+    """One function an output channel, shared by all channels and taps of its group.
+
+    With one group the channels are contracted first, once a tap, and the taps are shifted and added; with a channel
+    a group (depthwise) the functions are formed first, one map a channel. Neither holds a K-fold map of patches.
+    """
+
+    window: Window
+    num_packed = 2
+
+    def __call__(self, features: Tensor, coef: Tensor, mix: Tensor) -> Tensor:
+        groups, per_group = mix.shape[:2]
+        if groups == 1:
+            return self._channels_first(features, coef, mix)
+        if per_group == 1 and coef.shape[0] == groups:
+            return self._functions_first(features, coef, mix)
+        parts = zip(features.chunk(groups, -2), coef.chunk(groups), mix.chunk(groups), strict=True)
+        return torch.cat([self._channels_first(*part) for part in parts], 1)
+
+    def _channels_first(self, features: Tensor, coef: Tensor, mix: Tensor) -> Tensor:
+        space = features.shape[:-2]
+        rows = features.transpose(-1, -2).flatten(0, -2)  # (N x space x K, C)
+        mixed = (mix[0].flatten(1).t() @ rows.t()).unflatten(1, (*space, coef.shape[1]))  # (taps, N, *space, K)
+        taps = self.window.taps()
+        total = self.window.view(mixed[0], taps[0])
+        for tap, at in zip(taps[1:], mixed[1:], strict=True):
+            total = total + self.window.view(at, tap)
+        return (total @ coef.t()).movedim(-1, 1)
+
+    def _functions_first(self, features: Tensor, coef: Tensor, mix: Tensor) -> Tensor:
+        w = self.window
+        functions = (features.transpose(-1, -2) * coef.t()).sum(-2).movedim(-1, 1)
+        return _CONV[len(w.kernel_size)](functions, mix, None, w.stride, 0, w.dilation, w.groups)
+
+
+def _rows(features: Tensor) -> Tensor:
+    """``(N, C, K)`` to ``(N, K x C)``, a view."""
+    return features.transpose(1, 2).flatten(1)

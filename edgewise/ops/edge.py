@@ -1,0 +1,52 @@
+"""What an op needs to know of the functions on its edges: settings only, no tensors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from edgewise._registry import unknown
+from edgewise.bases.basis import Basis, State
+
+BASE_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "silu": F.silu,
+    "gelu": F.gelu,
+    "relu": F.relu,
+    "tanh": torch.tanh,
+    "identity": lambda x: x,
+}
+
+
+@dataclass(frozen=True)
+class EdgeFunction:
+    r"""The function on an edge, :math:`\phi(t) = w\, b(t) + \sum_j c_j B_j(t)`.
+
+    Args:
+        basis: The functions ``B_j``.
+        base: Name of b in ``BASE_FUNCTIONS``, any pointwise callable, or None for no base branch.
+        grad_free: Stop the gradient at the basis: the coefficients learn exactly as they would, the gradient with
+            respect to the input flows through the base branch alone (Grad-Free Spline, arXiv:2602.03156).
+    """
+
+    basis: Basis
+    base: str | Callable[[Tensor], Tensor] | None = "silu"
+    grad_free: bool = False
+
+    def __post_init__(self):
+        if isinstance(self.base, str) and self.base not in BASE_FUNCTIONS:
+            raise unknown("base function", self.base, BASE_FUNCTIONS)
+
+    def base_values(self, x: Tensor) -> Tensor:
+        """b(x), of the shape of ``x``."""
+        return (BASE_FUNCTIONS[self.base] if isinstance(self.base, str) else self.base)(x)
+
+    def basis_values(self, x: Tensor, state: State) -> Tensor:
+        """All B_j(x): ``(..., features) -> (..., features, K)``, without a gradient to ``x`` if ``grad_free``."""
+        return self.basis.evaluate(x.detach() if self.grad_free else x, state)
+
+
+def in_full_precision(x: Tensor) -> Tensor:
+    """At least float32: a basis on a fine grid has no digits to lose."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

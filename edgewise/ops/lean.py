@@ -1,0 +1,112 @@
+"""The lean backend: gradients as exact as autograd's, at the memory of a dense layer.
+
+Only the input and the parameters are saved. Forward and backward walk the batch in chunks that fit the cache, and the
+backward rebuilds the functions of one chunk at a time.
+"""
+
+import torch
+from torch import Tensor
+
+from edgewise.bases.basis import State
+from edgewise.ops.plan import Plan, Weights
+
+CHUNK_BYTES = {"cpu": 4 << 20}  # of features alive at once: what the caches of a few cores hold
+CHUNK_BYTES_ELSEWHERE = 256 << 20
+
+
+def run_lean(plan: Plan, x: Tensor, state: State, weights: Weights) -> Tensor:
+    """Carry out a plan, saving nothing for the backward but ``x``, ``state`` and ``weights``.
+
+    Inside ``torch.compile``, ``torch.export`` and ``torch.func`` transforms, which see through the arithmetic but not
+    through a hand-written backward, the plan is carried out plainly.
+    """
+    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        return plan.run(x, state, weights)
+    tensors = (x, *state.values(), *weights)
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
+        return _Lean.apply(plan, tuple(state), *tensors)
+    return _forward(plan, x, state, weights)
+
+
+class _Lean(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, plan: Plan, names: tuple[str, ...], x: Tensor, *tensors: Tensor | None) -> Tensor:
+        ctx.plan, ctx.names = plan, names
+        ctx.save_for_backward(x, *tensors)
+        return _forward(plan, x, dict(zip(names, tensors, strict=False)), tensors[len(names) :])
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):
+        x, *tensors = ctx.saved_tensors
+        wants_x, *wanted = ctx.needs_input_grad[2:]
+        count = len(ctx.names)
+        if torch.is_grad_enabled():  # a gradient of this gradient is wanted: let autograd see every step of it
+            inputs = [t for t, want in zip((x, *tensors), (wants_x, *wanted), strict=True) if want]
+            y = ctx.plan.run(x, dict(zip(ctx.names, tensors, strict=False)), tensors[count:])
+            found = torch.autograd.grad(y, inputs, gradient, create_graph=True, materialize_grads=True)
+        else:
+            leaves = [t if t is None else t.detach().requires_grad_(w) for t, w in zip(tensors, wanted, strict=True)]
+            state = dict(zip(ctx.names, leaves, strict=False))
+            found = _backward(ctx.plan, x, wants_x, state, leaves[count:], gradient)
+        found = iter(found)
+        return None, None, *(next(found) if want else None for want in (wants_x, *wanted))
+
+
+def _chunks(plan: Plan, x: Tensor) -> list[slice]:
+    """Slices of the batch, each with about as many features as the cache holds."""
+    row = x[:1].numel() * max(term.num_functions for term in plan.terms) * x.element_size()
+    step = max(1, CHUNK_BYTES.get(x.device.type, CHUNK_BYTES_ELSEWHERE) // max(1, row))
+    return [slice(i, i + step) for i in range(0, x.shape[0], step)]
+
+
+def _forward(plan: Plan, x: Tensor, state: State, weights: Weights) -> Tensor:
+    chunks = _chunks(plan, x)
+    if len(chunks) < 2:
+        return plan.run(x, state, weights)
+    packed, y = plan.pack(weights), None
+    for rows in chunks:
+        part = plan.contract(x[rows], state, packed)
+        y = part.new_empty(len(x), *part.shape[1:]) if y is None else y
+        y[rows] = part
+    return y
+
+
+def _backward(plan: Plan, x: Tensor, wants_x: bool, state: State, weights: Weights, gradient: Tensor) -> list[Tensor]:
+    """Gradients of all tensors that require one, in the order x, state, weights."""
+    with torch.enable_grad():
+        packed = plan.pack(weights)
+    learnable = [s for s in state.values() if s.requires_grad]
+    dx = [torch.empty_like(x)] if wants_x else []
+    dstate = [torch.zeros_like(s) for s in learnable]
+    dpacked = [torch.zeros_like(p) for p in packed]
+    for rows in _chunks(plan, x):
+        part = x[rows].detach().requires_grad_(wants_x)
+        sources = [part, *learnable] if wants_x else learnable
+        found, increments = _chunk_backward(plan, part, state, sources, packed, gradient[rows])
+        if wants_x:
+            dx[0][rows] = found.pop(0)
+        for total, increment in zip([*dstate, *dpacked], [*found, *increments], strict=True):
+            total += increment
+    learned = [(p, d) for p, d in zip(packed, dpacked, strict=True) if p.requires_grad]
+    leaves = [w for w in weights if w is not None and w.requires_grad]
+    dweights = torch.autograd.grad([p for p, _ in learned], leaves, [d for _, d in learned]) if leaves else []
+    return [*dx, *dstate, *dweights]
+
+
+def _chunk_backward(plan, x, state, sources, packed, gradient) -> tuple[list[Tensor], list[Tensor]]:
+    """Gradients of ``sources`` and of the packed weights: contractions transpose themselves, autograd does the functions."""
+    outputs, backs, dpacked = [], [], []
+    with torch.set_grad_enabled(bool(sources)):
+        z = plan.arrange(x)
+        values = [plan.features(term, z, state) for term in plan.terms]
+    for (term, own), features in zip(plan.by_packed(packed), values, strict=True):
+        own = [p.detach() for p in own]
+        cast = features.detach().to(own[0].dtype)
+        back, *increments = term.contraction.transpose(cast, own, gradient.to(cast.dtype), features.requires_grad)
+        dpacked += increments
+        if features.requires_grad:
+            outputs.append(features)
+            backs.append(back.to(features.dtype))
+    if not outputs:
+        return [torch.zeros_like(s) for s in sources], dpacked
+    return list(torch.autograd.grad(outputs, sources, backs, materialize_grads=True)), dpacked
