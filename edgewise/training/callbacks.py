@@ -84,13 +84,12 @@ class KeepRun(pl.callbacks.Checkpoint):
         trainer.save_checkpoint(self.folder.checkpoint)
 
 
-class ProgressLine(pl.callbacks.ProgressBar):
+class ProgressLine(pl.Callback):
     """One line for the whole run: how far, how long still, and how good by now."""
 
     def __init__(self, title: str):
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        super().__init__()
         epoch, scores = TextColumn("epoch {task.fields[epoch]}"), TextColumn("{task.fields[scores]}")
         self.bar = Progress(TextColumn("{task.description}"), BarColumn(24), epoch, TimeRemainingColumn(), scores)
         self.title = title

@@ -108,7 +108,7 @@ class Segmenter(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of all validation images."""
-        self.log_dict({f"val_{name}": score for name, score in self.scores.compute().items()})
+        self.log_dict({f"val_{name}": score for name, score in self.scores.compute().items()}, sync_dist=True)
         self.scores.reset()
 
     def _forward(self, batch: dict) -> tuple[Tensor, Tensor]:

@@ -78,7 +78,7 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["
         recipe.model.name, in_channels=data.channels, num_classes=data.classes, **recipe.model.options
     )
     keeper = KeepRun(folder)
-    trainer = _trainer(recipe, folder, [*watchers, *_callbacks(recipe, keeper, progress)], progress)
+    trainer = _trainer(recipe, folder, [*watchers, *_callbacks(recipe, keeper, progress)])
     if trainer.is_global_zero:
         folder.write_window(images.window)
     checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
@@ -111,7 +111,7 @@ def _callbacks(recipe: Recipe, keeper: "pl.Callback", progress: bool) -> list["p
     return [*stopping, keeper, *([ProgressLine(recipe.model.name)] if progress else [])]
 
 
-def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list["pl.Callback"], progress: bool) -> "pl.Trainer":
+def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list["pl.Callback"]) -> "pl.Trainer":
     import lightning.pytorch as pl
 
     from edgewise.training.callbacks import AtomicCheckpointIO
@@ -132,7 +132,7 @@ def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list["pl.Callback"], 
         default_root_dir=folder.path,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
-        enable_progress_bar=progress,
+        enable_progress_bar=False,
         enable_model_summary=False,
     )
 

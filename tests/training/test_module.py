@@ -1,6 +1,5 @@
 import pytest
 import torch
-from conftest import Tiny
 from safetensors.torch import load_file
 from torch import nn
 
@@ -31,10 +30,15 @@ class Fault(nn.Module):
         return x * self.scale + (self.scale * 0).sqrt()  # finite, with an infinite slope
 
 
-class Faulty(Tiny):
-    def __init__(self, where="forward", **options):
-        super().__init__(**options)
+class Faulty(nn.Module):
+    """A network with a fault in the middle."""
+
+    def __init__(self, where="forward", in_channels=1, num_classes=1):
+        super().__init__()
+        self.config = {"name": "tiny", "options": {"in_channels": in_channels, "num_classes": num_classes}}
+        self.body = nn.Conv2d(in_channels, 4, 3, padding=1)
         self.fault = Fault(4, where)
+        self.head = nn.Conv2d(4, num_classes, 1)
 
     def forward(self, x):
         return self.head(self.fault(self.body(x)))
@@ -104,19 +108,21 @@ def test_the_step_was_not_taken(recipe, networks, tmp_path):
 
 
 def test_blame_looks_at_images_and_parameters_first():
-    network = Tiny(1)
+    network = nn.Conv2d(1, 1, 3)
     images = torch.zeros(2, 1, 4, 4)
     images[1, 0, 2, 2] = float("nan")
     assert blame(network, images, ["a", "b"]) == "the input image 'b' holds it"
-    network.head.weight.data[0] = float("inf")
-    assert blame(network, images[:1], ["a"]) == "the parameter 'head.weight' holds it"
+    network.weight.data[0] = float("inf")
+    assert blame(network, images[:1], ["a"]) == "the parameter 'weight' holds it"
 
 
 def test_blame_names_the_first_module_and_leaves_no_hook():
-    network = Tiny(1)
-    network.body[0].bias.data.fill_(3e38)
-    network.body[1] = nn.Hardtanh(0, 1e38)
-    network.drop = nn.Identity()
-    network.head.weight.data.fill_(1e38)
-    assert blame(network, torch.zeros(1, 1, 4, 4), ["a"]) == "first made by 'head' (Conv2d)"
+    network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Hardtanh(0, 1e38), nn.Sequential(nn.Conv2d(2, 1, 1)), nn.Sigmoid())
+    network[0].bias.data.fill_(3e38)
+    network[2][0].weight.data.fill_(1e38)
+    assert blame(network, torch.zeros(1, 1, 4, 4), ["a"]) == "first made by '2.0' (Conv2d)"
     assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_blame_says_so_when_only_the_loss_is_not_finite():
+    assert "first made by the loss" in blame(nn.Conv2d(1, 1, 1), torch.zeros(1, 1, 4, 4), ["a"])

@@ -149,6 +149,16 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(recipe, tmp_path):
     assert not list(folder.path.glob(".*"))
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_workers_change_nothing(recipe, whole, tmp_path):
+    machine = replace(recipe.machine, workers=2)
+    with pytest.raises(InterruptedError):
+        train(replace(recipe, machine=machine), tmp_path / "run", progress=False, callbacks=[StopAfter(1)])
+    train(replace(recipe, machine=machine), tmp_path / "run", resume=True, progress=False)
+    assert_same_run(whole, tmp_path / "run")
+
+
 def test_the_callers_random_state_is_left_alone(recipe, tmp_path):
     torch.manual_seed(5)
     expected = torch.rand(3)
