@@ -37,8 +37,8 @@ NETWORKS = [
     ("ukan_vanilla, unfold, basis, sum", "reference", partial(create_model, "ukan_vanilla")),
     ("ukan_vanilla, basis first", "plain", partial(create_model, "ukan_vanilla")),
     ("ukan_vanilla", "lean", partial(create_model, "ukan_vanilla")),
+    ("all_ukan, all gradients", "lean", partial(create_model, "all_ukan", grad_free=False)),
     ("all_ukan", "lean", partial(create_model, "all_ukan")),
-    ("all_ukan, grad-free", "lean", partial(create_model, "all_ukan", grad_free=True)),
     ("ukan", "lean", partial(create_model, "ukan")),
     ("unet", "lean", partial(create_model, "unet")),
 ]

@@ -13,7 +13,7 @@ from edgewise.training import Model, Recipe, create_recipe, train
 NETWORKS = {
     "U-Net": Model(name="unet"),
     "U-KAN": Model(name="ukan"),
-    "ALL U-KAN": Model(name="all_ukan", options={"grad_free": True}),
+    "ALL U-KAN": Model(name="all_ukan"),
 }
 
 

@@ -1,5 +1,7 @@
 """``edgewise models``: what can be made by name."""
 
+import inspect
+
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
 
@@ -15,14 +17,21 @@ def command() -> None:
     examples:
       edgewise models
     """
+    from edgewise.models.registry import MODELS
+
+    print_table(("model", "parameters", ""), [(name, _size(name), summary(MODELS[name])) for name in MODELS], left=(0, 2))
+
+
+def _size(name: str) -> str:
+    """Parameters at the defaults, or which options a model must be given."""
     import torch
 
     from edgewise.analysis import count_parameters
-    from edgewise.models import MODELS, create_model
+    from edgewise.models.registry import MODELS, create_model
 
-    rows = []
-    for name in MODELS:
-        with torch.device("meta"):
-            parameters = count_parameters(create_model(name))
-        rows.append((name, f"{parameters:,}", summary(MODELS[name])))
-    print_table(("model", "parameters", ""), rows, left=(0, 2))
+    options = inspect.signature(MODELS[name]).parameters.values()
+    required = [option.name for option in options if option.default is option.empty]
+    if required:
+        return f"by {', '.join(required)}"
+    with torch.device("meta"):
+        return f"{count_parameters(create_model(name)):,}"
