@@ -46,9 +46,7 @@ def score_curves(histories: dict[str, list[dict]]) -> "Figure":
 
 def loss_curves(histories: dict[str, list[dict]]) -> "Figure":
     """Training loss, and validation loss dotted, over epochs; arguments as in :func:`score_curves`."""
-    return _curves(
-        "Loss: training solid, validation dotted", histories, {"train_loss": "solid", "val_loss": (0, (2, 2))}
-    )
+    return _curves("Loss: training solid, validation dotted", histories, {"train_loss": "solid", "val_loss": (0, (2, 2))})
 
 
 def _curves(title: str, histories: dict[str, list[dict]], strokes: dict[str, object]) -> "Figure":
@@ -105,9 +103,7 @@ def to_bytes(figure: "Figure", kind: str) -> bytes:
     """The figure as ``"png"`` at twice the screen's resolution, or as ``"svg"``."""
     buffer = io.BytesIO()
     with _style():
-        figure.savefig(
-            buffer, format=kind, dpi=180, facecolor="white", metadata={"Date": None} if kind == "svg" else None
-        )
+        figure.savefig(buffer, format=kind, dpi=150, facecolor="white", metadata={"Date": None} if kind == "svg" else None)
     return buffer.getvalue()
 
 

@@ -112,9 +112,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CheckpointError(
-                f"cannot make the run folder {self.path} ({error.strerror}): choose another"
-            ) from error
+            raise CheckpointError(f"cannot make the run folder {self.path} ({error.strerror}): choose another") from error
         with self._lock():
             for draft in self.path.glob(".*.tmp"):  # of a writer that was killed
                 draft.unlink()

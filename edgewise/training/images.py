@@ -19,8 +19,7 @@ def open_split(data: Data) -> Split:
     Raises:
         DataError: The images are missing or unusable, or too few for three parts.
     """
-    root = {} if data.root is None else {"root": data.root}
-    split = create_dataset(data.name, **root, **data.options).split(data.split_seed).without_duplicates()
+    split = create_dataset(data.name, data.root, **data.options).split(data.split_seed).without_duplicates()
     for part in ("train", "validation", "test"):
         if not len(getattr(split, part)):
             raise DataError(f"the {part} part of {data.name!r} has no image: give a dataset with more images")

@@ -53,9 +53,7 @@ class Model:
 
     def __post_init__(self):
         free = {"in_channels", "num_classes"}.isdisjoint(self.options)
-        _require(
-            free, "model.options", self.options, "without in_channels and num_classes: data.channels, data.classes"
-        )
+        _require(free, "model.options", self.options, "without in_channels and num_classes: data.channels, data.classes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,9 +190,7 @@ def _read_dataclass(kind: type, value: Any, where: str) -> Any:
     hints = typing.get_type_hints(kind)
     for key in value:
         if key not in hints:
-            raise unknown(
-                "setting", f"{where}.{key}".removeprefix("."), [f"{where}.{h}".removeprefix(".") for h in hints]
-            )
+            raise unknown("setting", f"{where}.{key}".removeprefix("."), [f"{where}.{h}".removeprefix(".") for h in hints])
     return kind(**{key: _read(hints[key], item, f"{where}.{key}".removeprefix(".")) for key, item in value.items()})
 
 

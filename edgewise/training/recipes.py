@@ -31,7 +31,7 @@ def create_recipe(name: str) -> Recipe:
 @RECIPES.register("nuclei")
 def nuclei() -> Recipe:
     """Nuclei in a confocal stack, on two processor cores in minutes: the demo's."""
-    return Recipe(data=Data(name="nuclei", size=(128, 128), channels=1), epochs=40, batch_size=4)
+    return Recipe(data=Data(name="nuclei", size=(128, 128)), epochs=40, batch_size=4)
 
 
 @RECIPES.register("busi")
@@ -81,8 +81,6 @@ def ukan_published(dataset: str = "busi", root: str | None = None) -> Recipe:
         root: Folder that holds it.
     """
     size = (512, 512) if dataset == "glas" else (256, 256)
-    optimiser = Optimiser(
-        learning_rate=1e-4, coefficient_learning_rate=1e-2, weight_decay=1e-4, final_learning_rate=1e-5
-    )
+    optimiser = Optimiser(learning_rate=1e-4, coefficient_learning_rate=1e-2, weight_decay=1e-4, final_learning_rate=1e-5)
     data = Data(name=dataset, root=root, size=size)
     return Recipe(data=data, model=Model(name="ukan"), optimiser=optimiser, epochs=400, batch_size=8)

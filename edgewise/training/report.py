@@ -18,6 +18,7 @@ from edgewise.training.figures import loss_curves, outlines, score_curves, to_by
 from edgewise.training.folder import Result, RunFolder
 from edgewise.training.predict import Predictor
 from edgewise.training.recipe import Data, Recipe
+from edgewise.training.settings import setting_rows
 
 SCORES = {"iou": "IoU", "f1": "F1", "image_iou": "IoU per image", "image_f1": "F1 per image", "hd95": "HD95 (px)"}
 COLUMNS = ("Parameters", *SCORES.values(), "s an epoch", "Best epoch")
@@ -87,7 +88,7 @@ def write_report(
         baseline_note=_baseline_note(threshold),
         overlays=base64.b64encode(overlays).decode(),
         curves=[base64.b64encode(curve).decode() for curve in curves],
-        settings=_settings(recipes),
+        settings=setting_rows(recipes),
         runs=titles,
         several=len(titles) > 1,
         footer=_footer(folders[0]),
@@ -158,35 +159,6 @@ def _costs(result: Result | None) -> list[dict]:
         pace = f"{result.seconds / result.epochs:.1f}"
         texts = [f"{result.parameters:,}", pace, f"{result.best_epoch + 1} of {result.epochs}"]
     return [{"text": text, "best": False} for text in texts]
-
-
-def _settings(recipes: list[Recipe]) -> list[tuple[str, list[str]]]:
-    """Every setting by its dotted name, with one value where all runs agree and one a run where they do not."""
-    columns = [_flat(recipe.to_dict()) for recipe in recipes]
-    names = dict.fromkeys(name for column in columns for name in column)
-    values = [(name, [_text(column.get(name)) for column in columns]) for name in names]
-    return [(name, texts[:1] if len(set(texts)) == 1 else texts) for name, texts in values]
-
-
-def _flat(values: dict, prefix: str = "") -> dict[str, object]:
-    flat = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return flat
-
-
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:g}"
-        case list():
-            return " x ".join(map(str, value))
-        case _:
-            return str(value)
 
 
 def _headline(titles: list[str], data: Data) -> str:

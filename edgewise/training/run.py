@@ -74,9 +74,7 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["
     images = Images(recipe)
     torch.manual_seed(recipe.seed)
     data = recipe.data
-    network = create_model(
-        recipe.model.name, in_channels=data.channels, num_classes=data.classes, **recipe.model.options
-    )
+    network = create_model(recipe.model.name, in_channels=data.channels, num_classes=data.classes, **recipe.model.options)
     keeper = KeepRun(folder)
     trainer = _trainer(recipe, folder, [*watchers, *_callbacks(recipe, keeper, progress)])
     if trainer.is_global_zero:
