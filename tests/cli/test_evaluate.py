@@ -1,0 +1,34 @@
+import json
+
+import pytest
+
+from edgewise.cli import main
+from edgewise.training.evaluate import evaluate
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_scores_are_those_of_the_test_images(run, capsys):
+    assert main(["evaluate", str(run)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    expected = evaluate(run)
+    assert f"IoU {expected.scores['iou']:.4f} F1 {expected.scores['f1']:.4f}" in text
+    assert f"{len(expected.cases)} images" in text
+
+
+def test_other_images_are_scored_and_written_case_by_case(run, pictures, tmp_path, capsys):
+    out = tmp_path / "scores.json"
+    assert main(["evaluate", str(run), "--data", "folder", "--root", str(pictures), "--out", str(out)]) == 0
+    written = json.loads(out.read_text())
+    assert [case["id"] for case in written["cases"]] == [f"p{index:02d}" for index in range(20)]
+    assert f"IoU {written['scores']['iou']:.4f}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path, capsys):
+    assert main(["evaluate", str(tmp_path)]) == 1
+    assert str(tmp_path / "config.json") in capsys.readouterr().err
+
+
+def test_a_root_without_its_dataset_is_refused(run, capsys):
+    assert main(["evaluate", str(run), "--root", "x"]) == 1
+    assert "--data is not given" in capsys.readouterr().err

@@ -1,0 +1,76 @@
+import json
+
+import pytest
+
+from edgewise.cli import main
+from edgewise.training import list_recipes
+
+
+@pytest.mark.slow
+def test_a_run_has_its_settings_its_model_and_a_report_of_scores(run, settings, capsys):
+    recipe = json.loads((run / "config.json").read_text())["recipe"]
+    assert recipe["epochs"] == 1
+    assert recipe["data"]["size"] == [32, 32]
+    assert recipe["model"] == {"name": "ukan", "options": {"widths": [8, 8, 8]}}
+    assert {"model.safetensors", "metrics.jsonl", "report.html"} <= {path.name for path in run.iterdir()}
+
+    assert main(["train", *settings, "--run", str(run), "--resume"]) == 0
+    text = capsys.readouterr().out
+    assert "grey threshold" in text
+    assert "best epoch 1 of 1" in text
+    assert str(run / "report.html") in text
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_not_overwritten(run, settings, capsys):
+    assert main(["train", *settings, "--run", str(run)]) == 1
+    assert f"edgewise: error: {run} already holds a finished run" in capsys.readouterr().err
+
+
+def test_without_a_recipe_the_recipes_are_listed(capsys):
+    assert main(["train", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"\n{name} " in text for name in list_recipes())
+    assert main(["train"]) == 2
+
+
+def test_the_help_of_a_recipe_shows_every_setting_with_its_value(capsys):
+    assert main(["train", "busi", "--help"]) == 0
+    text = capsys.readouterr().out
+    for option in ("--epochs INT", "--data.size INT INT", "--model.options JSON", "--optimiser.learning-rate FLOAT"):
+        assert option in text
+    assert "(default: 15)" in text
+    assert "Tumours in breast ultrasound" in text
+
+
+def test_an_unknown_recipe_is_an_error_that_names_the_nearest(capsys):
+    assert main(["train", "nucleus"]) == 1
+    assert "unknown recipe 'nucleus'; did you mean 'nuclei'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--run", "a", "--epoch", "3"], "--epochs"),
+        (["--run", "a", "--epochs", "three"], "invalid literal"),
+        (["--run", "a", "--model.options", "[3]"], "is not a JSON object"),
+        (["--run", "a", "--model.options", "{x"], "is not JSON"),
+        (["--epochs", "3"], "--run"),
+    ],
+)
+def test_wrong_words_are_usage_errors_that_say_what_is_wrong(tmp_path, monkeypatch, capsys, words, told):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "nuclei", *words]) == 2
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_value_out_of_range_is_an_error_that_says_the_rule(capsys):
+    assert main(["train", "nuclei", "--run", "a", "--epochs", "0"]) == 1
+    assert capsys.readouterr().err == "edgewise: error: epochs is 0 and must be at least 1\n"
+
+
+@pytest.mark.slow
+def test_an_unknown_model_is_an_error_that_names_the_nearest(tmp_path, settings, capsys):
+    assert main(["train", *settings, "--run", str(tmp_path / "a"), "--model.name", "al_ukan"]) == 1
+    assert "unknown model 'al_ukan'; did you mean 'all_ukan'?" in capsys.readouterr().err
