@@ -150,9 +150,7 @@ def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
     except (SafetensorError, OSError, ValueError) as error:
         if isinstance(error, CheckpointError):
             raise
-        raise CheckpointError(
-            f"{path} is truncated or not a safetensors file ({error}): restore it from a copy"
-        ) from error
+        raise CheckpointError(f"{path} is truncated or not a safetensors file ({error}): restore it from a copy") from error
     text = metadata.get("config", "")
     if _digest(text, tensors) != metadata.get("sha256"):
         raise CheckpointError(f"{path} is corrupted, its SHA-256 digest does not match: restore it from a copy")

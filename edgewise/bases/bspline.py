@@ -1,5 +1,6 @@
 r"""B-splines: piecewise polynomials on a grid of knots, each non-zero on degree + 1 cells only."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -70,13 +71,19 @@ class BSpline(Basis):
         return state["knots"][:, self.degree], state["knots"][:, -self.degree - 1]
 
     def values(self, x: Tensor, state: State) -> Tensor:
-        cell, left, right = self._uniform_cell(x) if self.knots == "uniform" else self._located_cell(x, state["knots"])
-        local = _local_values(torch.where(x.isnan(), x, 1.0), left, right)
-        cell = cell.masked_fill(x.isnan(), self.degree)  # the first cell of the domain: all its functions exist
+        nan = x.isnan()
+        one = torch.where(nan, x, 1.0)
+        if self.knots == "uniform":
+            cell, left, right = self._uniform_cell(x)
+            local = _local_values(one, left, right, lambda degree, i: degree)
+        else:
+            cell, left, right = self._located_cell(x, state["knots"])
+            local = _local_values(one, left, right, lambda degree, i: right[i] + left[degree - 1 - i])
+        cell = cell.masked_fill(nan, self.degree)  # the first cell of the domain: all its functions exist
         if self.degree == 0:
             lo, hi = self.bounds(x, state)
             cell = cell.clamp(max=self.grid_size - 1)  # the last cell owns the right end of the domain
-            local = local * ((x >= lo) & (x <= hi) | x.isnan()).unsqueeze(-2)
+            local = local * ((x >= lo) & (x <= hi) | nan).unsqueeze(-2)
         return self._place(local, cell).transpose(-1, -2)
 
     def _uniform_cell(self, x: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
@@ -105,22 +112,26 @@ class BSpline(Basis):
 
     def _place(self, local: Tensor, cell: Tensor) -> Tensor:
         """Put the local values in the rows of their functions: ``(..., k + 1, features) -> (..., K, features)``."""
-        k = self.degree
-        rows = cell.unsqueeze(-2) + torch.arange(k + 1, device=cell.device).unsqueeze(-1)
-        everywhere = local.new_zeros(*cell.shape[:-1], self.num_functions + 2 * k + 1, cell.shape[-1])
-        return everywhere.scatter(-2, rows, local).narrow(-2, k, self.num_functions)
+        count = self.num_functions
+        first = torch.arange(1 - self.degree, 2, device=cell.device).unsqueeze(-1)
+        rows = (cell.unsqueeze(-2) + first).clamp(0, count + 1)  # functions that do not exist go to the two outer rows
+        everywhere = local.new_zeros(*cell.shape[:-1], count + 2, cell.shape[-1])
+        return everywhere.scatter(-2, rows, local).narrow(-2, 1, count)
 
 
-def _local_values(one: Tensor, left: list[Tensor], right: list[Tensor]) -> Tensor:
+def _local_values(
+    one: Tensor, left: list[Tensor], right: list[Tensor], width: Callable[[int, int], Tensor | float]
+) -> Tensor:
     """The functions that are non-zero in a cell, by de Boor's triangle, which starts from the constant ``one``.
 
-    ``left[j]`` is the distance to the j-th knot below the point, ``right[j]`` to the j-th above it.
+    ``left[j]`` is the distance to the j-th knot below the point, ``right[j]`` to the j-th above it, and
+    ``width(degree, i)`` the support of the i-th function of one degree less, ``right[i] + left[degree - 1 - i]``.
     """
     row = [one]
     for degree in range(1, len(right) + 1):
         carried, following = 0, []
         for i, value in enumerate(row):
-            share = value / (right[i] + left[degree - 1 - i])
+            share = value / width(degree, i)
             following.append(carried + right[i] * share)
             carried = left[degree - 1 - i] * share
         row = [*following, carried]

@@ -65,10 +65,10 @@ def _forward(plan: Plan, x: Tensor, state: State, weights: Weights) -> Tensor:
         return plan.run(x, state, weights)
     packed, y = plan.pack(weights), None
     for rows in chunks:
-        part = plan.contract(x[rows], state, packed)
+        part = plan.contract(x[rows], state, packed).movedim(1, -1)  # channels last, as convolutions leave them
         y = part.new_empty(len(x), *part.shape[1:]) if y is None else y
         y[rows] = part
-    return y
+    return y.movedim(-1, 1)
 
 
 def _backward(plan: Plan, x: Tensor, wants_x: bool, state: State, weights: Weights, gradient: Tensor) -> list[Tensor]:
@@ -94,7 +94,7 @@ def _backward(plan: Plan, x: Tensor, wants_x: bool, state: State, weights: Weigh
 
 
 def _chunk_backward(plan, x, state, sources, packed, gradient) -> tuple[list[Tensor], list[Tensor]]:
-    """Gradients of ``sources`` and of the packed weights: contractions transpose themselves, autograd does the functions."""
+    """Those of ``sources`` and of the packed weights: contractions know their transposes, autograd the functions."""
     outputs, backs, dpacked = [], [], []
     with torch.set_grad_enabled(bool(sources)):
         z = plan.arrange(x)

@@ -100,10 +100,10 @@ def outlines(
 
 
 def to_bytes(figure: "Figure", kind: str) -> bytes:
-    """The figure as ``"png"`` at twice the screen's resolution, or as ``"svg"``."""
+    """The figure as ``"png"``, sharp at the width of a page, or as ``"svg"``."""
     buffer = io.BytesIO()
     with _style():
-        figure.savefig(buffer, format=kind, dpi=150, facecolor="white", metadata={"Date": None} if kind == "svg" else None)
+        figure.savefig(buffer, format=kind, dpi=130, facecolor="white", metadata={"Date": None} if kind == "svg" else None)
     return buffer.getvalue()
 
 

@@ -91,9 +91,7 @@ def test_outlines_of_empty_and_full_masks(shape):
     empty, full = np.zeros(shape[1:]), np.ones(shape[1:])
     half = empty.copy()
     half[:, :9] = 1
-    figure = outlines(
-        [("a", np.zeros(shape), empty), ("b", np.zeros(shape), full)], ["x"], [[(half, 0.5)], [(full, 1)]]
-    )
+    figure = outlines([("a", np.zeros(shape), empty), ("b", np.zeros(shape), full)], ["x"], [[(half, 0.5)], [(full, 1)]])
     with Image.open(io.BytesIO(to_bytes(figure, "png"))) as picture:
         assert picture.format == "PNG"
 

@@ -20,20 +20,18 @@ from edgewise.training.callbacks import AtomicCheckpointIO
 
 
 class StopAfter(pl.callbacks.Checkpoint):
-    """Dies after an epoch as a killed process would; a Checkpoint, so that Lightning calls it after the keeper."""
+    """Raises when the first batch after an epoch is due, when everything about that epoch is written."""
 
-    def __init__(self, epoch):
-        self.epoch = epoch
+    def __init__(self, epoch, error=InterruptedError):
+        self.epoch, self.error = epoch, error
 
-    def on_train_epoch_end(self, trainer, pl_module):
-        if trainer.current_epoch == self.epoch:
-            raise InterruptedError
+    def on_train_epoch_start(self, trainer, pl_module):
+        if trainer.current_epoch == self.epoch + 1:
+            raise self.error
 
 
 def lines_without_time(folder):
-    return [
-        {key: value for key, value in line.items() if key != "seconds"} for line in RunFolder(folder).read_metrics()
-    ]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in RunFolder(folder).read_metrics()]
 
 
 def assert_same_run(one, other):
@@ -58,9 +56,7 @@ def whole(recipe, tmp_path):
 
 
 def test_a_run_learns_and_leaves_its_files(recipe, tmp_path):
-    result = train(
-        replace(recipe, epochs=12, optimiser=replace(recipe.optimiser, learning_rate=0.05)), tmp_path / "run"
-    )
+    result = train(replace(recipe, epochs=12, optimiser=replace(recipe.optimiser, learning_rate=0.05)), tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     lines = folder.read_metrics()
     assert [line["epoch"] for line in lines] == list(range(12))
@@ -87,6 +83,7 @@ def test_resumed_after_any_epoch_it_ends_with_the_same_bits(recipe, whole, tmp_p
     assert_same_run(whole, run)
 
 
+@pytest.mark.slow
 def test_resumed_twice_with_early_stopping_it_stops_where_it_would_have(recipe, tmp_path):
     recipe = replace(recipe, epochs=30, patience=2, optimiser=replace(recipe.optimiser, learning_rate=1e-9))
     result = train(recipe, tmp_path / "whole", progress=False)
@@ -156,6 +153,13 @@ def test_workers_change_nothing(recipe, whole, tmp_path):
     with pytest.raises(InterruptedError):
         train(replace(recipe, machine=machine), tmp_path / "run", progress=False, callbacks=[StopAfter(1)])
     train(replace(recipe, machine=machine), tmp_path / "run", resume=True, progress=False)
+    assert_same_run(whole, tmp_path / "run")
+
+
+def test_ctrl_c_comes_through_and_leaves_a_run_that_can_go_on(recipe, whole, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path / "run", progress=False, callbacks=[StopAfter(1, KeyboardInterrupt)])
+    train(recipe, tmp_path / "run", resume=True, progress=False)
     assert_same_run(whole, tmp_path / "run")
 
 
