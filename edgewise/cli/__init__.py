@@ -50,10 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return _run(words)
-    except (EdgewiseError, OSError) as error:
+    except Exception as error:
         if os.environ.get("EDGEWISE_DEBUG") == "1":
             raise
-        return _complain(f"error: {' '.join(str(error).split())}", 1)
+        return _complain(f"error: {_explain(error)}", 1)
     except KeyboardInterrupt:
         return _interrupted(words)
     except SystemExit as stop:
@@ -75,6 +75,14 @@ def _run(words: list[str]) -> int:
         require(package, extra="cli")
     importlib.import_module(f"edgewise.cli.{command}").main(rest)
     return 0
+
+
+def _explain(error: Exception) -> str:
+    """In one line, what went wrong; of an error that nobody foresaw, also its kind and how to see more."""
+    line = " ".join(str(error).split())
+    if isinstance(error, EdgewiseError | OSError):
+        return line
+    return f"unforeseen {type(error).__name__}: {line} (EDGEWISE_DEBUG=1 shows where)"
 
 
 def _interrupted(words: list[str]) -> int:

@@ -79,6 +79,7 @@ def test_a_misspelt_option_is_a_usage_error_that_names_the_nearest(capsys):
     [
         (DataError("the mask\nis missing"), "the mask is missing"),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.png"), "[Errno 28] No space left on device: 'a.png'"),
+        (KeyError("width"), "unforeseen KeyError: 'width' (EDGEWISE_DEBUG=1 shows where)"),
         (PermissionError(errno.EACCES, "Permission denied", "b.png"), "[Errno 13] Permission denied: 'b.png'"),
     ],
 )
