@@ -42,9 +42,7 @@ class Basis(abc.ABC):
             raise ConfigError(f"domain must be two finite numbers (lo, hi) with lo < hi, got {self.domain}")
         rules = (self.natural, "clamp", "linear")
         if self.outside not in rules:
-            raise ConfigError(
-                f"outside must be one of {', '.join(rules)} for {type(self).__name__}, got {self.outside!r}"
-            )
+            raise ConfigError(f"outside must be one of {', '.join(rules)} for {type(self).__name__}, got {self.outside!r}")
         if self.outside == "linear" and self.smoothness < 1:
             raise ConfigError(f"outside='linear' needs a slope at the ends of the domain, which {self} has not")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from edgewise._optional import require
+from edgewise.training.allocator import keep_freed_memory
 from edgewise.training.folder import Result, RunFolder
 from edgewise.training.recipe import Recipe
 
@@ -55,6 +56,7 @@ def train(
     """
     for module in ("lightning.pytorch", "monai.losses"):
         require(module, extra="training")
+    keep_freed_memory()
     folder = RunFolder(run_dir)
     first = require("lightning.pytorch.utilities", extra="training").rank_zero_only.rank == 0
     # With several devices, each has a process that runs this: the first holds the folder, the others follow.
