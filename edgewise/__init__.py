@@ -1,10 +1,15 @@
 """Kolmogorov-Arnold networks: learnable functions on the edges, ``y_q = sum_p phi_qp(x_p)``."""
 
-from edgewise import bases, models, nn, ops
+import importlib
+from typing import TYPE_CHECKING
+
 from edgewise._errors import EdgewiseError
-from edgewise.bases import create_basis, list_bases
-from edgewise.models import create_model, list_models
-from edgewise.ops import backend_in_use, use_backend
+
+if TYPE_CHECKING:
+    from edgewise import bases, models, nn, ops
+    from edgewise.bases import create_basis, list_bases
+    from edgewise.models import create_model, list_models
+    from edgewise.ops import backend_in_use, use_backend
 
 __version__ = "0.1.0"
 
@@ -21,3 +26,24 @@ __all__ = [
     "ops",
     "use_backend",
 ]
+
+# Imported when first asked for, so that `edgewise --help` does not wait for torch.
+_HOMES = {
+    "backend_in_use": "ops",
+    "create_basis": "bases",
+    "create_model": "models",
+    "list_bases": "bases",
+    "list_models": "models",
+    "use_backend": "ops",
+}
+
+
+def __getattr__(name: str):
+    if name not in __all__:
+        raise AttributeError(f"module 'edgewise' has no attribute {name!r}")
+    module = importlib.import_module(f"edgewise.{_HOMES.get(name, name)}")
+    return getattr(module, name) if name in _HOMES else module
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -45,7 +45,7 @@ def all_ukan(
 
     Example:
         >>> sum(p.numel() for p in all_ukan().parameters())
-        2842932
+        2842547
     """
     if swap not in ("all", "linear", "conv"):
         raise ConfigError(f"swap must be 'all', 'linear' or 'conv', got {swap!r}")

@@ -31,7 +31,7 @@ class KAN(nn.Sequential):
     """
 
     def __init__(self, width: Sequence[int], basis: Basis = BSpline(), base: str | None = "silu"):  # noqa: B008 (frozen)
-        if len(width) < 2:
-            raise ConfigError(f"width must name at least the inputs and the outputs, such as [2, 5, 1], got {list(width)}")
+        if not isinstance(width, Sequence) or len(width) < 2:
+            raise ConfigError(f"width must name at least the inputs and the outputs, such as [2, 5, 1], got {width}")
         pairs = zip(width[:-1], width[1:], strict=True)
         super().__init__(*(KANLinear(into, out, basis, base=base) for into, out in pairs))

@@ -57,10 +57,10 @@ class UShape(nn.Module):
 
     def __init__(self, layers: Layers, in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WIDTHS):
         super().__init__()
-        if len(widths) != 3 or min(*widths, in_channels, num_classes) < 1 or widths[0] % 8:
+        if not isinstance(widths, Sequence) or len(widths) != 3 or min(*widths, in_channels, num_classes) < 1 or widths[0] % 8:
             raise ConfigError(
                 f"widths must be three positive numbers, the first a multiple of 8, with in_channels and num_classes "
-                f"at least 1, got widths={tuple(widths)}, in_channels={in_channels}, num_classes={num_classes}"
+                f"at least 1, got widths={widths}, in_channels={in_channels}, num_classes={num_classes}"
             )
         c, t1, t2 = widths
         conv = layers.conv

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from edgewise._errors import ConfigError
 from edgewise._optional import require
 from edgewise.models.registry import register_model
 
@@ -24,7 +25,15 @@ def unet(
         ``(N, in_channels, H, W) -> (N, num_classes, H, W)``
 
     Raises:
+        ConfigError: Impossible widths or norm.
         MissingPackageError: MONAI is not installed.
     """
+    if not isinstance(widths, Sequence) or len(widths) != 6 or min(*widths, in_channels, num_classes) < 1:
+        raise ConfigError(
+            f"widths must be six positive numbers, with in_channels and num_classes at least 1, "
+            f"got widths={widths}, in_channels={in_channels}, num_classes={num_classes}"
+        )
+    if norm not in ("batch", "instance"):
+        raise ConfigError(f"norm must be 'batch' or 'instance', got {norm!r}")
     nets = require("monai.networks.nets", extra="training")
     return nets.BasicUNet(2, in_channels, num_classes, tuple(widths), norm=(norm, {"affine": True}))

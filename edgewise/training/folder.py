@@ -67,9 +67,10 @@ class RunFolder:
         window = read_json(self.config).get("window")
         return None if window is None else tuple(window)
 
-    def write_window(self, window: tuple[float, float] | None) -> None:
-        """Note the intensities that pictures to predict must be scaled by."""
-        write_json(self.config, {**read_json(self.config), "window": window})
+    def write_config(self, recipe: Recipe, window: tuple[float, float] | None) -> None:
+        """Note what the run is made of, and the intensities that pictures to predict must be scaled by."""
+        versions = {"edgewise": version("edgewise"), "torch": torch.__version__}
+        write_json(self.config, {"recipe": recipe.to_dict(), "window": window, "versions": versions})
 
     def read_metrics(self) -> list[dict]:
         """What was measured after each epoch, oldest first."""
@@ -117,9 +118,6 @@ class RunFolder:
             for draft in self.path.glob(".*.tmp"):  # of a writer that was killed
                 draft.unlink()
             self._check(recipe, resume)
-            if not self.config.exists():
-                versions = {"edgewise": version("edgewise"), "torch": torch.__version__}
-                write_json(self.config, {"recipe": recipe.to_dict(), "versions": versions})
             yield
 
     def _check(self, recipe: Recipe, resume: bool) -> None:

@@ -79,8 +79,8 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["
     network = create_model(recipe.model.name, in_channels=data.channels, num_classes=data.classes, **recipe.model.options)
     keeper = KeepRun(folder)
     trainer = _trainer(recipe, folder, [*watchers, *_callbacks(recipe, keeper, progress)])
-    if trainer.is_global_zero:
-        folder.write_window(images.window)
+    if trainer.is_global_zero and not folder.config.exists():  # only now: a recipe that cannot work leaves no run behind
+        folder.write_config(recipe, images.window)
     checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
     try:
         trainer.fit(Segmenter(network, recipe), images, ckpt_path=checkpoint, weights_only=True)

@@ -1,0 +1,57 @@
+"""Comparing tensors, and a layer under one backend with the same layer under another."""
+
+import torch
+from torch import Tensor, nn
+
+from edgewise.ops import BACKENDS, use_backend
+
+
+def assert_within(actual: Tensor, expected: Tensor, relative: float) -> None:
+    """Assert that no number is off by more than ``relative`` times the largest expected size; NaN equals NaN.
+
+    Example:
+        >>> assert_within(torch.tensor([1.0, 100.0]), torch.tensor([1.001, 100.0]), relative=1e-4)
+    """
+    sizes = expected[expected.isfinite()].abs()
+    atol = relative * sizes.max().item() if sizes.numel() else 0.0
+    torch.testing.assert_close(actual, expected, rtol=relative, atol=atol, equal_nan=True)
+
+
+def gradients(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """Output, all gradients and all second-order gradients of a random scalar of the output, by name.
+
+    The scalar is quadratic in the output, so that its second-order gradients reach every parameter; the random numbers
+    are the same in each call.
+    """
+    generator = torch.Generator().manual_seed(1)
+
+    def random_like(tensor: Tensor) -> Tensor:
+        return torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype)
+
+    x = x.detach().requires_grad_()
+    inputs = {"x": x} | dict(module.named_parameters())
+    y = module(x)
+    loss = (y.square() * random_like(y) + y * random_like(y)).sum()
+    first = torch.autograd.grad(loss, list(inputs.values()), create_graph=True, materialize_grads=True)
+    onward = sum((g * random_like(g)).sum() for g in first)
+    second = torch.autograd.grad(onward, list(inputs.values()), materialize_grads=True)
+    found = {"output": y}
+    found |= {f"gradient of {name}": g for name, g in zip(inputs, first, strict=True)}
+    found |= {f"second-order gradient of {name}": g for name, g in zip(inputs, second, strict=True)}
+    return {name: tensor.detach() for name, tensor in found.items()}
+
+
+def assert_same_everywhere(module: nn.Module, x: Tensor, relative: float = 1e-10) -> None:
+    """Assert that all backends give the same output, gradients and second-order gradients as the definitions do."""
+    with use_backend("reference"):
+        expected = gradients(module, x)
+    for backend in BACKENDS:
+        with use_backend(backend):
+            found = gradients(module, x)
+            with torch.no_grad():
+                found["output without gradients"] = module(x)
+        for name, value in (expected | {"output without gradients": expected["output"]}).items():
+            try:
+                assert_within(found[name], value, relative)
+            except AssertionError as error:
+                raise AssertionError(f"{name} differs between 'reference' and {backend!r}: {error}") from None
