@@ -13,7 +13,7 @@ from typing import Literal
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis, BSpline
 from edgewise.models.registry import register_model
-from edgewise.models.ukan import WIDTHS, Layers, UShape
+from edgewise.models.ukan import UKAN_LAYERS, WIDTHS, Layers, UShape
 from edgewise.nn import EfficientKAN, KANConv2d, KANLinear, SaKANConv2d, SaKANLinear
 
 DEFAULT_BASIS = BSpline()
@@ -56,9 +56,9 @@ def all_ukan(
         linear, conv = partial(KANLinear, **plain), partial(KANConv2d, **plain)
     layers = Layers(linear, conv)
     if swap == "linear":
-        layers = replace(layers, conv=Layers().conv)
+        layers = replace(layers, conv=UKAN_LAYERS.conv)
     elif swap == "conv":
-        layers = replace(layers, linear=Layers().linear)
+        layers = replace(layers, linear=UKAN_LAYERS.linear)
     return UShape(layers, in_channels, num_classes, widths)
 
 

@@ -1,6 +1,7 @@
 """The plain Kolmogorov-Arnold network: KAN layers, one after the other."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import nn
 
@@ -33,5 +34,4 @@ class KAN(nn.Sequential):
     def __init__(self, width: Sequence[int], basis: Basis = BSpline(), base: str | None = "silu"):  # noqa: B008 (frozen)
         if not isinstance(width, Sequence) or len(width) < 2:
             raise ConfigError(f"width must name at least the inputs and the outputs, such as [2, 5, 1], got {width}")
-        pairs = zip(width[:-1], width[1:], strict=True)
-        super().__init__(*(KANLinear(into, out, basis, base=base) for into, out in pairs))
+        super().__init__(*(KANLinear(into, out, basis, base=base) for into, out in pairwise(width)))

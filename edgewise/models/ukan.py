@@ -33,8 +33,11 @@ class Layers:
         conv: ``(in_channels, out_channels, kernel_size, *, stride, padding, groups) -> module``.
     """
 
-    linear: Callable[..., nn.Module] = partial(KANLinear, scale=True, init=EfficientKAN())
-    conv: Callable[..., nn.Module] = nn.Conv2d
+    linear: Callable[..., nn.Module]
+    conv: Callable[..., nn.Module]
+
+
+UKAN_LAYERS = Layers(partial(KANLinear, scale=True, init=EfficientKAN()), nn.Conv2d)
 
 
 class UShape(nn.Module):
@@ -57,7 +60,8 @@ class UShape(nn.Module):
 
     def __init__(self, layers: Layers, in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WIDTHS):
         super().__init__()
-        if not isinstance(widths, Sequence) or len(widths) != 3 or min(*widths, in_channels, num_classes) < 1 or widths[0] % 8:
+        fits = isinstance(widths, Sequence) and len(widths) == 3 and widths[0] % 8 == 0
+        if not fits or min(*widths, in_channels, num_classes) < 1:
             raise ConfigError(
                 f"widths must be three positive numbers, the first a multiple of 8, with in_channels and num_classes "
                 f"at least 1, got widths={widths}, in_channels={in_channels}, num_classes={num_classes}"
@@ -97,7 +101,8 @@ class UShape(nn.Module):
         if height % multiple or width % multiple or 0 in (height, width):
             near = [max(multiple, round(side / multiple) * multiple) for side in (height, width)]
             raise ConfigError(
-                f"image sides must be multiples of {multiple}, got {height} x {width}; the nearest size is {near[0]} x {near[1]}"
+                f"image sides must be multiples of {multiple}, got {height} x {width}; "
+                f"the nearest size is {near[0]} x {near[1]}"
             )
 
 
@@ -114,7 +119,7 @@ def ukan(in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WID
         >>> sum(p.numel() for p in ukan().parameters())
         6356689
     """
-    return UShape(Layers(), in_channels, num_classes, widths)
+    return UShape(UKAN_LAYERS, in_channels, num_classes, widths)
 
 
 class _ConvPair(nn.Sequential):

@@ -5,7 +5,7 @@ They need pytest, which ``import edgewise`` never asks for.
 
 import pytest
 
-pytest.register_assert_rewrite("edgewise.testing")
+pytest.register_assert_rewrite(*(f"edgewise.testing.{name}" for name in ("basis", "compare", "layer", "model")))
 
 from edgewise.testing.basis import BasisContract  # noqa: E402
 from edgewise.testing.compare import assert_same_everywhere, assert_within, gradients  # noqa: E402

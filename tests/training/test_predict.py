@@ -72,7 +72,8 @@ def test_the_mask_is_the_networks(run, pictures):
 def test_deep_pictures_are_scaled_by_the_window_of_training_and_others_are_not(run, pictures, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(Predictor, "__call__", lambda self, image: seen.append(image) or torch.zeros(image.shape[1:]))
-    RunFolder(run).write_window((0.0, 25700.0))
+    folder = RunFolder(run)
+    folder.write_config(folder.read_recipe(), (0.0, 25700.0))
     predict(run, [pictures / "deep.tif", pictures / "grey.png"], tmp_path / "out")
     with Image.open(pictures / "grey.png") as picture:
         grey = np.asarray(picture) / 255
