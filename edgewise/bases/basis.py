@@ -74,7 +74,9 @@ class Basis(abc.ABC):
     def evaluate(self, x: Tensor, state: State = EMPTY) -> Tensor:
         """All functions at all points, under the rule for the outside of the domain.
 
-        A NaN gives NaN, in its own row only. How the result lies in memory is left to the basis.
+        A NaN gives NaN, in its own row only. An infinity gives what the formula gives there, NaN where it has no limit
+        (cosines that repeat); the end of the domain under ``"clamp"``; under ``"linear"`` it counts as the largest number.
+        How the result lies in memory is left to the basis.
 
         Shape:
             ``(..., features) -> (..., features, K)``
@@ -82,11 +84,14 @@ class Basis(abc.ABC):
         if self.outside == self.natural:
             return self.values(x, state)
         lo, hi = self.bounds(x, state)
-        values = self.values(x.clamp(lo, hi), state)
+        inside = torch.where(x < lo, lo, torch.where(x > hi, hi, x))  # unlike clamp, of full slope at the ends themselves
+        values = self.values(inside, state)
         if self.outside == "clamp":
             return values
         below, above = self._end_slopes(x, state)
-        return values + (x - hi).relu().unsqueeze(-1) * above - (lo - x).relu().unsqueeze(-1) * below
+        most = torch.finfo(x.dtype).max
+        over, under = (distance.clamp(0, most).unsqueeze(-1) for distance in (x - hi, lo - x))
+        return values + over * above - under * below
 
     def fraction_outside(self, x: Tensor, state: State = EMPTY) -> Tensor:
         """The fraction of the numbers in ``x`` that lie outside the domain (a NaN does), a 0-d tensor."""

@@ -120,12 +120,14 @@ class BSpline(Basis):
         features, count = knots.shape
         k = self.degree
         knots = knots.to(x.dtype)
-        x = x.clamp(knots[:, 0], knots[:, -1])
         step = (knots[:, -1:] - knots[:, :1]) / (count - 1)
         margin = step * torch.arange(1, k + 1, device=x.device, dtype=x.dtype)
         padded = torch.cat([knots[:, :1] - margin.flip(-1), knots, knots[:, -1:] + margin], dim=-1)
-        cell = (x.unsqueeze(-1) >= padded).sum(-1) - 1
-        cell = cell.clamp(k, k + count - 1)
+        lo, hi = (knots[:, end].detach() for end in (k, -k - 1))
+        located = torch.where(x == hi, torch.nextafter(hi, lo), x)  # the domain is closed, whatever knots coincide there
+        cell = (located.unsqueeze(-1) >= padded).sum(-1) - 1
+        cell = cell.clamp(k - 1, k + count - 1)  # beyond all knots: the cell next to them, where no function lives
+        x = x.clamp(padded[:, 0], padded[:, -1])
         first = torch.arange(features, device=x.device) * padded.shape[-1] + cell
         flat = padded.flatten()
         return cell - k, [x - flat[first - j] for j in range(k)], [flat[first + 1 + j] - x for j in range(k)]

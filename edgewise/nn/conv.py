@@ -160,9 +160,7 @@ class _KANConv(WindowLayer):
         self.init = init
         into, kernel, factory = in_channels // groups, self.window.kernel_size, {"device": device, "dtype": dtype}
         self.coef = nn.Parameter(torch.empty(out_channels, into, basis.num_functions, *kernel, **factory))
-        self.base_weight = (
-            nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if base is not None else None
-        )
+        self.base_weight = nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if base is not None else None
         self.scale = nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if scale else None
         self.bias = nn.Parameter(torch.empty(out_channels, **factory)) if bias else None
         self.reset_parameters()

@@ -72,9 +72,7 @@ class EfficientKAN:
                 nn.init.kaiming_uniform_(layer.base_weight, a=math.sqrt(5) * self.scale_base)
             points = torch.linspace(*basis.domain, intervals + 1, dtype=torch.float64)
             fit = torch.linalg.pinv(_evaluate(basis, points)).to(layer.coef)  # (K, points)
-            noise = (
-                (torch.rand(layer.coef.numel() // len(fit), intervals + 1).to(fit) - 0.5) * self.scale_noise / intervals
-            )
+            noise = (torch.rand(layer.coef.numel() // len(fit), intervals + 1).to(fit) - 0.5) * self.scale_noise / intervals
             coef = (noise @ fit.t()).unflatten(0, layer.coef.movedim(layer.basis_dim, -1).shape[:-1])
             layer.coef.copy_(coef.movedim(-1, layer.basis_dim))
             if getattr(layer, "scale", None) is not None:
@@ -124,7 +122,8 @@ def _balance(edge: EdgeFunction, noise: float) -> _Start:
     odd = odd / (values @ odd).norm().clamp_min(1e-12)
     lead = moments(edge.base_values if edge.base is not None else lambda x: basis(x) @ odd)
     offset = moments(lambda x: basis(x) @ smooth)
-    spread = math.sqrt(noise / slopes.square().sum().item())
+    steepness = slopes.square().sum().item() or values.square().sum().item()  # step functions: a share of the signal's
+    spread = math.sqrt(noise / steepness)
 
     def needed(lead: float, offset: float, most: float) -> float:
         return max(0.0, (lead - most) / (lead - offset)) if lead > offset else 0.0

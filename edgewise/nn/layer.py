@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor, nn
 
+from edgewise._errors import ConfigError
 from edgewise.bases import Basis, BSpline
 from edgewise.ops import EdgeFunction
 
@@ -63,6 +65,34 @@ class EdgeLayer(nn.Module):
     def _describe_edge(self) -> str:
         text = f"basis={self.edge.basis}, base={self.edge.base!r}"
         return text + ", grad_free=True" if self.edge.grad_free else text
+
+
+class RowLayer(EdgeLayer):
+    """Base of the fully connected layers: their sizes, leading dimensions and bias, and what they refuse.
+
+    A subclass sums its edges in ``_sum``, rows ``(N, in_features)`` to ``(N, out_features)``.
+    """
+
+    def __init__(self, edge: EdgeFunction, in_features: int, out_features: int, bias: bool, device=None, dtype=None):
+        if min(in_features, out_features) < 1:
+            raise ConfigError(f"in_features and out_features must be at least 1, got {in_features} and {out_features}")
+        super().__init__(edge, in_features, device, dtype)
+        self.in_features, self.out_features = in_features, out_features
+        self.bias = nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None
+
+    @property
+    def fan_in(self) -> int:
+        """Number of edges that end in one output."""
+        return self.in_features
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1:] != (self.in_features,):
+            raise ConfigError(f"expected {self.in_features} features in the last dimension, got shape {tuple(x.shape)}")
+        y = self._sum(x.reshape(-1, self.in_features)).reshape(*x.shape[:-1], self.out_features)
+        return y if self.bias is None else y + self.bias
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, {self._describe_edge()}, bias={self.bias is not None}"
 
 
 def edge_layers(model: nn.Module) -> Iterator[tuple[str, EdgeLayer]]:

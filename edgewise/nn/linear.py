@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis, BSpline
 from edgewise.nn.init import Balanced, Init
-from edgewise.nn.layer import DEFAULT_BASIS, EdgeLayer
+from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
 from edgewise.nn.penalty import weight_penalty
 from edgewise.ops import EdgeFunction, ops
 
 
-class KANLinear(EdgeLayer):
+class KANLinear(RowLayer):
     r"""A fully connected KAN layer: :math:`y_q = \sum_p \phi_{qp}(x_p)`, where ``nn.Linear`` has a number an edge.
 
     :math:`\phi_{qp}(t) = w_{qp}\, b(t) + s_{qp} \sum_j c_{qpj} B_j(t)` (Liu et al., arXiv:2404.19756).
@@ -67,22 +67,13 @@ class KANLinear(EdgeLayer):
         device=None,
         dtype=None,
     ):
-        if min(in_features, out_features) < 1:
-            raise ConfigError(f"in_features and out_features must be at least 1, got {in_features} and {out_features}")
-        super().__init__(EdgeFunction(basis, base, grad_free), in_features, device, dtype)
-        self.in_features, self.out_features, self.init = in_features, out_features, init
-        shape = (out_features, in_features)
-        factory = {"device": device, "dtype": dtype}
+        super().__init__(EdgeFunction(basis, base, grad_free), in_features, out_features, bias, device, dtype)
+        self.init = init
+        shape, factory = (out_features, in_features), {"device": device, "dtype": dtype}
         self.coef = nn.Parameter(torch.empty(*shape, basis.num_functions, **factory))
         self.base_weight = nn.Parameter(torch.empty(shape, **factory)) if base is not None else None
         self.scale = nn.Parameter(torch.empty(shape, **factory)) if scale else None
-        self.bias = nn.Parameter(torch.empty(out_features, **factory)) if bias else None
         self.reset_parameters()
-
-    @property
-    def fan_in(self) -> int:
-        """Number of edges that end in one output."""
-        return self.in_features
 
     def init_functions(self, functions: list[Tensor], noise: float) -> None:
         """Start each edge from a random multiple of each of the functions (their coefficients), and noise."""
@@ -94,21 +85,15 @@ class KANLinear(EdgeLayer):
         if self.scale is not None:
             self.scale.fill_(1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if x.shape[-1] != self.in_features:
-            raise ConfigError(f"expected {self.in_features} features in the last dimension, got shape {tuple(x.shape)}")
-        rows = x.reshape(-1, self.in_features)
-        y = ops().linear(rows, self.edge, self.state.tensors(), self.coef, self.base_weight, self.scale)
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+    def _sum(self, rows: Tensor) -> Tensor:
+        return ops().linear(rows, self.edge, self.state.tensors(), self.coef, self.base_weight, self.scale)
 
     def penalty(self, l1: float = 1.0, entropy: float = 1.0) -> Tensor:
         """Sparsity of the coefficients; see :func:`~edgewise.nn.weight_penalty`."""
         return weight_penalty(self.coef, l1, entropy, dim=self.basis_dim)
 
     def extra_repr(self) -> str:
-        text = f"{self.in_features}, {self.out_features}, {self._describe_edge()}"
-        return f"{text}, bias={self.bias is not None}, scale={self.scale is not None}"
+        return super().extra_repr() + (", scale=True" if self.scale is not None else "")
 
     @classmethod
     def from_efficient_kan(cls, state_dict: Mapping[str, Tensor], base: str = "silu") -> Self:
@@ -125,9 +110,7 @@ class KANLinear(EdgeLayer):
         """
         missing = {"base_weight", "spline_weight", "grid"} - set(state_dict)
         if missing:
-            raise ConfigError(
-                f"not the state dict of an efficient-KAN KANLinear: it lacks {', '.join(sorted(missing))}"
-            )
+            raise ConfigError(f"not the state dict of an efficient-KAN KANLinear: it lacks {', '.join(sorted(missing))}")
         coef, grid, scale = state_dict["spline_weight"], state_dict["grid"], state_dict.get("spline_scaler")
         degree = grid.shape[-1] - coef.shape[-1] - 1
         grid_size = coef.shape[-1] - degree

@@ -5,15 +5,14 @@ import math
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
 from edgewise.bases import Basis
 from edgewise.nn.conv import Size, WindowLayer
 from edgewise.nn.init import Balanced, Init
-from edgewise.nn.layer import DEFAULT_BASIS, EdgeLayer
+from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
 from edgewise.ops import EdgeFunction, ops
 
 
-class SaKANLinear(EdgeLayer):
+class SaKANLinear(RowLayer):
     r"""The shared-activation KAN layer: :math:`y_q = \sum_p w_{qp} b(x_p) + \sum_p \lambda_p \phi_q(x_p)`.
 
     One function :math:`\phi_q = \sum_j c_{qj} B_j` an output, shared by all inputs, beside a dense base branch; one
@@ -65,21 +64,12 @@ class SaKANLinear(EdgeLayer):
         device=None,
         dtype=None,
     ):
-        if min(in_features, out_features) < 1:
-            raise ConfigError(f"in_features and out_features must be at least 1, got {in_features} and {out_features}")
-        super().__init__(EdgeFunction(basis, base, grad_free), in_features, device, dtype)
-        self.in_features, self.out_features, self.init = in_features, out_features, init
-        factory = {"device": device, "dtype": dtype}
+        super().__init__(EdgeFunction(basis, base, grad_free), in_features, out_features, bias, device, dtype)
+        self.init, factory = init, {"device": device, "dtype": dtype}
         self.coef = nn.Parameter(torch.empty(out_features, basis.num_functions, **factory))
         self.mix = nn.Parameter(torch.empty(in_features, **factory))
         self.base_weight = nn.Parameter(torch.empty(out_features, in_features, **factory)) if base is not None else None
-        self.bias = nn.Parameter(torch.empty(out_features, **factory)) if bias else None
         self.reset_parameters()
-
-    @property
-    def fan_in(self) -> int:
-        """Number of edges that end in one output."""
-        return self.in_features
 
     def init_functions(self, functions: list[Tensor], noise: float) -> None:
         """Start each output from a random multiple of each of the functions (their coefficients), and noise."""
@@ -88,17 +78,8 @@ class SaKANLinear(EdgeLayer):
         for function in functions:
             self.coef.add_(torch.empty_like(self.coef[:, :1]).normal_() * function)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if x.shape[-1] != self.in_features:
-            raise ConfigError(f"expected {self.in_features} features in the last dimension, got shape {tuple(x.shape)}")
-        y = self._sum(x.reshape(-1, self.in_features)).reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
-
     def _sum(self, rows: Tensor) -> Tensor:
         return ops().shared_linear(rows, self.edge, self.state.tensors(), self.coef, self.mix, self.base_weight)
-
-    def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, {self._describe_edge()}, bias={self.bias is not None}"
 
 
 class _SaKANConv(WindowLayer):
@@ -161,9 +142,7 @@ class _SaKANConv(WindowLayer):
         into, kernel, factory = in_channels // groups, self.window.kernel_size, {"device": device, "dtype": dtype}
         self.coef = nn.Parameter(torch.empty(out_channels, basis.num_functions, **factory))
         self.mix = nn.Parameter(torch.empty(groups, into, *kernel, **factory))
-        self.base_weight = (
-            nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if base is not None else None
-        )
+        self.base_weight = nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if base is not None else None
         self.bias = nn.Parameter(torch.empty(out_channels, **factory)) if bias else None
         self.reset_parameters()
 

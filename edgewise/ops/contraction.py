@@ -102,6 +102,14 @@ class SharedLinear(Contraction):
 
 
 @dataclass(frozen=True)
+class PerOutput(Contraction):
+    """Function k belongs to output k: ``sum_i w_ki F_ik``, with weights ``(K, C)`` or, the same for all, ``(1, C)``."""
+
+    def __call__(self, features: Tensor, weight: Tensor) -> Tensor:
+        return (features * weight.t()).sum(1)
+
+
+@dataclass(frozen=True)
 class SharedConv(Contraction):
     """One function an output channel, shared by all channels and taps of its group.
 

@@ -5,7 +5,7 @@ plan; the ``plain`` one, :meth:`Plan.run`, does it all at once and leaves the gr
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -16,6 +16,11 @@ from edgewise.ops.edge import EdgeFunction, in_full_precision
 from edgewise.ops.window import Window
 
 Weights = Sequence[Tensor | None]
+
+
+def _autocast_dtype() -> torch.dtype | None:
+    device = "cuda" if torch.is_autocast_enabled("cuda") else "cpu"
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Plan:
 
     terms: tuple[Term, ...]
     window: Window | None = None
-    dtype: torch.dtype | None = None  # of the contractions under autocast
+    dtype: torch.dtype | None = field(default_factory=lambda: _autocast_dtype())  # of the contractions
 
     def arrange(self, x: Tensor) -> Tensor:
         """The input in full precision; for a convolution padded, channels last."""
@@ -105,6 +110,4 @@ class Planned:
             # the base branch is a basis of one function
             weights = (*weights, base_weight.unsqueeze(2))
             terms.append(Term(lambda z, _: edge.base_values(z).unsqueeze(-1), 1, base_contraction, 1))
-        device = x.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
-        return self.execute(Plan(tuple(terms), window, dtype), x, state, weights)
+        return self.execute(Plan(tuple(terms), window), x, state, weights)

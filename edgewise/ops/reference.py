@@ -72,9 +72,7 @@ def shared_conv(
     """
     patches, spline, base = _unfold(x, edge, state, window)
     g = window.groups
-    functions = torch.einsum(
-        "bltgik,gok->bltgio", spline.unflatten(3, (g, -1)).to(coef.dtype), coef.unflatten(0, (g, -1))
-    )
+    functions = torch.einsum("bltgik,gok->bltgio", spline.unflatten(3, (g, -1)).to(coef.dtype), coef.unflatten(0, (g, -1)))
     y = (functions * mix.flatten(2).permute(2, 0, 1).unsqueeze(-1)).sum((2, 4)).movedim(1, -1)  # (b, g, o, l)
     if base_weight is not None:
         y = y + _base_conv(base, base_weight, g)
