@@ -72,7 +72,8 @@ class BSpline(Basis):
         return state["knots"][:, self.degree], state["knots"][:, -self.degree - 1]
 
     def values(self, x: Tensor, state: State) -> Tensor:
-        if self.knots == "uniform" and self.degree > 0 and not (torch.is_grad_enabled() and x.requires_grad):
+        seen = (torch.is_grad_enabled() and x.requires_grad) or torch.compiler.is_compiling()  # which cannot always tell
+        if self.knots == "uniform" and self.degree > 0 and not seen:
             return self._without_gradient(x)
         nan = x.isnan()
         one = torch.where(nan, x, 1.0)
