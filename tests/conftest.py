@@ -1,0 +1,18 @@
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+import torch
+
+from edgewise.ops import use_backend
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _same_start():
+    """Each test starts from the same seed and the default backend, whatever ran before it."""
+    torch.manual_seed(0)
+    with use_backend("auto"):
+        yield
