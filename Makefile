@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# One thread a test process: two processes already fill two cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 READY := $(VENV)/.ready
 
 .PHONY: demo test test-quick lint format clean
@@ -17,10 +19,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/ruff check
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(PYTEST)
 
 test-quick: $(READY)
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 lint: $(READY)
 	$(BIN)/ruff check
