@@ -1,6 +1,7 @@
 """What all layers of edges have in common."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -19,12 +20,19 @@ class BasisState(nn.Module):
 
     def __init__(self, basis: Basis, features: int, device=None, dtype=None):
         super().__init__()
-        self.names = tuple(state := basis.init_state(features, device=device, dtype=dtype))
+        self._draw = partial(basis.init_state, features)
+        self.names = tuple(state := self._draw(device=device, dtype=dtype))
         for name, tensor in state.items():
             if isinstance(tensor, nn.Parameter):
                 self.register_parameter(name, tensor)
             else:
                 self.register_buffer(name, tensor)
+
+    def reset_parameters(self) -> None:
+        """Start anew, buffers included: what was built on the meta device and moved holds no numbers yet."""
+        with torch.no_grad():
+            for name, tensor in self.tensors().items():
+                tensor.copy_(self._draw(device=tensor.device, dtype=tensor.dtype)[name])
 
     def tensors(self) -> dict[str, Tensor]:
         """The state as a basis wants it."""

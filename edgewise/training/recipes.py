@@ -31,7 +31,7 @@ def create_recipe(name: str) -> Recipe:
 @RECIPES.register("nuclei")
 def nuclei() -> Recipe:
     """Nuclei in a confocal stack, on two processor cores in minutes: the demo's."""
-    return Recipe(data=Data(name="nuclei", size=(128, 128)), epochs=40, batch_size=4)
+    return Recipe(data=Data(name="nuclei", size=(64, 64)), epochs=60, batch_size=4)
 
 
 @RECIPES.register("busi")
