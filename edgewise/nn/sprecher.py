@@ -40,7 +40,7 @@ class _OneFunction(RowLayer):
         return ops().execute(Plan(tuple(terms)), rows, {**self.state.tensors(), "coef": self.coef, **own}, weights)
 
     def _function(self, x: Tensor, state: State) -> Tensor:
-        return self.edge.basis_values(x, state) @ state["coef"]
+        return self.edge.basis_values(x, state) @ state["coef"].to(x.dtype)
 
     def _base_term(self) -> Term:
         return Term(lambda z, _: self.edge.base_values(z).unsqueeze(-1), 1, Linear(), 1)
