@@ -31,8 +31,8 @@ class BSpline(Basis):
             starts uniform and may be moved; coinciding knots (cells of zero width) are legal.
 
     Example:
-        >>> BSpline(grid_size=2, degree=1).evaluate(torch.tensor([-1.0, 0.25])).tolist()
-        [[1.0, 0.0, 0.0], [0.0, 0.75, 0.25]]
+        >>> BSpline(grid_size=1, degree=2).evaluate(torch.tensor([0.0])).tolist()
+        [[0.125, 0.75, 0.125]]
     """
 
     grid_size: int = 5

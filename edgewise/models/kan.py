@@ -27,6 +27,7 @@ class KAN(nn.Sequential):
         ConfigError: Fewer than two widths, or one below 1.
 
     Example:
+        >>> import torch
         >>> KAN([2, 5, 1])(torch.zeros(3, 2)).shape
         torch.Size([3, 1])
     """

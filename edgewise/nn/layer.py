@@ -117,7 +117,7 @@ def parameter_kinds(model: nn.Module) -> dict[str, Kind]:
     Example:
         >>> from edgewise.nn import KANLinear
         >>> parameter_kinds(KANLinear(2, 3, bias=True))
-        {'coef': 'coefficient', 'base_weight': 'weight', 'bias': 'offset'}
+        {'bias': 'offset', 'coef': 'coefficient', 'base_weight': 'weight'}
     """
     coefficients = set()
     for _, layer in edge_layers(model):
