@@ -32,7 +32,7 @@ def test_import_needs_torch_numpy_and_safetensors_only():
         import importlib.abc, importlib.metadata, sys
 
         allowed = {"torch", "numpy", "safetensors", "edgewise"}
-        needed = {"typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock", "setuptools"}
+        needed = {"typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock"}
         others = set(importlib.metadata.packages_distributions()) - allowed - needed
 
         class Block(importlib.abc.MetaPathFinder):
