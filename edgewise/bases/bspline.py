@@ -122,6 +122,7 @@ class BSpline(Basis):
         k = self.degree
         knots = knots.to(x.dtype)
         step = (knots[:, -1:] - knots[:, :1]) / (count - 1)
+        step = torch.where(step > 0, step, 1)  # all knots of a feature in one point
         margin = step * torch.arange(1, k + 1, device=x.device, dtype=x.dtype)
         padded = torch.cat([knots[:, :1] - margin.flip(-1), knots, knots[:, -1:] + margin], dim=-1)
         lo, hi = (knots[:, end].detach() for end in (k, -k - 1))
