@@ -1,0 +1,18 @@
+"""Each example runs, and does what it says."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.mark.slow
+def test_a_layer_in_a_model_fits_the_surface():
+    error = runpy.run_path(str(EXAMPLES / "layer_in_a_model.py"))["main"]()
+    assert error < 0.05
+
+
+def test_every_example_is_tested():
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {"layer_in_a_model.py"}
