@@ -47,7 +47,7 @@ def create_model(name: str, **options) -> nn.Module:
 
 
 def _from_plain(value):
-    if isinstance(value, dict) and value.get("name") in BASES:
+    if isinstance(value, dict) and "name" in value:
         return create_basis(**value)
     return value
 
