@@ -22,7 +22,7 @@ def contract(name: str, basis: Basis, *bases: type) -> type:
 for registered in list_bases():
     globals()[f"Test_{registered}"] = contract(registered, create_basis(registered))
     moved = replace(create_basis(registered), domain=(-0.5, 3.0))
-    globals()[f"Test_{registered}_on_another_domain"] = contract(registered, moved)
+    globals()[f"Test_{registered}_on_another_domain"] = pytest.mark.slow(contract(registered, moved))
 
 
 class Spline:
@@ -70,6 +70,8 @@ for degree in range(6):
         spline = BSpline(grid_size=4, degree=degree, domain=(-1, 2), knots=knots)
         title = f"Test_bspline_of_degree_{degree}_on_{kind}_knots"
         globals()[title] = type(title, (where, BasisContract), {"basis": spline})
+        if degree not in (0, 3):
+            globals()[title] = pytest.mark.slow(globals()[title])
 
 
 def test_every_registered_basis_has_an_oracle():

@@ -90,7 +90,10 @@ CONVOLUTION_OPTIONS = [
 
 
 @pytest.mark.parametrize("options", CONVOLUTION_OPTIONS, ids=str)
-@pytest.mark.parametrize("layer", CONVOLUTIONS.values(), ids=CONVOLUTIONS)
+@pytest.mark.parametrize(
+    "layer",
+    [pytest.param(c, id=name, marks=() if c.space == 2 else pytest.mark.slow) for name, c in CONVOLUTIONS.items()],
+)
 def test_backends_agree_on_options_of_convolutions(layer, options):
     sizes = {"in_channels": 6, "out_channels": 6, "kernel_size": 2} | options_of(layer, **options)
     made = layer(**sizes, basis=BSpline(3, 2), dtype=torch.float64)

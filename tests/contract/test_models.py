@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from edgewise.models import create_model, list_models
 from edgewise.testing import ModelContract
 
@@ -17,6 +19,7 @@ NO_IMAGES = {"kan"}
 
 for model_name, settings in SETTINGS.items():
     globals()[f"Test_{model_name}"] = type(f"Test_{model_name}", (ModelContract,), {"name": model_name, **settings})
+Test_unet = pytest.mark.slow(globals()["Test_unet"])  # imports MONAI
 
 
 def test_every_registered_model_is_tested():

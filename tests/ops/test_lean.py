@@ -93,6 +93,7 @@ def test_a_convolution_saves_its_input_unpadded():
         assert saved_bytes(layer, x) == x.nbytes
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind_after_steps(case):
     layer, x = case
     counts = []
