@@ -32,8 +32,12 @@ def gradients(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
     inputs = {"x": x} | dict(module.named_parameters())
     y = module(x)
     loss = (y.square() * random_like(y) + y * random_like(y)).sum()
-    first = torch.autograd.grad(loss, list(inputs.values()), create_graph=True, materialize_grads=True)
-    onward = sum((g * random_like(g)).sum() for g in first)
+    # Twice: a hand-written backward may take another way where its gradients are to be differentiated in turn.
+    first = torch.autograd.grad(loss, list(inputs.values()), retain_graph=True, materialize_grads=True)
+    onward = torch.autograd.grad(loss, list(inputs.values()), create_graph=True, materialize_grads=True)
+    for gradient, differentiable in zip(first, onward, strict=True):
+        assert_within(differentiable.detach(), gradient, 1e4 * torch.finfo(gradient.dtype).eps)
+    onward = sum((g * random_like(g)).sum() for g in onward)
     second = torch.autograd.grad(onward, list(inputs.values()), materialize_grads=True)
     found = {"output": y}
     found |= {f"gradient of {name}": g for name, g in zip(inputs, first, strict=True)}

@@ -97,13 +97,13 @@ def test_a_convolution_saves_its_input_unpadded():
 def test_nothing_is_left_behind_after_steps(case):
     layer, x = case
     counts = []
-    for _ in range(4):
-        for _ in range(10):
+    for _ in range(3):
+        for _ in range(5):
             layer(x.detach().requires_grad_()).sum().backward()
             layer.zero_grad(set_to_none=True)
         gc.collect()
         counts.append(sum(1 for thing in gc.get_objects() if issubclass(type(thing), torch.Tensor)))
-    assert counts[1:] == counts[:1] * 3
+    assert counts[1:] == counts[:1] * 2
 
 
 def test_a_saved_input_changed_in_place_is_an_error():
