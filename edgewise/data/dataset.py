@@ -33,9 +33,7 @@ class SegmentationSet:
     def __post_init__(self):
         if len(set(self.ids)) < len(self.samples):
             twice = sorted({id for id in self.ids if self.ids.count(id) > 1})
-            raise DataError(
-                f"dataset {self.name!r} has samples of the same id: {', '.join(twice[:5])}; make ids unique"
-            )
+            raise DataError(f"dataset {self.name!r} has samples of the same id: {', '.join(twice[:5])}; make ids unique")
         SPLITS[self.split_by]  # an unknown name fails here, not at the first split
 
     @property

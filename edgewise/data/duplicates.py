@@ -47,9 +47,7 @@ def find_duplicates(
         close = np.triu(close, k=1)
     rows, columns = np.nonzero(close)
     second = a if b is None else b
-    found = [
-        Duplicate(a[i].id, second[j].id, max(0.0, float(distance[i, j]))) for i, j in zip(rows, columns, strict=True)
-    ]
+    found = [Duplicate(a[i].id, second[j].id, max(0.0, float(distance[i, j]))) for i, j in zip(rows, columns, strict=True)]
     return sorted(found, key=lambda pair: pair.distance)
 
 

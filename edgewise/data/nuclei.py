@@ -84,9 +84,7 @@ def fetch() -> Path:
             for name in FILES_SHA256:
                 os.replace(Path(scratch, name), folder / name)
     except OSError as error:
-        raise DataError(
-            f"the cache folder {folder} cannot be written ({error}); set EDGEWISE_CACHE to another"
-        ) from error
+        raise DataError(f"the cache folder {folder} cannot be written ({error}); set EDGEWISE_CACHE to another") from error
     return folder
 
 

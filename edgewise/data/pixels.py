@@ -34,9 +34,7 @@ def read_pixels(path: Path, page: int | None = None) -> np.ndarray:
         raise
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ... on broken bytes
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(
-            f"{path} cannot be read as an image ({reason}); replace the file, it may be truncated"
-        ) from error
+        raise DataError(f"{path} cannot be read as an image ({reason}); replace the file, it may be truncated") from error
 
 
 def _decode(path: Path, page: int | None) -> np.ndarray:

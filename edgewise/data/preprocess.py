@@ -40,9 +40,7 @@ class Preprocess:
         for name in ("mean", "std"):
             values = getattr(self, name)
             if values is not None and len(values) != self.channels:
-                raise ConfigError(
-                    f"{name}={values} has {len(values)} numbers for {self.channels} channels; give one each"
-                )
+                raise ConfigError(f"{name}={values} has {len(values)} numbers for {self.channels} channels; give one each")
 
     def image(self, image: np.ndarray | Tensor) -> Tensor:
         """A picture ``(C, H, W)`` in [0, 1] resized, converted and normalised: float32 ``(channels, *size)``."""
@@ -63,9 +61,7 @@ class Preprocess:
     def normalise(self, image: Tensor) -> Tensor:
         """A picture of the right size to the right channels, then ``(x - mean) / std``."""
         mean, std = COLOUR if self.channels == 3 else GREY
-        mean, std = (
-            torch.tensor(given or usual)[:, None, None] for given, usual in ((self.mean, mean), (self.std, std))
-        )
+        mean, std = (torch.tensor(given or usual)[:, None, None] for given, usual in ((self.mean, mean), (self.std, std)))
         return (self._convert(image) - mean) / std
 
     def _convert(self, image: Tensor) -> Tensor:

@@ -37,9 +37,7 @@ class Split:
         side = {id: rank for rank, part in enumerate(self._sides) for id in part.ids}
         if len(side) < sum(map(len, self._sides)):
             twice = sorted({id for id in side if sum(id in part.ids for part in self._sides) > 1})
-            raise DataError(
-                f"{', '.join(twice[:5])} of {self.train.name!r} is on two sides of the split; keep it on one"
-            )
+            raise DataError(f"{', '.join(twice[:5])} of {self.train.name!r} is on two sides of the split; keep it on one")
         union = replace(self.train, samples=tuple(sample for part in self._sides for sample in part))
         return [pair for pair in find_duplicates(union) if side[pair.first] != side[pair.second]]
 
@@ -65,9 +63,7 @@ class Split:
         """
         found = tuple(self.duplicates())
         gone = {pair.first for pair in found}
-        train, validation = (
-            part.subset(id for id in part.ids if id not in gone) for part in (self.train, self.validation)
-        )
+        train, validation = (part.subset(id for id in part.ids if id not in gone) for part in (self.train, self.validation))
         return Split(train, validation, self.test, dropped=self.dropped + found)
 
     @property

@@ -8,9 +8,7 @@ from edgewise._errors import DataError
 from edgewise.data import create_dataset
 
 REAL = os.environ.get("EDGEWISE_DATA")
-TABLE = (
-    "name,patient ID, grade (GlaS), grade (x)\rtestA_1,4, benign, a\rtrain_1,4, benign, b\rtrain_2,2, malignant, c\r"
-)
+TABLE = "name,patient ID, grade (GlaS), grade (x)\rtestA_1,4, benign, a\rtrain_1,4, benign, b\rtrain_2,2, malignant, c\r"
 
 
 def write_released(save, noise, train: int = 2):

