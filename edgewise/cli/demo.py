@@ -40,7 +40,7 @@ def command(
     Args:
         out: Folder for the runs and the report.
         root: Folder that holds nuclei.tif and nuclei_label.tif already.
-        quick: Two epochs of small images: whether everything works, not how well.
+        quick: Two epochs: whether everything works, not how well.
     """
     from edgewise.training.report import write_report
 
@@ -56,5 +56,5 @@ def command(
 def demo_recipe(root: Path | None, quick: bool) -> Recipe:
     """The nuclei recipe, from a folder if one is given, cut short if it is to be quick."""
     recipe = create_recipe("nuclei")
-    data = replace(recipe.data, root=None if root is None else str(root))
-    return replace(recipe, data=replace(data, size=(64, 64)), epochs=2) if quick else replace(recipe, data=data)
+    recipe = replace(recipe, data=replace(recipe.data, root=None if root is None else str(root)))
+    return replace(recipe, epochs=2) if quick else recipe

@@ -11,12 +11,11 @@ from functools import partial
 from typing import Literal
 
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis, BSpline
+from edgewise.bases import Basis
 from edgewise.models.registry import register_model
 from edgewise.models.ukan import UKAN_LAYERS, WIDTHS, Layers, UShape
 from edgewise.nn import EfficientKAN, KANConv2d, KANLinear, SaKANConv2d, SaKANLinear
-
-DEFAULT_BASIS = BSpline()
+from edgewise.nn.layer import DEFAULT_BASIS
 
 
 @register_model("all_ukan")

@@ -6,9 +6,10 @@ from itertools import pairwise
 from torch import nn
 
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis, BSpline
+from edgewise.bases import Basis
 from edgewise.models.registry import register_model
 from edgewise.nn import KANLinear
+from edgewise.nn.layer import DEFAULT_BASIS
 
 
 @register_model("kan")
@@ -32,7 +33,7 @@ class KAN(nn.Sequential):
         torch.Size([3, 1])
     """
 
-    def __init__(self, width: Sequence[int], basis: Basis = BSpline(), base: str | None = "silu"):  # noqa: B008 (frozen)
+    def __init__(self, width: Sequence[int], basis: Basis = DEFAULT_BASIS, base: str | None = "silu"):
         if not isinstance(width, Sequence) or len(width) < 2:
             raise ConfigError(f"width must name at least the inputs and the outputs, such as [2, 5, 1], got {width}")
         super().__init__(*(KANLinear(into, out, basis, base=base) for into, out in pairwise(width)))

@@ -39,7 +39,7 @@ class Plan:
 
     terms: tuple[Term, ...]
     window: Window | None = None
-    dtype: torch.dtype | None = field(default_factory=lambda: _autocast_dtype())  # of the contractions
+    dtype: torch.dtype | None = field(default_factory=_autocast_dtype)  # of the contractions
 
     def arrange(self, x: Tensor) -> Tensor:
         """The input in full precision; for a convolution padded, channels last."""
