@@ -119,7 +119,7 @@ class _KANConv(WindowLayer):
         base: As in :class:`~edgewise.nn.KANLinear`; so are bias, scale, grad_free, init, device and dtype.
 
     Attributes:
-        coef: Coefficients, ``(out_channels, in_channels / groups, K, *kernel_size)``.
+        coef: Coefficients, ``(in_channels / groups, K, *kernel_size, out_channels)``.
         base_weight: Weights of the base branch, ``(out_channels, in_channels / groups, *kernel_size)``, or None.
         scale: Scales, of the same shape, or None.
 
@@ -131,7 +131,7 @@ class _KANConv(WindowLayer):
     """
 
     coefficients = ("coef", "scale")
-    basis_dim = 2
+    basis_dim = 1
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class _KANConv(WindowLayer):
         )  # fmt: skip
         self.init = init
         into, kernel, factory = in_channels // groups, self.window.kernel_size, {"device": device, "dtype": dtype}
-        self.coef = nn.Parameter(torch.empty(out_channels, into, basis.num_functions, *kernel, **factory))
+        self.coef = nn.Parameter(torch.empty(into, basis.num_functions, *kernel, out_channels, **factory))
         self.base_weight = nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if base is not None else None
         self.scale = nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if scale else None
         self.bias = nn.Parameter(torch.empty(out_channels, **factory)) if bias else None

@@ -19,7 +19,7 @@ from edgewise.ops import EdgeFunction, ops
 class KANLinear(RowLayer):
     r"""A fully connected KAN layer: :math:`y_q = \sum_p \phi_{qp}(x_p)`, where ``nn.Linear`` has a number an edge.
 
-    :math:`\phi_{qp}(t) = w_{qp}\, b(t) + s_{qp} \sum_j c_{qpj} B_j(t)` (Liu et al., arXiv:2404.19756).
+    :math:`\phi_{qp}(t) = w_{qp}\, b(t) + s_{qp} \sum_j c_{pjq} B_j(t)` (Liu et al., arXiv:2404.19756).
 
     Args:
         in_features: Number of inputs, at least 1.
@@ -34,7 +34,8 @@ class KANLinear(RowLayer):
         dtype: What they are.
 
     Attributes:
-        coef: Coefficients c, ``(out_features, in_features, K)``.
+        coef: Coefficients c, ``(in_features, K, out_features)``: those of one input's functions lie together, since an input
+            meets few of them.
         base_weight: Weights w, ``(out_features, in_features)``, or None.
         scale: Scales s, ``(out_features, in_features)``, or None.
 
@@ -51,7 +52,7 @@ class KANLinear(RowLayer):
     """
 
     coefficients = ("coef", "scale")
-    basis_dim = 2
+    basis_dim = 1
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class KANLinear(RowLayer):
         super().__init__(EdgeFunction(basis, base, grad_free), in_features, out_features, bias, device, dtype)
         self.init = init
         shape, factory = (out_features, in_features), {"device": device, "dtype": dtype}
-        self.coef = nn.Parameter(torch.empty(*shape, basis.num_functions, **factory))
+        self.coef = nn.Parameter(torch.empty(in_features, basis.num_functions, out_features, **factory))
         self.base_weight = nn.Parameter(torch.empty(shape, **factory)) if base is not None else None
         self.scale = nn.Parameter(torch.empty(shape, **factory)) if scale else None
         self.reset_parameters()
@@ -131,7 +132,7 @@ class KANLinear(RowLayer):
             dtype=coef.dtype,
         )
         with torch.no_grad():
-            layer.coef.copy_(coef)
+            layer.coef.copy_(coef.movedim(0, -1))
             layer.base_weight.copy_(state_dict["base_weight"])
             if scale is not None:
                 layer.scale.copy_(scale)

@@ -14,7 +14,7 @@ from edgewise.bases import Basis, State
 from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
 from edgewise.ops import EdgeFunction, ops
 from edgewise.ops.contraction import Linear, PerOutput, SharedLinear
-from edgewise.ops.plan import Plan, Term
+from edgewise.ops.plan import Plan, Term, one_function
 
 
 class _OneFunction(RowLayer):
@@ -91,7 +91,7 @@ class ActivationLinear(_OneFunction):
             return (state["gain"] * self.edge.base_values(z) + self._function(z, state)).unsqueeze(-1)
 
         term = Term(activation, self.edge.basis.num_functions, Linear(), 1)
-        return self._execute(rows, [term], {"gain": self.gain}, [self.weight.unsqueeze(2)])
+        return self._execute(rows, [term], {"gain": self.gain}, [one_function(self.weight)])
 
 
 class GainSaKANLinear(_OneFunction):
@@ -131,7 +131,7 @@ class GainSaKANLinear(_OneFunction):
             return self._function(z, state).unsqueeze(-1)
 
         terms = [Term(function, self.edge.basis.num_functions, SharedLinear(), 2), self._base_term()]
-        return self._execute(rows, terms, {}, [self.gain.unsqueeze(1), self.mix, self.base_weight.unsqueeze(2)])
+        return self._execute(rows, terms, {}, [self.gain.unsqueeze(1), self.mix, one_function(self.base_weight)])
 
 
 class _Shifted(_OneFunction):
@@ -194,7 +194,7 @@ class SprecherLinear(_Shifted):
         terms, weights = [self._shifted_term()], [self.mix.unsqueeze(0)]
         if self.base_weight is not None:
             terms.append(self._base_term())
-            weights.append(self.base_weight.unsqueeze(2))
+            weights.append(one_function(self.base_weight))
         return self._execute(rows, terms, {"shift": self.eta * index}, weights) + self.alpha * index
 
 

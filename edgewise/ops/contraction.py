@@ -41,21 +41,21 @@ class Contraction:
 
 @dataclass(frozen=True)
 class Linear(Contraction):
-    """Every input meets every output with functions of its own: ``sum_ik c_oik F_ik``, one matrix product."""
+    """Every input meets every output with functions of its own: ``sum_ik c_iko F_ik``, one matrix product."""
 
     def pack(self, coef: Tensor, scale: Tensor | None = None) -> tuple[Tensor]:
-        coef = coef if scale is None else coef * scale.unsqueeze(-1)
-        return (coef.transpose(1, 2).flatten(1),)
+        coef = coef if scale is None else coef * scale.t().unsqueeze(1)
+        return (coef.transpose(0, 1).flatten(0, 1),)
 
     def __call__(self, features: Tensor, weight: Tensor) -> Tensor:
-        return _rows(features) @ weight.t()
+        return _rows(features) @ weight
 
     def transpose(self, features, packed, gradient, wants_features):
         rows = _rows(features)
-        back = gradient @ packed[0] if wants_features else None
+        back = gradient @ packed[0].t() if wants_features else None
         if back is not None:
             back = back.unflatten(1, (features.shape[2], features.shape[1])).transpose(1, 2)
-        return back, gradient.t() @ rows
+        return back, rows.t() @ gradient
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Conv(Contraction):
     window: Window
 
     def pack(self, coef: Tensor, scale: Tensor | None = None) -> tuple[Tensor]:
-        coef = coef if scale is None else coef * scale.unsqueeze(2)
-        return (coef.transpose(1, 2).flatten(1, 2),)
+        coef = coef if scale is None else coef * scale.movedim(0, -1).unsqueeze(1)
+        return (coef.movedim(-1, 0).transpose(1, 2).flatten(1, 2),)
 
     def __call__(self, features: Tensor, weight: Tensor) -> Tensor:
         w = self.window

@@ -83,6 +83,11 @@ class Plan:
         return self.contract(x, state, self.pack(weights))
 
 
+def one_function(weight: Tensor) -> Tensor:
+    """A dense weight ``(out, in, *kernel)`` as coefficients ``(in, 1, *kernel, out)`` of a basis of one function."""
+    return weight.movedim(0, -1).unsqueeze(1)
+
+
 Execute = Callable[[Plan, Tensor, State, Weights], Tensor]
 
 
@@ -107,7 +112,6 @@ class Planned:
     def _run(self, x, edge, state, contraction, weights, base_contraction, base_weight, window=None) -> Tensor:
         terms = [Term(edge.basis_values, edge.basis.num_functions, contraction, len(weights))]
         if base_weight is not None:
-            # the base branch is a basis of one function
-            weights = (*weights, base_weight.unsqueeze(2))
+            weights = (*weights, one_function(base_weight))
             terms.append(Term(lambda z, _: edge.base_values(z).unsqueeze(-1), 1, base_contraction, 1))
         return self.execute(Plan(tuple(terms), window), x, state, weights)

@@ -15,15 +15,15 @@ execute = Plan.run  # what has a plan only, and no definition here, is carried o
 
 
 def linear(x: Tensor, edge: EdgeFunction, state: State, coef: Tensor, base_weight=None, scale=None) -> Tensor:
-    r"""KAN layer, :math:`y_o = \sum_i w_{oi} b(x_i) + s_{oi} \sum_k c_{oik} B_k(x_i)`.
+    r"""KAN layer, :math:`y_o = \sum_i w_{oi} b(x_i) + s_{oi} \sum_k c_{iko} B_k(x_i)`.
 
     Shape:
-        x ``(b, i)``, coef ``(o, i, k)``, base_weight and scale ``(o, i)`` or None, result ``(b, o)``
+        x ``(b, i)``, coef ``(i, k, o)``, base_weight and scale ``(o, i)`` or None, result ``(b, o)``
     """
     x = in_full_precision(x)
     if scale is not None:
-        coef = coef * scale.unsqueeze(-1)
-    y = torch.einsum("bik,oik->bo", edge.basis_values(x, state).to(coef.dtype), coef)
+        coef = coef * scale.t().unsqueeze(1)
+    y = torch.einsum("bik,iko->bo", edge.basis_values(x, state).to(coef.dtype), coef)
     if base_weight is not None:
         y = y + torch.einsum("bi,oi->bo", edge.base_values(x).to(base_weight.dtype), base_weight)
     return y
@@ -33,15 +33,15 @@ def conv(x: Tensor, edge: EdgeFunction, state: State, coef: Tensor, base_weight,
     r"""KAN convolution: a function of its own for each output channel, input channel and tap, on the unfolded input.
 
     Shape:
-        x ``(b, C, *space)``, coef ``(O, C / groups, k, *kernel)``, base_weight and scale ``(O, C / groups, *kernel)``,
+        x ``(b, C, *space)``, coef ``(C / groups, k, *kernel, O)``, base_weight and scale ``(O, C / groups, *kernel)``,
         result ``(b, O, *out)``
     """
     patches, spline, base = _unfold(x, edge, state, window)
     if scale is not None:
-        coef = coef * scale.unsqueeze(2)
+        coef = coef * scale.movedim(0, -1).unsqueeze(1)
     g = window.groups
-    coef = coef.flatten(3).unflatten(0, (g, -1))  # (g, o, i, k, t)
-    y = torch.einsum("bltgik,goikt->bgol", spline.unflatten(3, (g, -1)).to(coef.dtype), coef)
+    coef = coef.flatten(2, -2).unflatten(-1, (g, -1))  # (i, k, t, g, o)
+    y = torch.einsum("bltgik,iktgo->bgol", spline.unflatten(3, (g, -1)).to(coef.dtype), coef)
     if base_weight is not None:
         y = y + _base_conv(base, base_weight, g)
     return y.flatten(1, 2).unflatten(2, patches.shape[1 : 1 + len(window.kernel_size)])

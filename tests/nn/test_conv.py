@@ -23,7 +23,7 @@ def test_each_tap_of_each_channel_has_a_function_of_its_own(groups):
         for c in range(per):
             for tap in range(3):
                 t = padded[:, o // per * per + c, tap : tap + 5]
-                values = basis.evaluate(t.reshape(-1, 1)).reshape(2, 5, -1) @ layer.coef[o, c, :, tap]
+                values = basis.evaluate(t.reshape(-1, 1)).reshape(2, 5, -1) @ layer.coef[c, :, tap, o]
                 expected[:, o] += (layer.base_weight[o, c, tap] * F.silu(t) + layer.scale[o, c, tap] * values).detach()
     assert_within(layer(x).detach(), expected + layer.bias.detach().view(1, -1, 1), 1e-12)
 
@@ -50,7 +50,8 @@ def test_groups_are_separate_layers():
     parts = []
     for i, half in enumerate(x.chunk(2, 1)):
         alone = KANConv3d(2, 3, 2, dtype=torch.float64)
-        alone.load_state_dict({name: t[3 * i : 3 * i + 3] for name, t in both.state_dict().items()})
+        own = slice(3 * i, 3 * i + 3)
+        alone.load_state_dict({"coef": both.coef[..., own], "base_weight": both.base_weight[own]})
         parts.append(alone(half))
     assert_within(both(x), torch.cat(parts, 1), 1e-12)
 

@@ -64,7 +64,9 @@ def test_kaiming_of_efficient_kan(scale_base):
 def test_splines_of_efficient_kan_interpolate_small_noise():
     """At the G + 1 knots of the domain they are uniform noise of amplitude scale_noise / G."""
     layer = KANLinear(100, 100, scale=True, init=EfficientKAN(scale_noise=0.1))
-    values = layer.edge.basis.evaluate(torch.linspace(-1, 1, 6).unsqueeze(-1)).squeeze(1) @ layer.coef.flatten(0, 1).t()
+    values = layer.edge.basis.evaluate(torch.linspace(-1, 1, 6).unsqueeze(-1)).squeeze(1) @ layer.coef.transpose(
+        0, 1
+    ).flatten(1)
     amplitude = 0.1 / 5 / 2
     assert values.abs().max().item() <= amplitude * 1.001
     assert values.std().item() == pytest.approx(amplitude / math.sqrt(3), rel=0.03)

@@ -31,7 +31,7 @@ def test_equals_a_loop_over_edges_with_splines_of_scipy(degree):
     for q in range(2):
         for p in range(3):
             t = x[:, p].numpy()
-            expected[:, q] += w[q, p] * silu(t) + s[q, p] * ScipySpline(knots, c[q, p], degree)(t)
+            expected[:, q] += w[q, p] * silu(t) + s[q, p] * ScipySpline(knots, c[p, :, q], degree)(t)
     assert_within(layer(x).detach(), torch.from_numpy(expected), 1e-12)
 
 

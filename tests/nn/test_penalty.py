@@ -40,7 +40,7 @@ def test_gradient_by_finite_differences():
 
 def test_a_convolution_counts_each_tap_as_an_edge():
     conv = KANConv2d(2, 3, 2, basis=BSpline(3, 1))
-    edges = conv.coef.movedim(2, -1).flatten(0, -2)
+    edges = conv.coef.movedim(1, -1).flatten(0, -2)
     assert conv.penalty(1, 0.5).item() == pytest.approx(weight_penalty(edges, 1, 0.5).item(), rel=1e-6)
 
 
