@@ -11,7 +11,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 
 ORDER = ["bases", "ops", "nn", "models", ("analysis", "data", "training", "io"), ("cli", "testing", "__main__")]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in ([names] if isinstance(names, str) else names)}
-TOP = {"__init__", "_errors", "_registry", "_optional"}  # what all may use, and the front door
+TOP = {"__init__", "_errors", "_registry", "_optional", "_cache"}  # what all may use, and the front door
 
 
 def part_of(module: str) -> str:

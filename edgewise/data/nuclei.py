@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from edgewise._cache import cache_folder
 from edgewise._errors import DataError
 from edgewise.data.dataset import DATASETS, SegmentationSet
 from edgewise.data.sample import Sample
@@ -60,11 +61,6 @@ def z_blocks(dataset: SegmentationSet, seed: int = 0) -> Split:
     block. There is one such division: the seed has no effect.
     """
     return divide(dataset, *([f"z{z:02d}" for z in block] for block in (TRAIN, VALIDATION, TEST)))
-
-
-def cache_folder() -> Path:
-    """Where fetched data is kept: the environment variable ``EDGEWISE_CACHE``, or ``~/.cache/edgewise``."""
-    return Path(os.environ.get("EDGEWISE_CACHE") or "~/.cache/edgewise").expanduser()
 
 
 def fetch() -> Path:

@@ -34,8 +34,7 @@ class KANLinear(RowLayer):
         dtype: What they are.
 
     Attributes:
-        coef: Coefficients c, ``(in_features, K, out_features)``: those of one input's functions lie together, since an input
-            meets few of them.
+        coef: Coefficients c, ``(in_features, K, out_features)``: an input meets neighbouring rows.
         base_weight: Weights w, ``(out_features, in_features)``, or None.
         scale: Scales s, ``(out_features, in_features)``, or None.
 

@@ -4,42 +4,52 @@
 reference  the definitions, plain autograd: what the others are compared with
 plain      functions first, then the contraction, plain autograd
 lean       the same arithmetic in chunks; saves only its input and the parameters
-auto       the default: lean
+native     compiled kernels for B-splines on the CPU, as lean in memory; for everything else, lean
+auto       the default: native where its kernels can be built, else lean
 ========== ==========================================================================================
+The environment variable ``EDGEWISE_BACKEND`` names the one to start with.
 """
 
+import os
 from contextvars import ContextVar
 
 from edgewise._registry import unknown
-from edgewise.ops import reference
+from edgewise.ops import native, reference
 from edgewise.ops.lean import run_lean
 from edgewise.ops.plan import Planned
 
-BACKENDS = {"reference": reference, "plain": Planned(), "lean": Planned(run_lean)}
-_AUTO = "lean"
-_chosen: ContextVar[str] = ContextVar("edgewise_backend", default="auto")
+BACKENDS = {"reference": reference, "plain": Planned(), "lean": Planned(run_lean), "native": native.Native()}
+
+
+def _checked(name: str) -> str:
+    if name != "auto" and name not in BACKENDS:
+        raise unknown("backend", name, ["auto", *BACKENDS])
+    return name
+
+
+_START = _checked(os.environ.get("EDGEWISE_BACKEND") or "auto")
+_chosen: ContextVar[str] = ContextVar("edgewise_backend", default=_START)
 
 
 class use_backend:
     """Choose the backend of all ops, from here on or within a ``with`` block.
 
     Args:
-        name: ``"reference"``, ``"plain"``, ``"lean"`` or ``"auto"``.
+        name: ``"reference"``, ``"plain"``, ``"lean"``, ``"native"`` or ``"auto"``.
 
     Raises:
         ConfigError: No backend has that name.
+        BuildError: The native one was asked for by name, and cannot be built.
 
     Example:
         >>> with use_backend("reference"):
         ...     backend_in_use()
         'reference'
-        >>> backend_in_use()
-        'lean'
     """
 
     def __init__(self, name: str):
-        if name != "auto" and name not in BACKENDS:
-            raise unknown("backend", name, ["auto", *BACKENDS])
+        if _checked(name) == "native":
+            native.load()
         self._before = _chosen.get()
         _chosen.set(name)
 
@@ -51,11 +61,14 @@ class use_backend:
 
 
 def backend_in_use() -> str:
-    """The name of the backend that carries out the ops now; ``auto`` is resolved."""
+    """The name of the backend that carries out the ops now; ``auto`` is resolved (and the kernels are built for it)."""
     name = _chosen.get()
-    return _AUTO if name == "auto" else name
+    if name != "auto":
+        return name
+    return "native" if native.available() else "lean"
 
 
 def ops():
     """The ops (``linear``, ``conv``, ``shared_linear``, ``shared_conv``) of the backend in use."""
-    return BACKENDS[backend_in_use()]
+    name = _chosen.get()
+    return BACKENDS["native" if name == "auto" else name]  # which is lean where it has no kernels

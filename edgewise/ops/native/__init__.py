@@ -1,0 +1,49 @@
+"""The native backend: C++ kernels for B-splines on the CPU; everything else is carried out by the lean backend."""
+
+import torch
+from torch import Tensor
+
+from edgewise.bases.basis import State
+from edgewise.bases.bspline import BSpline
+from edgewise.ops.edge import EdgeFunction
+from edgewise.ops.lean import run_lean
+from edgewise.ops.native.operators import BASES, available, load, settings
+from edgewise.ops.plan import Planned
+
+__all__ = ["Native", "available", "load"]
+
+_DTYPES = (torch.float32, torch.float64, torch.bfloat16)
+
+
+class Native(Planned):
+    """Sums over edges by the work that B-splines need, degree + 1 functions an input, however fine the grid.
+
+    Kernels exist for B-splines of degree 1 to 5 in float32, float64 and bfloat16 (stored; computed in float32), on the
+    CPU, outside autocast and ``torch.func``. What they do not cover, the lean backend does.
+    """
+
+    def __init__(self):
+        super().__init__(run_lean)
+
+    def linear(self, x, edge: EdgeFunction, state: State, coef, base_weight=None, scale=None) -> Tensor:
+        if not _covered(x, edge, state, coef, base_weight, scale):
+            return super().linear(x, edge, state, coef, base_weight, scale)
+        own = settings(edge, base_weight is not None)
+        return torch.ops.edgewise.edge_sum(x, coef, base_weight, scale, state.get("knots"), None, None, 1, 1, *own)
+
+
+def _covered(x: Tensor, edge: EdgeFunction, state: State, *weights: Tensor | None) -> bool:
+    """Whether the kernels can carry out this sum; they are built if it is the first."""
+    return (
+        x.device.type == "cpu"
+        and x.dtype in _DTYPES
+        and type(edge.basis) is BSpline
+        and edge.basis.degree > 0
+        and (isinstance(edge.base, str) or edge.base is None)
+        and edge.base in BASES
+        and all(t is None or (t.dtype == x.dtype and t.device == x.device) for t in weights)
+        and all(t.dtype == x.dtype and not t.requires_grad for t in state.values())
+        and not torch.is_autocast_enabled("cpu")
+        and not torch._C._are_functorch_transforms_active()
+        and available()
+    )

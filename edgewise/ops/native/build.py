@@ -1,0 +1,128 @@
+"""The C++ kernels as a shared library: compiled when first needed, then kept.
+
+The library lies in the cache folder under a name made of everything it depends on: sources, flags, compiler, torch and
+the vector instructions of this processor. Who builds it holds a lock that the system lets go when its process dies, and
+moves it into place whole; beside it lies its checksum, so that a damaged file is built again.
+"""
+
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from edgewise._cache import cache_folder
+from edgewise._errors import EdgewiseError
+
+SOURCES = Path(__file__).parent / "csrc"
+_FLAGS = ["-O3", "-std=c++20", "-fPIC", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-w"]
+_CAPABILITIES = {  # flags of what torch calls the vector instructions of a processor
+    "AVX512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma"],
+    "AVX2": ["-mavx2", "-mfma", "-mf16c"],
+}
+
+
+class BuildError(EdgewiseError, RuntimeError):
+    """The kernels could not be compiled or loaded here."""
+
+
+def built_library() -> Path:
+    """The library for this machine, compiled now if the cache has no sound one.
+
+    Raises:
+        BuildError: There is no compiler, it fails, or the cache folder cannot be written.
+    """
+    compiler = _compiler()
+    flags = [*_FLAGS, *_capability_flags(), *_torch_flags()]
+    folder = cache_folder() / f"native-{_fingerprint(compiler, flags)}"
+    library = folder / "edgewise.so"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder / "lock"):
+            if not _sound(library):
+                _compile(compiler, flags, library)
+    except OSError as error:
+        raise BuildError(f"{folder} cannot be written ({error}): set EDGEWISE_CACHE to another folder") from error
+    return library
+
+
+def _compiler() -> list[str]:
+    if sys.platform == "win32":
+        raise BuildError("the kernels are not built on Windows yet")
+    command = shlex.split(os.environ.get("CXX") or "c++")
+    if shutil.which(command[0]) is None:
+        raise BuildError(
+            f"there is no compiler {command[0]!r}: install g++ or clang++ (Debian: apt install g++), or set CXX"
+        )
+    return command
+
+
+def _capability_flags() -> list[str]:
+    name = torch.backends.cpu.get_cpu_capability()
+    known = name if name in _CAPABILITIES else "DEFAULT"
+    return [f"-DCPU_CAPABILITY={known}", f"-DCPU_CAPABILITY_{known}", *_CAPABILITIES.get(known, [])]
+
+
+def _torch_flags() -> list[str]:
+    home = Path(torch.__file__).parent
+    includes = [home / "include", home / "include/torch/csrc/api/include"]
+    abi = f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"
+    return [abi, *(f"-isystem{path}" for path in includes), f"-L{home / 'lib'}", f"-Wl,-rpath,{home / 'lib'}"]
+
+
+def _fingerprint(compiler: list[str], flags: list[str]) -> str:
+    version = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    facts = [torch.__version__, platform.machine(), version, *flags]
+    facts += [path.name + path.read_text() for path in sorted(SOURCES.iterdir()) if path.suffix in (".h", ".cpp")]
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
+
+
+def _sound(library: Path) -> bool:
+    checksum = library.with_suffix(".sha256")
+    return library.exists() and checksum.exists() and checksum.read_text() == _checksum(library)
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _compile(compiler: list[str], flags: list[str], library: Path) -> None:
+    print("edgewise: compiling its CPU kernels, once (about half a minute)", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        made = Path(folder) / library.name
+        objects = {path: f"{folder}/{path.stem}.o" for path in sorted(SOURCES.glob("*.cpp"))}
+        _run_all([[*compiler, *flags, "-c", str(path), "-o", made_object] for path, made_object in objects.items()])
+        # OpenMP is not linked: its calls must reach the one that torch has loaded, or there would be two sets of threads
+        link = [flag for flag in flags if flag != "-fopenmp"]
+        _run_all([[*compiler, *link, "-shared", *objects.values(), "-o", str(made), "-ltorch_cpu", "-lc10"]])
+        library.with_suffix(".sha256").write_text(_checksum(made))
+        os.replace(made, library)
+
+
+def _run_all(commands: list[list[str]]) -> None:
+    """Run compilers beside each other; the first words of what failed go into the error."""
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for command in commands
+    ]
+    outputs = [process.communicate()[0] for process in running]
+    for process, output in zip(running, outputs, strict=True):
+        if process.returncode:
+            said = next((line for line in output.splitlines() if "error" in line), output.strip()[-200:])
+            raise BuildError(f"{process.args[0]} fails on the kernels: {said}")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    import fcntl  # where it exists
+
+    with open(path, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
