@@ -140,7 +140,7 @@ def saved_row() -> Row:
 
 
 def measure_goals(rounds: int) -> Iterator[Row]:
-    """All rows, each as soon as it is measured."""
+    """All rows, each when it is measured."""
     for goal in GOALS:
         yield goal.measure(rounds)
     yield saved_row()

@@ -7,9 +7,11 @@ and ``layers.png``. It takes about ten minutes on two cores, with ``--quick`` ab
 """
 
 import csv
+import os
 import platform
 import subprocess
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -48,10 +50,12 @@ def main() -> None:
     torch.manual_seed(0)
     test_ops()
     say_where()
+    say_busy()
     options.out.mkdir(parents=True, exist_ok=True)
 
     rows = list(measure_goals(rounds))
     CONSOLE.print(goals_table(rows))
+    say_busy()
     write(options.out / "layers.csv", ({**asdict(row), "ratio": row.ratio, "met": row.met} for row in rows))
     lines = [*sweep_layers(rounds, options.quick), *sweep_convolutions(rounds)]
     for axis in dict.fromkeys(line.axis for line in lines):
@@ -59,6 +63,7 @@ def main() -> None:
     write(options.out / "sweep.csv", records(lines))
     plot_grids(lines, f"{NAME}, cubic, batch {BATCH}, {options.threads} threads", options.out / "layers.png")
     CONSOLE.print(memory_table())
+    say_busy()
 
 
 def test_ops() -> None:
@@ -82,6 +87,27 @@ def say_where() -> None:
     print("This process keeps the memory it frees (glibc would hand it back at each step): it holds for all contestants.")
     compiled = "compiled, as is its default" if can_compile() else "not compiled: no C++ compiler is found"
     print(f"inkan's basis is {compiled}.\n")
+
+
+def say_busy() -> None:
+    """Say so if other processes compute: a step of many small ops then waits at each of them for its other thread.
+
+    Such a step was seen to take fifty times as long, round after round, so neither the medians nor the spread tell.
+    """
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return
+    time.sleep(0.5)  # until torch's own threads sleep
+
+    def spent() -> int:
+        user, nice, system = map(int, stat.read_text().split()[1:4])
+        return user + nice + system
+
+    before = spent()
+    time.sleep(1)
+    cores = (spent() - before) / os.sysconf("SC_CLK_TCK")
+    if cores > 0.1:
+        print(f"MEASURE AGAIN: other processes compute on {cores:.1f} of {os.cpu_count()} cores, which spoils all times.\n")
 
 
 def write(path: Path, rows: Iterable[dict[str, object]]) -> None:
