@@ -12,7 +12,7 @@ from torch import Tensor
 
 from edgewise.ops.window import Window
 
-_CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
 class Contraction:
@@ -70,7 +70,7 @@ class Conv(Contraction):
 
     def __call__(self, features: Tensor, weight: Tensor) -> Tensor:
         w = self.window
-        return _CONV[len(w.kernel_size)](self._channels(features), weight, None, w.stride, 0, w.dilation, w.groups)
+        return CONVOLUTIONS[len(w.kernel_size)](self._channels(features), weight, None, w.stride, 0, w.dilation, w.groups)
 
     def transpose(self, features, packed, gradient, wants_features):
         w = self.window
@@ -142,7 +142,7 @@ class SharedConv(Contraction):
     def _functions_first(self, features: Tensor, coef: Tensor, mix: Tensor) -> Tensor:
         w = self.window
         functions = (features.transpose(-1, -2) * coef.t()).sum(-2).movedim(-1, 1)
-        return _CONV[len(w.kernel_size)](functions, mix, None, w.stride, 0, w.dilation, w.groups)
+        return CONVOLUTIONS[len(w.kernel_size)](functions, mix, None, w.stride, 0, w.dilation, w.groups)
 
 
 def _rows(features: Tensor) -> Tensor:

@@ -8,7 +8,9 @@ from edgewise.bases.bspline import BSpline
 from edgewise.ops.edge import EdgeFunction
 from edgewise.ops.lean import run_lean
 from edgewise.ops.native.operators import BASES, available, load, settings
+from edgewise.ops.native.shared import SharedSum, shared_sum
 from edgewise.ops.plan import Planned
+from edgewise.ops.window import Window
 
 __all__ = ["Native", "available", "load"]
 
@@ -30,6 +32,22 @@ class Native(Planned):
             return super().linear(x, edge, state, coef, base_weight, scale)
         own = settings(edge, base_weight is not None)
         return torch.ops.edgewise.edge_sum(x, coef, base_weight, scale, state.get("knots"), None, None, 1, 1, *own)
+
+    def shared_linear(self, x, edge: EdgeFunction, state: State, coef, mix, base_weight=None) -> Tensor:
+        if not (_covered(x, edge, state, coef, mix, base_weight) and _eager()):
+            return super().shared_linear(x, edge, state, coef, mix, base_weight)
+        return shared_sum(SharedSum(edge, None), x, state.get("knots"), coef, mix, base_weight)
+
+    def shared_conv(self, x, edge: EdgeFunction, state: State, coef, mix, base_weight, window: Window) -> Tensor:
+        zeros = window.padding_mode in ("zeros", "silent") and all(before == after for before, after in window.padding)
+        if not (zeros and _covered(x, edge, state, coef, mix, base_weight) and _eager()):
+            return super().shared_conv(x, edge, state, coef, mix, base_weight, window)
+        return shared_sum(SharedSum(edge, window), x, state.get("knots"), coef, mix, base_weight)
+
+
+def _eager() -> bool:
+    """Whether a backward pass written in Python will do: graphs are made of the plain arithmetic."""
+    return not torch.compiler.is_compiling()
 
 
 def _covered(x: Tensor, edge: EdgeFunction, state: State, *weights: Tensor | None) -> bool:

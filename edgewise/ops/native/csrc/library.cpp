@@ -3,46 +3,23 @@
 #include <torch/library.h>
 
 #include "backward.h"
+#include "operands.h"
 
 namespace edgewise {
 namespace {
 
-using at::Tensor;
-using Maybe = std::optional<Tensor>;
 using Four = std::tuple<Tensor, Tensor, Tensor, Tensor>;
-
-struct Settings {
-  int64_t rows, groups, grid, degree;  // rows of outputs an image
-  double lo, hi;
-  int64_t outside, base;
-  bool grad_free;
-};
-
-bool given(const Maybe& t) { return t.has_value() && t->defined(); }
-
-Tensor dense(const Maybe& t, at::ScalarType dtype) { return given(t) ? t->to(dtype).contiguous() : Tensor(); }
 
 // Base weights and scales have their outputs first, the kernels want them last.
 Tensor outputs_last(const Maybe& t, at::ScalarType dtype) {
   return given(t) ? t->to(dtype).movedim(0, -1).contiguous() : Tensor();
 }
 
+// x (images, channels, pixels), or for a fully connected layer without the pixels, which then are one; coef likewise.
 void check(const Tensor& x, const Tensor& coef, const Maybe& base, const Maybe& scale, const Maybe& knots,
            const Maybe& source, const Maybe& meets, const Settings& s) {
-  const auto rows = s.rows;
-  const auto dtype = x.scalar_type();
-  TORCH_CHECK_TYPE(dtype == at::kFloat || dtype == at::kDouble || dtype == at::kBFloat16,
-                   "x must be float32, float64 or bfloat16, got ", dtype);
-  for (const auto& t : {Maybe(coef), base, scale, knots})
-    TORCH_CHECK_TYPE(!given(t) || t->scalar_type() == dtype, "x is ", dtype, " and a weight is ", t->scalar_type(), ": cast one");
-  for (const auto& t : {Maybe(x), Maybe(coef), base, scale, knots, source, meets})
-    TORCH_CHECK_VALUE(!given(t) || (t->device().is_cpu() && t->layout() == at::kStrided),
-                      "this operator takes dense tensors on the CPU, got ", t->layout(), " on ", t->device());
-  TORCH_CHECK_VALUE(s.degree >= 1 && s.degree <= 5 && s.grid >= 1, "degree must be 1 to 5 and grid at least 1, got ", s.degree,
-                    " and ", s.grid);
-  TORCH_CHECK_VALUE(std::isfinite(s.lo) && std::isfinite(s.hi) && s.lo < s.hi, "the domain must be finite, got ", s.lo, " to ", s.hi);
-  TORCH_CHECK_VALUE(s.outside >= 0 && s.outside <= 2 && s.base >= 0 && s.base <= 5, "unknown rule ", s.outside,
-                    " or base function ", s.base);
+  check_kind(x, {coef, base, scale, knots}, {source, meets});
+  check_functions(knots, x.size(1), s);
   TORCH_CHECK_VALUE((x.dim() == 3 && coef.dim() == 4) || (x.dim() == 2 && coef.dim() == 3),
                     "x must be (images, channels, pixels) and coef (channels, functions, taps, outputs), or both without "
                     "pixels and taps, got ", x.sizes(), " and ", coef.sizes());
@@ -55,76 +32,35 @@ void check(const Tensor& x, const Tensor& coef, const Maybe& base, const Maybe& 
   for (const auto& t : {base, scale})
     TORCH_CHECK_VALUE(!given(t) || t->sizes() == at::IntArrayRef({outputs, channels, taps}).slice(0, x.dim()),
                       "base weights and scales must be (outputs, channels, taps), got ", t->sizes());
-  TORCH_CHECK_VALUE(!given(knots) || knots->sizes() == at::IntArrayRef({x.size(1), s.grid + 2 * s.degree + 1}),
-                    "knots must be (channels, grid + 2 degree + 1), got ", knots->sizes());
-  if (!given(meets)) {
-    TORCH_CHECK_VALUE(taps == 1 && pixels == 1 && rows == 1, "without a table of what meets there is one tap and one pixel");
-    return;
-  }
-  TORCH_CHECK_VALUE(given(source), "a table of what meets needs the sources of its pixels");
-  for (const auto& t : {source, meets}) TORCH_CHECK_TYPE(t->scalar_type() == at::kInt && t->is_contiguous(), "tables must be dense, int32");
-  TORCH_CHECK_VALUE(source->dim() == 1 && meets->sizes() == at::IntArrayRef({taps, source->size(0)}),
-                    "source must be (padded pixels) and meets (taps, padded pixels), got ", source->sizes(), " and ", meets->sizes());
-  const auto within = [](const Tensor& t, int64_t most) {
-    const auto* p = t.const_data_ptr<int32_t>();
-    return std::all_of(p, p + t.numel(), [&](int32_t i) { return i >= -1 && i < most; });
-  };
-  TORCH_CHECK_VALUE(within(*source, pixels) && within(*meets, rows), "source must hold -1 or one of ", pixels,
-                    " pixels, meets -1 or one of ", rows, " rows");
+  check_tables(source, meets, taps, pixels, s.rows);
 }
 
 Geometry geometry(const Tensor& x, const Tensor& coef, const Maybe& source, const Maybe& meets, const Settings& s) {
-  const auto table = [](const Maybe& t) { return given(t) ? t->const_data_ptr<int32_t>() : nullptr; };
   const bool flat = x.dim() == 2;
   return {x.size(0),    flat ? 1 : x.size(2),       given(source) ? source->size(0) : 1, s.rows, flat ? 1 : coef.size(2), s.groups,
           coef.size(0), coef.size(-1) / s.groups, table(source), table(meets)};
 }
-
-template <typename T>
-const T* data(const Tensor& t) { return t.defined() ? t.const_data_ptr<T>() : nullptr; }
-
-template <typename T>
-T* writable(const Tensor& t) { return t.numel() ? t.mutable_data_ptr<T>() : nullptr; }
 
 int64_t pixel_stride(const Tensor& x) { return x.dim() > 2 ? x.stride(2) : 0; }
 
 // Tensors in the type of the arithmetic, and their pointers.
 template <typename T>
 struct Operands {
-  Tensor x, coef, base, scale, knots;
+  Tensor x, coef, base, scale;
   Geometry g;
-  std::vector<T> padded;
-  Spline<T> spline;
+  Functions<T> functions;
 
-  Operands(const Tensor& x_, const Tensor& coef_, const Maybe& base_, const Maybe& scale_, const Maybe& knots_,
+  Operands(const Tensor& x_, const Tensor& coef_, const Maybe& base_, const Maybe& scale_, const Maybe& knots,
            const Maybe& source, const Maybe& meets, const Settings& s)
-      : g(geometry(x_, coef_, source, meets, s)) {
+      : g(geometry(x_, coef_, source, meets, s)), functions(knots, x_.size(1), s, given(base_)) {
     constexpr auto dtype = c10::CppTypeToScalarType<T>::value;
     x = x_.to(dtype), coef = dense(coef_, dtype);
     base = outputs_last(base_, dtype), scale = outputs_last(scale_, dtype);
-    knots = dense(knots_, dtype);
-    const T lo = s.lo, hi = s.hi, steps = s.grid / (s.hi - s.lo);
-    spline = {s.degree, s.grid, lo, hi, steps, Outside(s.outside), base.defined() ? Base(s.base) : Base::none, s.grad_free};
-    if (knots.defined()) {
-      padded = with_margins(data<T>(knots), x.size(1), s.degree, s.grid);
-      spline.knots = padded.data();
-    }
   }
 
   Inputs<T> inputs() const { return {data<T>(x), x.stride(0), x.stride(1), pixel_stride(x)}; }
   Weights<T> weights() const { return {data<T>(coef), data<T>(base), data<T>(scale)}; }
 };
-
-template <typename Run>
-void for_degree(int64_t degree, const Run& run) {
-  switch (degree) {
-    case 1: return run(std::integral_constant<int, 1>());
-    case 2: return run(std::integral_constant<int, 2>());
-    case 3: return run(std::integral_constant<int, 3>());
-    case 4: return run(std::integral_constant<int, 4>());
-    default: return run(std::integral_constant<int, 5>());
-  }
-}
 
 template <typename T>
 Tensor run_forward(const Tensor& x, const Tensor& coef, const Maybe& base, const Maybe& scale, const Maybe& knots,
@@ -132,7 +68,7 @@ Tensor run_forward(const Tensor& x, const Tensor& coef, const Maybe& base, const
   const Operands<T> in(x, coef, base, scale, knots, source, meets, s);
   Tensor y = at::zeros({in.g.images * in.g.rows, coef.size(-1)}, in.x.options());
   if (y.numel())
-    for_degree(s.degree, [&](auto k) { Forward<T, k.value>(in.spline, in.g, in.inputs(), in.weights(), writable<T>(y)).run(); });
+    for_degree(s.degree, [&](auto k) { Forward<T, k.value>(in.functions.spline, in.g, in.inputs(), in.weights(), writable<T>(y)).run(); });
   return y.to(x.scalar_type());
 }
 
@@ -150,7 +86,7 @@ Four run_backward(const Tensor& grad, const Tensor& x, const Tensor& coef, const
     const Gradients<T> out{writable<T>(dx), writable<T>(dcoef), writable<T>(dbase), writable<T>(dscale),
                            stride(0),       stride(1),          wants_input ? pixel_stride(dx) : 0};
     for_degree(s.degree, [&](auto k) {
-      Backward<T, k.value>(in.spline, in.g, in.inputs(), in.weights(), data<T>(g), out).run();
+      Backward<T, k.value>(in.functions.spline, in.g, in.inputs(), in.weights(), data<T>(g), out).run();
     });
   }
   const auto as_given = [&](const Tensor& t) { return t.to(x.scalar_type()); };
