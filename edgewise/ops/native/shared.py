@@ -17,6 +17,13 @@ from edgewise.ops.plan import Planned
 from edgewise.ops.window import Window
 
 _PLAIN = Planned()
+_BACK = {  # the gradient through each base function, given that of its values
+    "silu": torch.ops.aten.silu_backward,
+    "gelu": torch.ops.aten.gelu_backward,
+    "relu": lambda gradient, x: torch.ops.aten.threshold_backward(gradient, x, 0),
+    "tanh": lambda gradient, x: torch.ops.aten.tanh_backward(gradient, x.tanh()),
+    "identity": lambda gradient, x: gradient,
+}
 
 
 @dataclass(frozen=True)
@@ -57,14 +64,14 @@ class _Mixed:
             x, mix, tables = x.flatten(2), mix.flatten(2), tables_of(op.window, tuple(x.shape[2:]))
         self.given = (x, mix, knots, *tables, *op.own)
         self.coef = coef.unflatten(0, (len(mix), -1))  # (groups, outputs of a group, K)
-        self.sums = torch.ops.edgewise.mixed(*self.given)  # (images, groups, K, rows)
         self.rows = op.window is None
 
     def add_to(self, y: Tensor) -> Tensor:
+        sums = torch.ops.edgewise.mixed(*self.given)  # (images, groups, K, rows)
         if self.rows:
-            return y.addmm_(self.sums[0, 0].t(), self.coef[0].t())
+            return y.addmm_(sums[0, 0].t(), self.coef[0].t())
         for group, (own, coef) in enumerate(zip(y.flatten(2).chunk(len(self.coef), 1), self.coef, strict=True)):
-            own.baddbmm_(coef.expand(len(y), -1, -1), self.sums[:, group])
+            own.baddbmm_(coef.expand(len(y), -1, -1), sums[:, group])
         return y
 
     def gradients(self, gradient: Tensor, wants_input: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -72,9 +79,8 @@ class _Mixed:
         if self.rows:
             gradient = gradient.t().unsqueeze(0)
         by_group = gradient.flatten(2).unflatten(1, (len(self.coef), -1))  # (images, groups, outputs, rows)
-        dcoef = torch.einsum("ngol,ngkl->gok", by_group, self.sums).flatten(0, 1)
-        dsums = torch.einsum("gok,ngol->ngkl", self.coef, by_group)
-        dx, dmix = torch.ops.edgewise.mixed_backward(dsums, *self.given, wants_input)
+        dx, dmix, sums = torch.ops.edgewise.mixed_backward(self.coef.mT @ by_group, *self.given, wants_input)
+        dcoef = (by_group @ sums.mT).sum(0).flatten(0, 1)
         if wants_input:
             dx = dx[0].t() if self.rows else dx.reshape(self.shape)
         return dx, dcoef, dmix
@@ -170,14 +176,12 @@ def _compute(op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: 
 
 def _base_gradients(op: SharedSum, x: Tensor, base: Tensor, gradient: Tensor, wants_input: bool):
     w = op.window
-    with torch.enable_grad():
-        leaf = x.detach().requires_grad_(wants_input)
-        values = op.edge.base_values(leaf)
+    values = op.edge.base_values(x)
     if w is None:
-        dvalues, dbase = (gradient @ base if wants_input else None), gradient.t() @ values.detach()
+        dvalues, dbase = (gradient @ base if wants_input else None), gradient.t() @ values
     else:
-        dvalues, dbase = convolution_gradients(gradient, values.detach(), base, w, _sides(w), wants_input)
-    return (torch.autograd.grad(values, leaf, dvalues)[0] if wants_input else None), dbase
+        dvalues, dbase = convolution_gradients(gradient, values, base, w, _sides(w), wants_input)
+    return (_BACK[op.edge.base](dvalues, x) if wants_input else None), dbase
 
 
 def _sides(window: Window) -> tuple[int, ...]:

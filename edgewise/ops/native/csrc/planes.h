@@ -13,16 +13,15 @@ int64_t padded_functions(const Spline<T>& s) {
   return (s.functions() + together - 1) / together * together;
 }
 
-// Up to a vector of pixels of one channel, padding included.
+// Up to a vector of pixels of one channel, padding included. Sources ascend: if two are as far apart as their places, so are
+// all between.
 template <typename T>
-Vec<T> read_pixels(const Geometry& g, const Inputs<T>& x, int64_t image, int64_t channel, int64_t pixel, int64_t count) {
+INLINE Vec<T> read_pixels(const Geometry& g, const Inputs<T>& x, int64_t image, int64_t channel, int64_t pixel, int64_t count) {
   const T* plane = x.data + image * x.image + channel * x.channel;
   const auto source = [&](int64_t p) -> int64_t { return g.source ? g.source[p] : p; };
   const int64_t first = source(pixel);
   if (x.pixel == 1 && first >= 0 && count == lanes<T> && source(pixel + count - 1) == first + count - 1) {
-    bool run = true;  // whole lines of an image follow each other
-    for (int64_t i = 1; i + 1 < count; ++i) run &= source(pixel + i) == first + i;
-    if (run) return Vec<T>::loadu(plane + first);
+    return Vec<T>::loadu(plane + first);
   }
   alignas(64) std::array<T, lanes<T>> values{};
   for (int64_t i = 0; i < count; ++i)
@@ -32,11 +31,11 @@ Vec<T> read_pixels(const Geometry& g, const Inputs<T>& x, int64_t image, int64_t
 
 // local[j] where the cell is such that function f is its j-th, to out[f]; zero elsewhere.
 template <int k, typename T>
-void spread(const Spline<T>& s, Vec<T> cell, const Vec<T>* local, T* out) {
+INLINE void spread(const Spline<T>& s, Vec<T> cell, const Vec<T>* local, T* out) {
   Registers<T, k + 1, 1> is;  // is[j]: whether function f is the j-th of the cell
   each<k + 1>(EACH(j) { is[j][0] = cell == Vec<T>(s.margin() - 1 - j); });
   for (int64_t f = 0; f < s.functions(); ++f, out += lanes<T>) {
-    for (int j = k; j >= 1; --j) is[j][0] = is[j - 1][0];
+    each<k>(EACH(j) { is[k - j][0] = is[k - j - 1][0]; });
     is[0][0] = cell == Vec<T>(f + s.margin());
     Vec<T> value = local[0] & is[0][0];
     each<k>(EACH(j) { value = value | (local[j + 1] & is[j + 1][0]); });
@@ -45,12 +44,16 @@ void spread(const Spline<T>& s, Vec<T> cell, const Vec<T>* local, T* out) {
 }
 
 template <typename T, int k>
-void functions_of(const Spline<T>& s, const Features<T>& f, Vec<T> x, T* values, T* slopes) {
+INLINE void functions_of(const Spline<T>& s, const Features<T>& f, Vec<T> x, T* values, T* slopes) {
   const Vec<T> cell = locate(s, f, x);
   Vec<T> value[k + 1], slope[k + 1];
-  evaluate<k>(s, f, x, cell, value, slope);
+  if (slopes) {
+    evaluate<k, true>(s, f, x, cell, value, slope);
+    spread<k>(s, cell, slope, slopes);
+  } else {
+    evaluate<k, false>(s, f, x, cell, value, slope);
+  }
   spread<k>(s, cell, value, values);
-  if (slopes) spread<k>(s, cell, slope, slopes);
 }
 
 }  // namespace edgewise

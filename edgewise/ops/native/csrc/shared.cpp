@@ -8,6 +8,7 @@ namespace edgewise {
 namespace {
 
 using Two = std::tuple<Tensor, Tensor>;
+using Three = std::tuple<Tensor, Tensor, Tensor>;
 
 #define OPERANDS \
   const Tensor &x, const Tensor &weight, const Maybe &knots, const Maybe &source, const Maybe &meets, int64_t rows, int64_t grid, \
@@ -51,22 +52,23 @@ Tensor run_mixed(OPERANDS) {
 }
 
 template <typename T>
-Two run_mixed_backward(const Tensor& grad, OPERANDS, bool wants_input) {
+Three run_mixed_backward(const Tensor& grad, OPERANDS, bool wants_input) {
   const Settings s = check_mixed(GIVEN);
   TORCH_CHECK_VALUE(grad.sizes() == at::IntArrayRef({x.size(0), s.groups, grid + degree, rows}), "the gradient must be (images, "
                     "groups, functions, rows), got ", grad.sizes());
   const Functions<T> f(knots, x.size(1), s, false);
   constexpr auto dtype = c10::CppTypeToScalarType<T>::value;
-  const Tensor in = x.to(dtype), mix = dense(weight, dtype), sums = dense(grad, dtype);
+  const Tensor in = x.to(dtype), mix = dense(weight, dtype), gradient = dense(grad, dtype);
   Tensor dx = wants_input ? at::zeros_like(in) : at::empty({0}, in.options()), dmix = at::zeros_like(mix);
+  Tensor sums = at::zeros_like(gradient);
   const auto g = geometry(x, source, meets, s, weight.size(2));
   if (sums.numel() && x.numel())
     for_degree(degree, [&](auto k) {
       const Inputs<T> place = wants_input ? inputs<T>(dx) : Inputs<T>{};
       Shared<T, k.value>(f.spline, g, inputs<T>(in), data<T>(mix))
-          .backward(data<T>(sums), writable<T>(dmix), wants_input ? writable<T>(dx) : nullptr, place);
+          .backward(data<T>(gradient), writable<T>(sums), writable<T>(dmix), wants_input ? writable<T>(dx) : nullptr, place);
     });
-  return {dx.to(x.scalar_type()), dmix.to(x.scalar_type())};
+  return {dx.to(x.scalar_type()), dmix.to(x.scalar_type()), sums.to(x.scalar_type())};
 }
 
 Settings check_applied(OPERANDS) {
@@ -108,7 +110,7 @@ Two run_applied_backward(const Tensor& grad, OPERANDS, bool wants_input) {
 #define IN_TYPE(name) x.scalar_type() == at::kDouble ? name<double> : name<float>
 Tensor mixed(OPERANDS) { return (IN_TYPE(run_mixed))(GIVEN); }
 Tensor applied(OPERANDS) { return (IN_TYPE(run_applied))(GIVEN); }
-Two mixed_backward(const Tensor& grad, OPERANDS, bool wants) { return (IN_TYPE(run_mixed_backward))(grad, GIVEN, wants); }
+Three mixed_backward(const Tensor& grad, OPERANDS, bool wants) { return (IN_TYPE(run_mixed_backward))(grad, GIVEN, wants); }
 Two applied_backward(const Tensor& grad, OPERANDS, bool wants) { return (IN_TYPE(run_applied_backward))(grad, GIVEN, wants); }
 
 #define NAMED \
@@ -120,7 +122,7 @@ Two applied_backward(const Tensor& grad, OPERANDS, bool wants) { return (IN_TYPE
 TORCH_LIBRARY_FRAGMENT(edgewise, m) {
   m.def("mixed(" NAMED ") -> Tensor");
   m.def("applied(" NAMED ") -> Tensor");
-  m.def("mixed_backward(Tensor grad, " NAMED ", bool wants_input) -> (Tensor, Tensor)");
+  m.def("mixed_backward(Tensor grad, " NAMED ", bool wants_input) -> (Tensor, Tensor, Tensor)");
   m.def("applied_backward(Tensor grad, " NAMED ", bool wants_input) -> (Tensor, Tensor)");
 }
 

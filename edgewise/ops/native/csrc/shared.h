@@ -37,46 +37,57 @@ class Shared {
     at::parallel_for(0, tasks.size(), 1, [&](int64_t i, int64_t end) {
       Buffer<T> functions(channels_at_once * width, T(0)), met(g.taps * width);
       for (; i < end; ++i) {
-        const Part& rows = tasks[i];
-        const Part pixels = seen_by(rows);
+        const Part pixels = seen_by(tasks[i]);
         for (int64_t p = pixels.begin; p < pixels.end; p += lanes<T>)
           for (int64_t group = 0; group < g.groups; ++group) {
             const int64_t count = std::min<int64_t>(lanes<T>, pixels.end - p);
-            sum_channels(rows.image, group, p, count, functions.data(), met.data());
-            T* out = sums + (rows.image * g.groups + group) * s.functions() * g.rows;
-            each_run(p, count, rows, [&](int64_t tap, int64_t lane, int64_t row, int64_t n) {
-              const T* from = met.data() + tap * width + lane;
-              for (int64_t f = 0; f < s.functions(); ++f, from += lanes<T>) {
-                T* to = out + f * g.rows + row;
-                if (n == lanes<T>) (Vec<T>::loadu(to) + Vec<T>::loadu(from)).store(to);
-                else (Vec<T>::loadu(to, n) + Vec<T>::loadu(from, n)).store(to, n);
-              }
-            });
+            for (int64_t first = 0; first < g.channels; first += channels_at_once) {
+              const int64_t n = std::min(channels_at_once, g.channels - first);
+              for (int64_t c = 0; c < n; ++c)
+                functions_at(pixels.image, group * g.channels + first + c, p, count, functions.data() + c * width, nullptr);
+              sum_channels(group * g.channels + first, n, functions.data(), first > 0, met.data());
+            }
+            add_to_rows(tasks[i], group, p, count, met.data(), sums);
           }
       }
     });
   }
 
-  // Gradients of mix, and of x unless `back` is null; its strides are those of `place`. No pixel is repeated in the padding.
-  void backward(const T* sums, T* dmix, T* back, const Inputs<T>& place) const {
+  // The sums anew (into zeros), and from their gradients those of mix, and of x unless `back` is null; its strides are those
+  // of `place`. No pixel is repeated in the padding. One evaluation of the functions serves all.
+  void backward(const T* grad, T* sums, T* dmix, T* back, const Inputs<T>& place) const {
     const int64_t edges = g.groups * g.channels * g.taps;
-    const auto tasks = parts(g.images, g.padded, lanes<T>);
+    const auto tasks = parts(g.images, g.rows, 1);
+    const int64_t each_image = tasks.size() / g.images, vectors = (g.padded + lanes<T> - 1) / lanes<T>;
     std::vector<T> found(tasks.size() * edges);
     at::parallel_for(0, tasks.size(), 1, [&](int64_t i, int64_t end) {
-      Buffer<T> total(edges * lanes<T>), met(g.taps * width), values(width, T(0)), slopes(width, T(0));
+      Buffer<T> total(edges * lanes<T>), met(g.taps * width), met_grad(g.taps * width);
+      Buffer<T> functions(channels_at_once * width, T(0)), slopes(back ? channels_at_once * width : 0, T(0));
       for (; i < end; ++i) {
-        const Part& own = tasks[i];
+        // a task owns the rows of its part, and the gradients of as large a part of the pixels
+        const int64_t part = i % each_image;
+        const int64_t own_begin = vectors * part / each_image * lanes<T>, own_end = vectors * (part + 1) / each_image * lanes<T>;
+        const Part seen = seen_by(tasks[i]);
+        const int64_t begin = std::min(seen.begin / lanes<T> * lanes<T>, own_begin);
+        const int64_t stop = std::min(g.padded, std::max(seen.end, own_end));
         std::fill(total.begin(), total.end(), T(0));
-        for (int64_t p = own.begin; p < own.end; p += lanes<T>)
+        for (int64_t p = begin; p < stop; p += lanes<T>)
           for (int64_t group = 0; group < g.groups; ++group) {
-            const int64_t count = std::min<int64_t>(lanes<T>, own.end - p);
-            gather(sums + (own.image * g.groups + group) * s.functions() * g.rows, p, count, met.data());
-            for (int64_t channel = group * g.channels; channel < (group + 1) * g.channels; ++channel) {
-              const Vec<T> in = read_pixels(g, x, own.image, channel, p, count);
-              functions_of<T, k>(s, Features<T>(s, channel, false), in, values.data(), back ? slopes.data() : nullptr);
-              add_products(values.data(), met.data(), total.data() + channel * g.taps * lanes<T>);
-              if (back) write(slope(channel, met.data(), slopes.data()), back, place, own.image, channel, p, count);
+            const bool own = p >= own_begin && p < own_end;
+            const int64_t count = std::min<int64_t>(lanes<T>, g.padded - p);
+            if (own) gather(grad + (seen.image * g.groups + group) * s.functions() * g.rows, p, count, met_grad.data());
+            for (int64_t first = 0; first < g.channels; first += channels_at_once) {
+              const int64_t n = std::min(channels_at_once, g.channels - first), channel = group * g.channels + first;
+              for (int64_t c = 0; c < n; ++c) {
+                T *values = functions.data() + c * width, *rising = back ? slopes.data() + c * width : nullptr;
+                functions_at(seen.image, channel + c, p, count, values, rising);
+                if (!own) continue;
+                add_products(values, met_grad.data(), total.data() + (channel + c) * g.taps * lanes<T>);
+                if (back) write(slope(channel + c, met_grad.data(), rising), back, place, seen.image, channel + c, p, count);
+              }
+              sum_channels(channel, n, functions.data(), first > 0, met.data());
             }
+            add_to_rows(tasks[i], group, p, count, met.data(), sums);
           }
         for (int64_t e = 0; e < edges; ++e)
           found[i * edges + e] = std::accumulate(&total[e * lanes<T>], &total[e * lanes<T>] + lanes<T>, T(0));
@@ -100,7 +111,7 @@ class Shared {
     return {rows.image, std::min(low, high), high};
   }
 
-  // visit(tap, lane, row, n): n lanes from there on meet as many rows in a line.
+  // visit(tap, lane, row, n): n lanes from there on meet as many rows that follow each other.
   template <typename Visit>
   void each_run(int64_t pixel, int64_t count, const Part& rows, const Visit& visit) const {
     for (int64_t tap = 0; tap < g.taps; ++tap) {
@@ -108,6 +119,10 @@ class Shared {
         const int64_t row = g.meets ? g.meets[tap * g.padded + pixel + lane] : pixel + lane;
         return row >= rows.begin && row < rows.end ? row : -1;
       };
+      if (const int64_t row = met(0); count == lanes<T> && row >= 0 && met(count - 1) == row + count - 1) {
+        visit(tap, 0, row, count);  // rows ascend, so those between are all there
+        continue;
+      }
       for (int64_t lane = 0; lane < count;) {
         const int64_t row = met(lane);
         int64_t n = 1;
@@ -118,26 +133,34 @@ class Shared {
     }
   }
 
-  // met[tap, function] = sum over the channels of mix * B_function(x), for a vector of pixels.
-  void sum_channels(int64_t image, int64_t group, int64_t pixel, int64_t count, T* functions, T* met) const {
-    for (int64_t first = 0; first < g.channels; first += channels_at_once) {
-      const int64_t n = std::min(channels_at_once, g.channels - first);
-      for (int64_t c = 0; c < n; ++c) {
-        const int64_t channel = group * g.channels + first + c;
-        const Vec<T> in = read_pixels(g, x, image, channel, pixel, count);
-        functions_of<T, k>(s, Features<T>(s, channel, false), in, functions + c * width, nullptr);
-      }
-      const T* weights = mix + (group * g.channels + first) * g.taps;
-      for (int64_t tap = 0; tap < g.taps;) {
-        const auto go = [&](auto taps) {
-          for (int64_t f = 0; f < width; f += together * lanes<T>)
-            contract<taps.value>(functions + f, weights + tap, n, first > 0, met + tap * width + f);
-          tap += taps.value;
-        };
-        if (g.taps - tap >= 3) go(std::integral_constant<int, 3>());
-        else go(std::integral_constant<int, 1>());
-      }
+  void functions_at(int64_t image, int64_t channel, int64_t p, int64_t count, T* values, T* slopes) const {
+    const Vec<T> in = read_pixels(g, x, image, channel, p, count);
+    functions_of<T, k>(s, Features<T>(s, channel, false), in, values, slopes);
+  }
+
+  // met[tap, function] = (or +=) sum over n channels of mix * B_function(x), for a vector of pixels.
+  void sum_channels(int64_t channel, int64_t n, const T* functions, bool add, T* met) const {
+    for (int64_t tap = 0; tap < g.taps;) {
+      const auto go = [&](auto taps) {
+        for (int64_t f = 0; f < width; f += together * lanes<T>)
+          contract<taps.value>(functions + f, mix + channel * g.taps + tap, n, add, met + tap * width + f);
+        tap += taps.value;
+      };
+      if (g.taps - tap >= 3) go(std::integral_constant<int, 3>());
+      else go(std::integral_constant<int, 1>());
     }
+  }
+
+  void add_to_rows(const Part& rows, int64_t group, int64_t p, int64_t count, const T* met, T* sums) const {
+    T* out = sums + (rows.image * g.groups + group) * s.functions() * g.rows;
+    each_run(p, count, rows, [&](int64_t tap, int64_t lane, int64_t row, int64_t n) {
+      const T* from = met + tap * width + lane;
+      for (int64_t f = 0; f < s.functions(); ++f, from += lanes<T>) {
+        T* to = out + f * g.rows + row;
+        if (n == lanes<T>) (Vec<T>::loadu(to) + Vec<T>::loadu(from)).store(to);
+        else (Vec<T>::loadu(to, n) + Vec<T>::loadu(from, n)).store(to, n);
+      }
+    });
   }
 
   template <int taps>
@@ -218,7 +241,7 @@ class Applied {
       each_vector(c, [&](int64_t image, int64_t p, int64_t count, Vec<T> in) {
         const Vec<T> cell = locate(s, f, in);
         Vec<T> value[k + 1], slope[k + 1], total(0);
-        evaluate<k>(s, f, in, cell, value, slope);
+        evaluate<k, false>(s, f, in, cell, value, slope);
         const IntVec<T> at = at::vec::convert_to_int_of_same_size(cell);
         for (int j = 0; j <= k; ++j) total = at::vec::fmadd(value[j], at::vec::gather<sizeof(T)>(padded + j, at), total);
         total.store(y + (image * g.channels + c) * g.pixels + p, count);
@@ -234,7 +257,7 @@ class Applied {
         const int64_t place = (image * g.channels + c) * g.pixels + p;
         const Vec<T> gradient = Vec<T>::loadu(grad + place, count), cell = locate(s, f, in);
         Vec<T> value[k + 1], slope[k + 1], total(0);
-        evaluate<k>(s, f, in, cell, value, slope);
+        evaluate<k, true>(s, f, in, cell, value, slope);
         spread<k>(s, cell, value, values);
         for (int64_t i = 0; i < s.functions() * lanes<T>; i += lanes<T>)
           at::vec::fmadd(Vec<T>::loadu(values + i), gradient, Vec<T>::loadu(sums + i)).store(sums + i);

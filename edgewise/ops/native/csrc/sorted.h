@@ -115,7 +115,7 @@ class Sorted {
   void put(const Features<T>& f, int64_t i) {
     const Vec<T> x = Vec<T>::loadu(&x_[i]);
     Vec<T> value[k + 2], slope[k + 2];
-    evaluate<k>(s_, f, x, Vec<T>::loadu(&sorted_cell_[i]), value, slope);
+    evaluate<k, with_slopes>(s_, f, x, Vec<T>::loadu(&sorted_cell_[i]), value, slope);
     base_function(s_.base, x, value[k + 1], slope[k + 1]);
     if (s_.grad_free) std::fill(slope, slope + k + 1, Vec<T>(0));
     T* out = values_.data() + (i / lanes<T>)*width;

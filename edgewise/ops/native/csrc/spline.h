@@ -36,9 +36,11 @@ struct Aligned {
 template <typename T>
 using Buffer = std::vector<T, Aligned<T>>;
 
+#define INLINE __attribute__((always_inline)) inline
+
 // f(0), f(1) .. f(n - 1), with numbers that the compiler knows early enough to keep arrays in registers.
 template <int n, typename F>
-__attribute__((always_inline)) inline void each(const F& f) {
+INLINE void each(const F& f) {
   [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
     (f(std::integral_constant<int, i>()), ...);
   }(std::make_integer_sequence<int, n>());
@@ -87,37 +89,24 @@ std::vector<T> with_margins(const T* knots, int64_t features, int64_t degree, in
   return padded;
 }
 
-// Unlike the library's clamp, of the same result on every processor where x is NaN: NaN.
-template <typename T>
-Vec<T> between(Vec<T> x, Vec<T> lo, Vec<T> hi) {
-  x = Vec<T>::blendv(x, lo, x < lo);
-  return Vec<T>::blendv(x, hi, x > hi);
-}
-
-// de Boor's triangle on the distances to the knots below (left) and above (right) the points of a cell.
+// de Boor's triangle on the distances to the knots below (left) and above (right) the points of a cell: the values of the
+// functions, and the shares in its last step, whose differences are the slopes.
 template <int k, typename T, bool uniform>
-void local_values(const Vec<T>* left, const Vec<T>* right, Vec<T>* value, Vec<T>* slope) {
-  Vec<T> row[k + 1], share[k];
+INLINE void local_values(const Vec<T>* left, const Vec<T>* right, Vec<T>* row, Vec<T>* share) {
   row[0] = Vec<T>(1);
-#pragma GCC unroll 5
-  for (int degree = 1; degree <= k; ++degree) {
-#pragma GCC unroll 5
-    for (int i = 0; i < degree; ++i) {
+  each<k>(EACH(step) {
+    constexpr int degree = step + 1;
+    each<degree>(EACH(i) {
       if constexpr (uniform) share[i] = row[i] * Vec<T>(T(1) / degree);
       else share[i] = row[i] / (right[i] + left[degree - 1 - i]);
-    }
+    });
     row[degree] = left[0] * share[degree - 1];
-#pragma GCC unroll 5
-    for (int i = degree - 1; i >= 1; --i)
+    each<degree - 1>(EACH(back) {
+      constexpr int i = degree - 1 - back;
       row[i] = at::vec::fmadd(right[i], share[i], left[degree - i] * share[i - 1]);
+    });
     row[0] = right[0] * share[0];
-  }
-  slope[0] = Vec<T>(-k) * share[0];
-#pragma GCC unroll 5
-  for (int j = 1; j < k; ++j) slope[j] = Vec<T>(k) * (share[j - 1] - share[j]);
-  slope[k] = Vec<T>(k) * share[k - 1];
-#pragma GCC unroll 6
-  for (int j = 0; j <= k; ++j) value[j] = row[j];
+  });
 }
 
 // Which feature each lane belongs to, and where its domain ends; only knots of a feature's own need it.
@@ -139,14 +128,14 @@ struct Features {
 };
 
 template <typename T>
-Vec<T> into_domain(const Spline<T>& s, const Features<T>& f, Vec<T> x) {
-  return s.outside == Outside::zero ? x : between(x, f.lo, f.hi);
+INLINE Vec<T> into_domain(const Spline<T>& s, const Features<T>& f, Vec<T> x) {
+  return s.outside == Outside::zero ? x : at::vec::clamp(x, f.lo, f.hi);
 }
 
 template <typename T>
-Vec<T> locate_uniform(const Spline<T>& s, Vec<T> x) {
+INLINE Vec<T> locate_uniform(const Spline<T>& s, Vec<T> x) {
   const Vec<T> u = (x - Vec<T>(s.lo)) * Vec<T>(s.steps);
-  Vec<T> cell = between(u.floor(), Vec<T>(-s.degree - 1), Vec<T>(s.grid + s.degree));
+  Vec<T> cell = at::vec::clamp(u.floor(), Vec<T>(-s.degree - 1), Vec<T>(s.grid + s.degree));
   cell = Vec<T>::blendv(cell, Vec<T>(0), x.isnan());  // the first cell of the domain: all its functions exist
   return cell + Vec<T>(s.margin());
 }
@@ -170,42 +159,45 @@ Vec<T> locate_among_knots(const Spline<T>& s, const Features<T>& f, Vec<T> x) {
 
 // The cells, as numbers of the type of the inputs.
 template <typename T>
-Vec<T> locate(const Spline<T>& s, const Features<T>& f, Vec<T> x) {
+INLINE Vec<T> locate(const Spline<T>& s, const Features<T>& f, Vec<T> x) {
   x = into_domain(s, f, x);
   return s.knots ? locate_among_knots(s, f, x) : locate_uniform(s, x);
 }
 
-// Values and slopes, in x, of the degree + 1 functions of the cell.
-template <int k, typename T>
-void evaluate(const Spline<T>& s, const Features<T>& f, Vec<T> x, Vec<T> cell, Vec<T>* value, Vec<T>* slope) {
+// Values and, if wanted, slopes in x of the degree + 1 functions of the cell.
+template <int k, bool slopes, typename T>
+INLINE void evaluate(const Spline<T>& s, const Features<T>& f, Vec<T> x, Vec<T> cell, Vec<T>* value, Vec<T>* slope) {
   const Vec<T> inner = into_domain(s, f, x);
-  Vec<T> left[k], right[k];
+  Vec<T> left[k], right[k], share[k];
   if (s.knots) {
     const IntVec<T> at = f.first + at::vec::convert_to_int_of_same_size(cell);
     const auto knot = [&](int64_t i) { return at::vec::gather<sizeof(T)>(s.knots, at + IntVec<T>(i)); };
     const auto outer = [&](int64_t i) { return at::vec::gather<sizeof(T)>(s.knots, f.first + IntVec<T>(i)); };
-    const Vec<T> z = between(inner, outer(0), outer(s.knots_per_feature() - 1));
-    for (int j = 0; j < k; ++j) left[j] = z - knot(k - j), right[j] = knot(k + 1 + j) - z;
-    local_values<k, T, false>(left, right, value, slope);
+    const Vec<T> z = at::vec::clamp(inner, outer(0), outer(s.knots_per_feature() - 1));
+    each<k>(EACH(j) { left[j] = z - knot(k - j), right[j] = knot(k + 1 + j) - z; });
+    local_values<k, T, false>(left, right, value, share);
   } else {
     const Vec<T> corner = cell - Vec<T>(s.margin());
-    const Vec<T> t = between((inner - Vec<T>(s.lo)) * Vec<T>(s.steps) - corner, Vec<T>(0), Vec<T>(1));
-    for (int j = 0; j < k; ++j) left[j] = t + Vec<T>(j), right[j] = Vec<T>(1 + j) - t;
-    local_values<k, T, true>(left, right, value, slope);
-    for (int j = 0; j <= k; ++j) slope[j] = slope[j] * Vec<T>(s.steps);
+    const Vec<T> t = at::vec::clamp((inner - Vec<T>(s.lo)) * Vec<T>(s.steps) - corner, Vec<T>(0), Vec<T>(1));
+    each<k>(EACH(j) { left[j] = t + Vec<T>(j), right[j] = Vec<T>(1 + j) - t; });
+    local_values<k, T, true>(left, right, value, share);
   }
+  if (!slopes && s.outside != Outside::linear) return;
+  const Vec<T> steps(s.knots ? T(k) : k * s.steps);
+  slope[0] = share[0].neg() * steps, slope[k] = share[k - 1] * steps;
+  each<k - 1>(EACH(j) { slope[j + 1] = (share[j] - share[j + 1]) * steps; });
   if (s.outside == Outside::clamp) {
     const Vec<T> beyond = (x < f.lo) | (x > f.hi);
-    for (int j = 0; j <= k; ++j) slope[j] = Vec<T>::blendv(slope[j], Vec<T>(0), beyond);
+    each<k + 1>(EACH(j) { slope[j] = Vec<T>::blendv(slope[j], Vec<T>(0), beyond); });
   } else if (s.outside == Outside::linear) {
     const T most = std::numeric_limits<T>::max();
-    const Vec<T> distance = between(x - inner, Vec<T>(-most), Vec<T>(most));
-    for (int j = 0; j <= k; ++j) value[j] = at::vec::fmadd(distance, slope[j], value[j]);
+    const Vec<T> distance = at::vec::clamp(x - inner, Vec<T>(-most), Vec<T>(most));
+    each<k + 1>(EACH(j) { value[j] = at::vec::fmadd(distance, slope[j], value[j]); });
   }
 }
 
 template <typename T>
-void base_function(Base base, Vec<T> x, Vec<T>& value, Vec<T>& slope) {
+INLINE void base_function(Base base, Vec<T> x, Vec<T>& value, Vec<T>& slope) {
   const Vec<T> one(1), zero(0);
   switch (base) {
     case Base::none: value = slope = zero; break;
