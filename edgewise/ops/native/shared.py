@@ -55,13 +55,15 @@ class SharedSum:
 class _Mixed:
     """``y_o = sum_k c_ok S_k``, with S by the operator ``mixed``."""
 
+    layout = torch.contiguous_format  # of outputs and their gradients
+
     def __init__(self, op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor):
         self.shape = x.shape
         if op.window is None:
-            x, mix = x.t().unsqueeze(0), mix.view(1, -1, 1)  # one image, a pixel for each row
+            x, mix = x.t().contiguous().unsqueeze(0), mix.view(1, -1, 1)  # one image, a pixel for each row
             tables = Tables(None, None, x.shape[2])
         else:
-            x, mix, tables = x.flatten(2), mix.flatten(2), tables_of(op.window, tuple(x.shape[2:]))
+            x, mix, tables = x.contiguous().flatten(2), mix.flatten(2), tables_of(op.window, tuple(x.shape[2:]))
         self.given = (x, mix, knots, *tables, *op.own)
         self.coef = coef.unflatten(0, (len(mix), -1))  # (groups, outputs of a group, K)
         self.rows = op.window is None
@@ -91,12 +93,14 @@ class _Applied:
 
     def __init__(self, op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor):
         self.window, self.mix = op.window, mix
+        last = x.dim() == 4 and x.stride(1) == 1 < x.shape[1]  # faster, and kept where it is found
+        self.layout = torch.channels_last if last else torch.contiguous_format
         silent = op.window.padding_mode == "silent"
         self.padding = tuple(before for before, _ in op.window.padding)
         self.padded = x if silent else op.window.pad(x)
         pixels = self.padded[0, 0].numel()
         self.given = (self.padded.flatten(2), coef, knots, None, None, pixels, *op.own)
-        self.values = torch.ops.edgewise.applied(*self.given).view(self.padded.shape)
+        self.values = torch.ops.edgewise.applied(*self.given).unflatten(2, self.padded.shape[2:])
         self.around = self.padding if silent else (0,) * len(self.padding)
 
     def add_to(self, y: Tensor) -> Tensor:
@@ -110,7 +114,7 @@ class _Applied:
         dx, dcoef = torch.ops.edgewise.applied_backward(dvalues.flatten(2), *self.given, wants_input)
         if not wants_input:
             return dx, dcoef, dmix
-        dx = dx.view(self.padded.shape)
+        dx = dx.unflatten(2, self.padded.shape[2:])
         if self.around != self.padding:
             for dim, p in enumerate(self.padding, 2):
                 dx = dx.narrow(dim, p, dx.shape[dim] - 2 * p)
@@ -146,9 +150,10 @@ class _Shared(torch.autograd.Function):
             found = iter(torch.autograd.grad(y, inputs, gradient, create_graph=True, materialize_grads=True))
             dx, dcoef, dmix, dbase = (next(found) if want else None for want in (wants[1], *wants[3:]))
             return None, dx, None, dcoef, dmix, dbase
-        gradient = gradient.contiguous()
+        functions = op.functions(x, knots, coef, mix)
+        gradient = gradient.contiguous(memory_format=functions.layout)
         through_functions = wants[1] and not op.edge.grad_free
-        dx, dcoef, dmix = op.functions(x, knots, coef, mix).gradients(gradient, through_functions)
+        dx, dcoef, dmix = functions.gradients(gradient, through_functions)
         dx = dx if through_functions else None
         dbase = None
         if base is not None:
@@ -166,12 +171,13 @@ def _compute(op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: 
         if w is None:
             y = F.linear(values, base)
         else:
-            y = CONVOLUTIONS[len(w.kernel_size)](values, base, None, w.stride, _sides(w), w.dilation, w.groups).contiguous()
+            y = CONVOLUTIONS[len(w.kernel_size)](values, base, None, w.stride, _sides(w), w.dilation, w.groups)
     elif w is None:
         y = x.new_zeros(len(x), len(coef))
     else:
         y = x.new_zeros(len(x), len(coef), *w.output_size(tuple(x.shape[2:])))
-    return op.functions(x, knots, coef, mix).add_to(y)
+    functions = op.functions(x, knots, coef, mix)
+    return functions.add_to(y.contiguous(memory_format=functions.layout))
 
 
 def _base_gradients(op: SharedSum, x: Tensor, base: Tensor, gradient: Tensor, wants_input: bool):

@@ -1,6 +1,7 @@
 // The operators of layers with shared functions; the gradients of the layers are put together from them in Python.
 #include <torch/library.h>
 
+#include "applied.h"
 #include "operands.h"
 #include "shared.h"
 
@@ -77,13 +78,19 @@ Settings check_applied(OPERANDS) {
   return checked(GIVEN, 1, 1);
 }
 
+// Pixels next to each other, or channels.
+Tensor in_lines(const Tensor& x, at::ScalarType dtype) {
+  const Tensor t = x.to(dtype);
+  return t.is_non_overlapping_and_dense() && (t.stride(1) == 1 || t.stride(2) == 1) ? t : t.contiguous();
+}
+
 template <typename T>
 Tensor run_applied(OPERANDS) {
   const Settings s = check_applied(GIVEN);
   const Functions<T> f(knots, x.size(1), s, false);
   constexpr auto dtype = c10::CppTypeToScalarType<T>::value;
-  const Tensor in = x.to(dtype), coef = dense(weight, dtype);
-  Tensor y = at::empty(x.sizes(), in.options());
+  const Tensor in = in_lines(x, dtype), coef = dense(weight, dtype);
+  Tensor y = at::empty_like(in);
   const auto g = geometry(x, source, meets, s, 1);
   if (y.numel())
     for_degree(degree, [&](auto k) { Applied<T, k.value>(f.spline, g, inputs<T>(in), data<T>(coef)).forward(writable<T>(y)); });
@@ -96,8 +103,9 @@ Two run_applied_backward(const Tensor& grad, OPERANDS, bool wants_input) {
   TORCH_CHECK_VALUE(grad.sizes() == x.sizes(), "the gradient must be as x, ", x.sizes(), ", got ", grad.sizes());
   const Functions<T> f(knots, x.size(1), s, false);
   constexpr auto dtype = c10::CppTypeToScalarType<T>::value;
-  const Tensor in = x.to(dtype), coef = dense(weight, dtype), gradient = dense(grad, dtype);
-  Tensor dx = wants_input ? at::empty(x.sizes(), in.options()) : at::empty({0}, in.options()), dcoef = at::zeros_like(coef);
+  const Tensor in = in_lines(x, dtype), coef = dense(weight, dtype);
+  const Tensor gradient = at::empty_like(in).copy_(grad);
+  Tensor dx = wants_input ? at::empty_like(in) : at::empty({0}, in.options()), dcoef = at::zeros_like(coef);
   const auto g = geometry(x, source, meets, s, 1);
   if (x.numel())
     for_degree(degree, [&](auto k) {
