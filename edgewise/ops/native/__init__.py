@@ -9,6 +9,7 @@ from edgewise.ops.edge import EdgeFunction
 from edgewise.ops.lean import run_lean
 from edgewise.ops.native.operators import BASES, available, load, settings
 from edgewise.ops.native.shared import SharedSum, shared_sum
+from edgewise.ops.native.tables import tables_of
 from edgewise.ops.plan import Planned
 from edgewise.ops.window import Window
 
@@ -32,6 +33,14 @@ class Native(Planned):
             return super().linear(x, edge, state, coef, base_weight, scale)
         own = settings(edge, base_weight is not None)
         return torch.ops.edgewise.edge_sum(x, coef, base_weight, scale, state.get("knots"), None, None, 1, 1, *own)
+
+    def conv(self, x, edge: EdgeFunction, state: State, coef, base_weight, scale, window: Window) -> Tensor:
+        if not _covered(x, edge, state, coef, base_weight, scale):
+            return super().conv(x, edge, state, coef, base_weight, scale, window)
+        tables, own = tables_of(window, tuple(x.shape[2:])), settings(edge, base_weight is not None)
+        flat = (x.flatten(2), coef.flatten(2, -2), *(None if t is None else t.flatten(2) for t in (base_weight, scale)))
+        rows = torch.ops.edgewise.edge_sum(*flat, state.get("knots"), *tables, window.groups, *own)
+        return rows.view(len(x), *window.output_size(tuple(x.shape[2:])), coef.shape[-1]).movedim(-1, 1)
 
     def shared_linear(self, x, edge: EdgeFunction, state: State, coef, mix, base_weight=None) -> Tensor:
         if not (_covered(x, edge, state, coef, mix, base_weight) and _eager()):
