@@ -35,7 +35,7 @@ class Native(Planned):
         return torch.ops.edgewise.edge_sum(x, coef, base_weight, scale, state.get("knots"), None, None, 1, 1, *own)
 
     def conv(self, x, edge: EdgeFunction, state: State, coef, base_weight, scale, window: Window) -> Tensor:
-        if not _covered(x, edge, state, coef, base_weight, scale):
+        if not (_covered(x, edge, state, coef, base_weight, scale) and _eager()):
             return super().conv(x, edge, state, coef, base_weight, scale, window)
         tables, own = tables_of(window, tuple(x.shape[2:])), settings(edge, base_weight is not None)
         flat = (x.flatten(2), coef.flatten(2, -2), *(None if t is None else t.flatten(2) for t in (base_weight, scale)))
@@ -55,7 +55,7 @@ class Native(Planned):
 
 
 def _eager() -> bool:
-    """Whether a backward pass written in Python will do: graphs are made of the plain arithmetic."""
+    """Whether this is no graph being made: graphs of convolutions and shared functions are made of plain arithmetic."""
     return not torch.compiler.is_compiling()
 
 

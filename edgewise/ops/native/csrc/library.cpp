@@ -123,7 +123,9 @@ class EdgeSum : public torch::autograd::Function<EdgeSum> {
                         const Maybe& scale, const Maybe& knots, const Maybe& source, const Maybe& meets, SETTINGS) {
     static const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("edgewise::edge_sum", "").typed<decltype(edge_sum)>();
     const auto or_none = [](const Maybe& t) { return t.value_or(Tensor()); };
-    ctx->save_for_backward({x, coef, or_none(base), or_none(scale), or_none(knots), or_none(source), or_none(meets)});
+    ctx->save_for_backward({x, coef, or_none(base), or_none(scale), or_none(knots)});
+    // constants of a geometry, kept once for all layers that have it: nothing is saved by holding them
+    ctx->saved_data["source"] = source, ctx->saved_data["meets"] = meets;
     ctx->saved_data["counts"] = std::vector<int64_t>{rows, groups, grid, degree, outside, base_function, grad_free};
     ctx->saved_data["domain"] = std::vector<double>{lo, hi};
     at::AutoDispatchBelowADInplaceOrView below;
@@ -137,8 +139,9 @@ class EdgeSum : public torch::autograd::Function<EdgeSum> {
     const auto counts = ctx->saved_data["counts"].toIntVector();
     const auto domain = ctx->saved_data["domain"].toDoubleVector();
     const auto maybe = [&](int i) { return saved[i].defined() ? Maybe(saved[i]) : Maybe(); };
+    const auto held = [&](const char* name) { return ctx->saved_data[name].toOptional<Tensor>(); };
     const auto call = [&] {
-      return op.call(grads[0], saved[0], saved[1], maybe(2), maybe(3), maybe(4), maybe(5), maybe(6), counts[0], counts[1], counts[2], counts[3],
+      return op.call(grads[0], saved[0], saved[1], maybe(2), maybe(3), maybe(4), held("source"), held("meets"), counts[0], counts[1], counts[2], counts[3],
                      domain[0], domain[1], counts[4], counts[5], counts[6], ctx->needs_input_grad(0));
     };
     Four found;
