@@ -15,20 +15,34 @@ class Columns {
   void clear() { std::fill(values_.begin(), values_.end(), T(0)); }
 
   void read(const Inputs<T>& x, const Tile& t, int64_t first, int64_t count) {
-    each(x, t, first, [&](int64_t place, int64_t at) {
+    if (g_.padded == 1 && !g_.source && x.channel == 1 && count == lanes<T>) {  // rows of a fully connected layer
+      const T* from = x.data + t.image * x.image + first;
+      T* to = values_.data();
+      for (int64_t i = 0; i < t.images; ++i, from += x.image, ++to)
+        each<lanes<T>>(EACH(c) { to[c * height_] = from[c]; });
+      return;
+    }
+    each_pixel(x, t, first, [&](int64_t place, int64_t at) {
       for (int64_t c = 0; c < count; ++c) of(c)[place] = at < 0 ? T(0) : x.data[at + c * x.channel];
     });
   }
 
   void add_to(T* out, const Inputs<T>& x, const Tile& t, int64_t first, int64_t count) {
-    each(x, t, first, [&](int64_t place, int64_t at) {
+    if (g_.padded == 1 && !g_.source && x.channel == 1 && count == lanes<T>) {
+      T* to = out + t.image * x.image + first;
+      const T* from = values_.data();
+      for (int64_t i = 0; i < t.images; ++i, to += x.image, ++from)
+        each<lanes<T>>(EACH(c) { to[c] += from[c * height_]; });
+      return;
+    }
+    each_pixel(x, t, first, [&](int64_t place, int64_t at) {
       for (int64_t c = 0; at >= 0 && c < count; ++c) out[at + c * x.channel] += of(c)[place];
     });
   }
 
  private:
   template <typename Visit>  // visit(place in the column, place in memory of the first channel)
-  void each(const Inputs<T>& x, const Tile& t, int64_t first, const Visit& visit) const {
+  void each_pixel(const Inputs<T>& x, const Tile& t, int64_t first, const Visit& visit) const {
     int64_t place = 0;
     for (int64_t i = t.image; i < t.image + t.images; ++i)
       for (int64_t p = 0; p < g_.padded; ++p, ++place) {
@@ -49,7 +63,7 @@ class Sorted {
   static constexpr int64_t slopes = (k + 2) * lanes<T>, width = (1 + with_slopes) * slopes;
 
   Sorted(const Spline<T>& s, const Geometry& g, int64_t images)
-      : s_(s), g_(g), start_(s.cells() + 1), next_(s.cells() * ways), place_(images * g.padded), row_(images * g.padded),
+      : s_(s), g_(g), start_(s.cells() + 1), next_(s.cells() * ways), place_(images * g.padded), row_(g.meets ? images * g.padded : 0),
         cell_(images * g.padded + lanes<T>), x_(cell_.size()), sorted_cell_(cell_.size()),
         values_((images * g.padded / lanes<T> + 1) * width) {}
 
@@ -64,8 +78,8 @@ class Sorted {
 
   // From here on `row` is about what meets the inputs through this tap.
   void look_through(int64_t tap) {
+    if (!g_.meets) return;  // each place is its own row
     const int64_t count = start_[s_.cells()];
-    if (!g_.meets) return void(std::copy(place_.begin(), place_.begin() + count, row_.begin()));
     for (int64_t i = 0; i < count; ++i) {
       const int64_t image = place_[i] / g_.padded, row = g_.meets[tap * g_.padded + place_[i] % g_.padded];
       row_[i] = row < 0 ? -1 : image * g_.rows + row;
@@ -74,8 +88,8 @@ class Sorted {
 
   int64_t start(int64_t cell) const { return start_[cell]; }
   int64_t place(int64_t i) const { return place_[i]; }
-  int64_t row(int64_t i) const { return row_[i]; }  // -1 if none
-  const int32_t* rows() const { return row_.data(); }
+  int64_t row(int64_t i) const { return rows()[i]; }  // -1 if none
+  const int32_t* rows() const { return g_.meets ? row_.data() : place_.data(); }
   const T* of(int64_t i) const { return within(values_.data(), i); }
   static const T* within(const T* values, int64_t i) {
     const uint64_t lane = uint64_t(i) % lanes<T>;
@@ -87,25 +101,26 @@ class Sorted {
   // A counting sort. Inputs of one cell often follow each other, and a counter is ready for the next only after some
   // cycles: so four parts of the column have counters of their own.
   void order(const T* column, int64_t count) {
-    const int64_t cells = s_.cells(), part = (count + ways - 1) / ways;
-    const auto each_way = [&](const auto& visit) {
-      for (int64_t i = 0; i < part; ++i)
-        each<ways>(EACH(way) {
-          if (const int64_t at = way * part + i; at < count) visit(next_[cell_[at] * ways + way], at);
-        });
-    };
+    const int64_t cells = s_.cells(), part = count / ways;
     std::fill(next_.begin(), next_.end(), 0);
-    each_way([](int32_t& counter, int64_t) { ++counter; });
+    int32_t* next = next_.data();
+    const Int<T>* cell = cell_.data();
+    for (int64_t i = 0; i < part; ++i) each<ways>(EACH(way) { ++next[cell[way * part + i] * ways + way]; });
+    for (int64_t i = ways * part; i < count; ++i) ++next[cell[i] * ways + ways - 1];
     int32_t total = 0;
     for (int64_t c = 0; c < cells; ++c) {
       start_[c] = total;
-      for (int64_t way = 0; way < ways; ++way) total += std::exchange(next_[c * ways + way], total);
+      each<ways>(EACH(way) { total += std::exchange(next[c * ways + way], total); });
     }
     start_[cells] = total;
-    each_way([&](int32_t& counter, int64_t i) {
+    int32_t* place = place_.data();
+    T* x = x_.data();
+    const auto put = [&](int64_t i, int32_t& counter) __attribute__((always_inline)) {
       const int32_t at = counter++;
-      place_[at] = i, x_[at] = column[i];
-    });
+      place[at] = i, x[at] = column[i];
+    };
+    for (int64_t i = 0; i < part; ++i) each<ways>(EACH(way) { put(way * part + i, next[cell[way * part + i] * ways + way]); });
+    for (int64_t i = ways * part; i < count; ++i) put(i, next[cell[i] * ways + ways - 1]);
   }
 
   static Vec<T> load_some(const T* p, int64_t i, int64_t count) {
