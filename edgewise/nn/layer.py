@@ -96,7 +96,10 @@ class RowLayer(EdgeLayer):
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-1:] != (self.in_features,):
             raise ConfigError(f"expected {self.in_features} features in the last dimension, got shape {tuple(x.shape)}")
-        y = self._sum(x.reshape(-1, self.in_features)).reshape(*x.shape[:-1], self.out_features)
+        if x.dim() == 2:  # a small network is all calls, so none to spare
+            y = self._sum(x)
+        else:
+            y = self._sum(x.reshape(-1, self.in_features)).reshape(*x.shape[:-1], self.out_features)
         return y if self.bias is None else y + self.bias
 
     def extra_repr(self) -> str:

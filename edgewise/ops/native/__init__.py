@@ -62,13 +62,13 @@ def _eager() -> bool:
 def _covered(x: Tensor, edge: EdgeFunction, state: State, *weights: Tensor | None) -> bool:
     """Whether the kernels can carry out this sum; they are built if it is the first."""
     return (
-        x.device.type == "cpu"
+        x.is_cpu
         and x.dtype in _DTYPES
         and type(edge.basis) is BSpline
         and edge.basis.degree > 0
         and (isinstance(edge.base, str) or edge.base is None)
         and edge.base in BASES
-        and all(t is None or (t.dtype == x.dtype and t.device == x.device) for t in weights)
+        and all(t is None or (t.dtype == x.dtype and t.is_cpu) for t in weights)
         and all(t.dtype == x.dtype and not t.requires_grad for t in state.values())
         and not torch.is_autocast_enabled("cpu")
         and not torch._C._are_functorch_transforms_active()

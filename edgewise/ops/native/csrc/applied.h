@@ -16,8 +16,8 @@ class Applied {
   void forward(T* y) const {
     each_vector([&](const Lanes& l, int64_t at, int64_t count, Vec<T> in) {
       const Vec<T> cell = locate(s, l.features, in);
-      Vec<T> value[k + 1], slope[k + 1];
-      evaluate<k, false>(s, l.features, in, cell, value, slope);
+      Vec<T> value[k + 1], rise[k];
+      evaluate<k, false>(s, l.features, in, cell, value, rise);
       l.weigh(value, cell).store(y + at, count);
     }, [](const Lanes&, int64_t, int64_t) {});
   }
@@ -26,12 +26,13 @@ class Applied {
   void backward(const T* grad, T* dcoef, T* back) const {
     each_vector([&](const Lanes& l, int64_t at, int64_t count, Vec<T> in) {
       const Vec<T> gradient = Vec<T>::loadu(grad + at, count), cell = locate(s, l.features, in);
-      Vec<T> value[k + 1], slope[k + 1];
+      Vec<T> value[k + 1], rise[k], slope[k + 1];
       if (back) {
-        evaluate<k, true>(s, l.features, in, cell, value, slope);
+        evaluate<k, true>(s, l.features, in, cell, value, rise);
+        slopes_of<k>(rise, slope);
         (l.weigh(slope, cell) * gradient).store(back + at, count);
       } else {
-        evaluate<k, false>(s, l.features, in, cell, value, slope);
+        evaluate<k, false>(s, l.features, in, cell, value, rise);
       }
       spread<k>(s, cell, value, l.values);
       for (int64_t i = 0; i < s.functions() * lanes<T>; i += lanes<T>)

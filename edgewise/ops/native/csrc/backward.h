@@ -64,51 +64,52 @@ void coefficient_gradients(const Spline<T>& s, const Sorted<T, k, true>& in, con
     each<NV>(EACH(v) { store<NV>(out.add ? base[v] + load<NV>(out.base, v, tail) : base[v], out.base, v, tail); });
 }
 
-// The rows of a bundle, those in the margins zero; scaled copies of them where there are scales.
+// The differences of neighbouring rows of a bundle, which slopes are made of, between margins of zeros; and its base row.
 template <typename T>
-class Table {
+class Differences {
  public:
-  Table(const Spline<T>& s, const Geometry& g) : s_(s), stride_(g.taps * g.all_outputs()), outputs_(g.outputs), zeros_(g.outputs, T(0)) {}
+  Differences(const Spline<T>& s, const Geometry& g)
+      : s_(s), stride_(g.taps * g.all_outputs()), outputs_(g.outputs),
+        width_((g.outputs + lanes<T> - 1) / lanes<T> * lanes<T>), rows_(s.rows() * width_, T(0)), zeros_(g.outputs, T(0)) {}
 
-  void point(const Weights<T>& w, const Bundle& e) {
+  void fill(const Weights<T>& w, const Bundle& e) {
+    const int64_t last = s_.functions() - 1;
+    const T *coef = w.coef + e.coef, *scale = w.scale ? w.scale + e.edge : nullptr;
+    T* out = rows_.data() + (s_.margin() - 1) * width_;
+    for (int64_t o = 0; o < outputs_; ++o) out[o] = coef[o], out[(last + 1) * width_ + o] = -coef[last * stride_ + o];
+    for (int64_t j = 1; j <= last; ++j)
+      for (int64_t o = 0; o < outputs_; ++o) out[j * width_ + o] = coef[j * stride_ + o] - coef[(j - 1) * stride_ + o];
+    if (scale)
+      for (int64_t j = 0; j <= last + 1; ++j)
+        for (int64_t o = 0; o < outputs_; ++o) out[j * width_ + o] *= scale[o];
     base_ = w.base ? w.base + e.edge : zeros_.data();
-    rows_ = w.coef + e.coef, step_ = stride_;
-    if (!w.scale) return;
-    scaled_.resize(s_.functions() * outputs_);
-    for (int64_t j = 0; j < s_.functions(); ++j)
-      for (int64_t o = 0; o < outputs_; ++o) scaled_[j * outputs_ + o] = rows_[j * stride_ + o] * w.scale[e.edge + o];
-    rows_ = scaled_.data(), step_ = outputs_;
   }
 
   const T* base() const { return base_; }
-  const T* row(int64_t row) const {
-    const int64_t function = row - s_.margin();
-    return function < 0 || function >= s_.functions() ? zeros_.data() : rows_ + function * step_;
-  }
+  const T* row(int64_t row) const { return rows_.data() + row * width_; }  // row + 1 of the functions less row
 
  private:
   const Spline<T>& s_;
-  const int64_t stride_, outputs_;
-  Buffer<T> zeros_, scaled_;
-  const T *base_ = nullptr, *rows_ = nullptr;
-  int64_t step_ = 0;
+  const int64_t stride_, outputs_, width_;
+  Buffer<T> rows_, zeros_;
+  const T* base_ = nullptr;
 };
 
-// Inputs i .. i + P of one cell; `row` are its coefficient rows and that of the base branch.
+// Inputs i .. i + P of one cell; `row` are its differences and the row of the base branch.
 template <typename T, int k, int P>
-void input_gradients(const Sorted<T, k, true>& in, int64_t i, const std::array<const T*, k + 2>& row, const T* grad,
+void input_gradients(const Sorted<T, k, true>& in, int64_t i, const std::array<const T*, k + 1>& row, const T* grad,
                      int64_t stride, int64_t outputs, T* result) {
-  Registers<T, k + 2, P> sum;
+  Registers<T, k + 1, P> sum;
   const T* g[P];
   each<P>(EACH(p) {
     g[p] = grad + in.row(i + p) * stride;
-    each<k + 2>(EACH(j) { sum[j][p] = Vec<T>(0); });
+    each<k + 1>(EACH(j) { sum[j][p] = Vec<T>(0); });
   });
   const auto add = [&](int64_t at, int64_t count) __attribute__((always_inline)) {
     Vec<T> gradient[P];
     const auto some = [&](const T* p) { return count == lanes<T> ? Vec<T>::loadu(p + at) : Vec<T>::loadu(p + at, count); };
     each<P>(EACH(p) { gradient[p] = some(g[p]); });
-    each<k + 2>(EACH(j) {
+    each<k + 1>(EACH(j) {
       const Vec<T> coef = some(row[j]);
       each<P>(EACH(p) { sum[j][p] = at::vec::fmadd(coef, gradient[p], sum[j][p]); });
     });
@@ -117,9 +118,9 @@ void input_gradients(const Sorted<T, k, true>& in, int64_t i, const std::array<c
   for (; at + lanes<T> <= outputs; at += lanes<T>) add(at, lanes<T>);
   if (at < outputs) add(at, outputs - at);
   each<P>(EACH(p) {
-    const T* slope = in.of(i + p) + in.slopes;
+    const T* rise = in.of(i + p) + in.slopes;
     Vec<T> total(0);
-    each<k + 2>(EACH(j) { total = at::vec::fmadd(Vec<T>(slope[j * lanes<T>]), sum[j][p], total); });
+    each<k + 1>(EACH(j) { total = at::vec::fmadd(Vec<T>(rise[j * lanes<T>]), sum[j][p], total); });
     result[p] += at::vec::vec_reduce_all<T>([](Vec<T> a, Vec<T> b) { return a + b; }, total);
   });
 }
@@ -143,7 +144,7 @@ class Backward {
     Columns<T> in(g, most), back(g, d.input ? most : 0);
     Blocked<T> gradients(columns_, most * g.rows);
     std::vector<Sorted<T, k, true>> sorted(std::min<int64_t>(lanes<T>, end - begin), Sorted<T, k, true>(s, g, most));
-    Table<T> table(s, g);
+    Differences<T> table(s, g);
     std::vector<T> results(lanes<T> * most * g.padded);
     for (int64_t first = begin, count; first < end; first += count)
       for (const Tile& t : tiles_) {
@@ -159,7 +160,7 @@ class Backward {
           for (const Block& b : columns_)  // its gradients stay in the first cache for all these channels
             for (int64_t c = 0; c < count; ++c) coefficients(sorted[c], first + c, tap, b, gradients.of(b), t.image > 0);
           for (int64_t c = 0; d.input && c < count; ++c) {
-            table.point(w, Bundle(g, s.functions(), first + c, tap, 0));
+            table.fill(w, Bundle(g, s.functions(), first + c, tap, 0));
             inputs(sorted[c], table, from, results.data() + c * height);
           }
         }
@@ -183,14 +184,14 @@ class Backward {
     }
   }
 
-  void inputs(const Sorted<T, k, true>& sorted, const Table<T>& table, const T* from, T* results) {
-    std::array<const T*, k + 2> row;
-    row[k + 1] = table.base();
+  void inputs(const Sorted<T, k, true>& sorted, const Differences<T>& table, const T* from, T* results) {
+    std::array<const T*, k + 1> row;
+    row[k] = table.base();
     const auto go = [&](auto P, int64_t i) {
       input_gradients<T, k, P.value>(sorted, i, row, from, g.all_outputs(), g.outputs, results + i);
     };
     for (int64_t cell = 0; cell < s.cells(); ++cell) {
-      for (int j = 0; j <= k; ++j) row[j] = table.row(cell + j);
+      for (int j = 0; j < k; ++j) row[j] = table.row(cell + j);
       int64_t i = sorted.start(cell);
       const int64_t end = sorted.start(cell + 1);
       while (i < end) {

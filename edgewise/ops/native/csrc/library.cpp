@@ -19,10 +19,10 @@ Tensor outputs_last(const Maybe& t, at::ScalarType dtype) {
 void check(const Tensor& x, const Tensor& coef, const Maybe& base, const Maybe& scale, const Maybe& knots,
            const Maybe& source, const Maybe& meets, const Settings& s) {
   check_kind(x, {coef, base, scale, knots}, {source, meets});
-  check_functions(knots, x.size(1), s);
   TORCH_CHECK_VALUE((x.dim() == 3 && coef.dim() == 4) || (x.dim() == 2 && coef.dim() == 3),
                     "x must be (images, channels, pixels) and coef (channels, functions, taps, outputs), or both without "
                     "pixels and taps, got ", x.sizes(), " and ", coef.sizes());
+  check_functions(knots, x.size(1), s);
   const bool flat = x.dim() == 2;
   const auto channels = coef.size(0), taps = flat ? 1 : coef.size(2), outputs = coef.size(-1), pixels = flat ? 1 : x.size(2);
   TORCH_CHECK_VALUE(s.groups >= 1 && x.size(1) == s.groups * channels && outputs % s.groups == 0 &&

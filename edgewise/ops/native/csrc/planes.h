@@ -46,12 +46,13 @@ INLINE void spread(const Spline<T>& s, Vec<T> cell, const Vec<T>* local, T* out)
 template <typename T, int k>
 INLINE void functions_of(const Spline<T>& s, const Features<T>& f, Vec<T> x, T* values, T* slopes) {
   const Vec<T> cell = locate(s, f, x);
-  Vec<T> value[k + 1], slope[k + 1];
+  Vec<T> value[k + 1], rise[k], slope[k + 1];
   if (slopes) {
-    evaluate<k, true>(s, f, x, cell, value, slope);
+    evaluate<k, true>(s, f, x, cell, value, rise);
+    slopes_of<k>(rise, slope);
     spread<k>(s, cell, slope, slopes);
   } else {
-    evaluate<k, false>(s, f, x, cell, value, slope);
+    evaluate<k, false>(s, f, x, cell, value, rise);
   }
   spread<k>(s, cell, value, values);
 }

@@ -56,11 +56,12 @@ class Columns {
   Buffer<T> values_;
 };
 
-// What belongs to one input lies `lanes` apart: degree + 1 values and the base value, then, if wanted, as many slopes.
+// What belongs to one input lies `lanes` apart: degree + 1 values and the base value, then, if wanted, what slopes are made of:
+// degree numbers and the slope of the base function.
 template <typename T, int k, bool with_slopes>
 class Sorted {
  public:
-  static constexpr int64_t slopes = (k + 2) * lanes<T>, width = (1 + with_slopes) * slopes;
+  static constexpr int64_t slopes = (k + 2) * lanes<T>, width = slopes + with_slopes * (k + 1) * lanes<T>;
 
   Sorted(const Spline<T>& s, const Geometry& g, int64_t images)
       : s_(s), g_(g), start_(s.cells() + 1), next_(s.cells() * ways), place_(images * g.padded), row_(g.meets ? images * g.padded : 0),
@@ -129,15 +130,13 @@ class Sorted {
 
   void put(const Features<T>& f, int64_t i) {
     const Vec<T> x = Vec<T>::loadu(&x_[i]);
-    Vec<T> value[k + 2], slope[k + 2];
-    evaluate<k, with_slopes>(s_, f, x, Vec<T>::loadu(&sorted_cell_[i]), value, slope);
-    base_function(s_.base, x, value[k + 1], slope[k + 1]);
-    if (s_.grad_free) std::fill(slope, slope + k + 1, Vec<T>(0));
+    Vec<T> value[k + 2], rise[k + 1];
+    evaluate<k, with_slopes>(s_, f, x, Vec<T>::loadu(&sorted_cell_[i]), value, rise);
+    base_function(s_.base, x, value[k + 1], rise[k]);
+    if (s_.grad_free) std::fill(rise, rise + k, Vec<T>(0));
     T* out = values_.data() + (i / lanes<T>)*width;
-    for (int j = 0; j <= k + 1; ++j) {
-      value[j].store(out + j * lanes<T>);
-      if (with_slopes) slope[j].store(out + slopes + j * lanes<T>);
-    }
+    each<k + 2>(EACH(j) { value[j].store(out + j * lanes<T>); });
+    if constexpr (with_slopes) each<k + 1>(EACH(j) { rise[j].store(out + slopes + j * lanes<T>); });
   }
 
   static constexpr int ways = 4;

@@ -164,9 +164,17 @@ INLINE Vec<T> locate(const Spline<T>& s, const Features<T>& f, Vec<T> x) {
   return s.knots ? locate_among_knots(s, f, x) : locate_uniform(s, x);
 }
 
-// Values and, if wanted, slopes in x of the degree + 1 functions of the cell.
+// The slopes of the degree + 1 functions of a cell are differences of the k numbers `rise`, so that the slope of a sum of
+// functions is sum_j rise_j (coef_(j + 1) - coef_j): one product less.
+template <int k, typename T>
+INLINE void slopes_of(const Vec<T>* rise, Vec<T>* slope) {
+  slope[0] = rise[0].neg(), slope[k] = rise[k - 1];
+  each<k - 1>(EACH(j) { slope[j + 1] = rise[j] - rise[j + 1]; });
+}
+
+// Values of the degree + 1 functions of the cell and, if wanted, what their slopes in x are made of.
 template <int k, bool slopes, typename T>
-INLINE void evaluate(const Spline<T>& s, const Features<T>& f, Vec<T> x, Vec<T> cell, Vec<T>* value, Vec<T>* slope) {
+INLINE void evaluate(const Spline<T>& s, const Features<T>& f, Vec<T> x, Vec<T> cell, Vec<T>* value, Vec<T>* rise) {
   const Vec<T> inner = into_domain(s, f, x);
   Vec<T> left[k], right[k], share[k];
   if (s.knots) {
@@ -184,14 +192,15 @@ INLINE void evaluate(const Spline<T>& s, const Features<T>& f, Vec<T> x, Vec<T> 
   }
   if (!slopes && s.outside != Outside::linear) return;
   const Vec<T> steps(s.knots ? T(k) : k * s.steps);
-  slope[0] = share[0].neg() * steps, slope[k] = share[k - 1] * steps;
-  each<k - 1>(EACH(j) { slope[j + 1] = (share[j] - share[j + 1]) * steps; });
+  each<k>(EACH(j) { rise[j] = share[j] * steps; });
   if (s.outside == Outside::clamp) {
     const Vec<T> beyond = (x < f.lo) | (x > f.hi);
-    each<k + 1>(EACH(j) { slope[j] = Vec<T>::blendv(slope[j], Vec<T>(0), beyond); });
+    each<k>(EACH(j) { rise[j] = Vec<T>::blendv(rise[j], Vec<T>(0), beyond); });
   } else if (s.outside == Outside::linear) {
     const T most = std::numeric_limits<T>::max();
     const Vec<T> distance = at::vec::clamp(x - inner, Vec<T>(-most), Vec<T>(most));
+    Vec<T> slope[k + 1];
+    slopes_of<k>(rise, slope);
     each<k + 1>(EACH(j) { value[j] = at::vec::fmadd(distance, slope[j], value[j]); });
   }
 }
