@@ -117,6 +117,8 @@ def _balance(edge: EdgeFunction, noise: float) -> _Start:
 
     root = weights.sqrt().unsqueeze(-1)
     values, slopes = basis(points) * root, _slopes(basis, points) * root
+    if not values.any():  # a domain that N(0, 1) all but misses: the base branch alone sees such inputs
+        return _Start(0.0 if edge.base is None else 1 / math.sqrt(moments(edge.base_values).m), (), 0.1)
     smooth = _least_ratio(slopes.t() @ slopes, values.t() @ values)
     odd = torch.linalg.pinv(values) @ (points * (-points.square() / 2).exp() * root.squeeze(-1))
     odd = odd / (values @ odd).norm().clamp_min(1e-12)

@@ -97,3 +97,9 @@ def test_reset_draws_all_parameters_anew(make, init):
     for p, expected in zip(layer.parameters(), make(init).parameters(), strict=True):
         assert torch.equal(p, expected)
     assert layer.bias.count_nonzero() == 0
+
+
+def test_a_domain_that_the_inputs_all_but_miss_has_a_start_too():
+    layer = KANLinear(64, 64, BSpline(domain=(0.0, 1e-3)))
+    y = layer(torch.randn(500, 64))
+    assert 0.7 < y.square().mean().sqrt().item() < 1.4

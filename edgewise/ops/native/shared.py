@@ -3,6 +3,7 @@
 As on the lean backend only the input and the parameters are saved; the backward pass computes the sums of functions anew.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -98,7 +99,7 @@ class _Applied:
         silent = op.window.padding_mode == "silent"
         self.padding = tuple(before for before, _ in op.window.padding)
         self.padded = x if silent else op.window.pad(x)
-        pixels = self.padded[0, 0].numel()
+        pixels = math.prod(self.padded.shape[2:])
         self.given = (self.padded.flatten(2), coef, knots, None, None, pixels, *op.own)
         self.values = torch.ops.edgewise.applied(*self.given).unflatten(2, self.padded.shape[2:])
         self.around = self.padding if silent else (0,) * len(self.padding)

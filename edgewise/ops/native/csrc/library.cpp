@@ -66,7 +66,7 @@ template <typename T>
 Tensor run_forward(const Tensor& x, const Tensor& coef, const Maybe& base, const Maybe& scale, const Maybe& knots,
                    const Maybe& source, const Maybe& meets, const Settings& s) {
   const Operands<T> in(x, coef, base, scale, knots, source, meets, s);
-  Tensor y = at::zeros({in.g.images * in.g.rows, coef.size(-1)}, in.x.options());
+  Tensor y = at::empty({in.g.images * in.g.rows, coef.size(-1)}, in.x.options());
   if (y.numel())
     for_degree(s.degree, [&](auto k) { Forward<T, k.value>(in.functions.spline, in.g, in.inputs(), in.weights(), writable<T>(y)).run(); });
   return y.to(x.scalar_type());
