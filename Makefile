@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick lint format clean
+.PHONY: demo test test-quick bench lint format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,12 @@ test: $(READY)
 
 test-quick: $(READY)
 	$(PYTEST) -m 'not slow'
+
+# Peers without their dependencies: what they pin is old, and of it they need but pandas.
+bench: $(READY)
+	$(BIN)/pip install --quiet --no-deps inkan==0.5.2 pykan==0.2.8
+	$(BIN)/pip install --quiet pandas
+	$(BIN)/python benchmarks/layers.py
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -4,10 +4,11 @@ import math
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from edgewise import use_backend
-from edgewise.bases import BSpline
-from edgewise.nn import KANLinear
+from edgewise.bases import BSpline, Chebyshev
+from edgewise.nn import KANConv2d, KANLinear, SaKANConv2d
 from edgewise.ops import EdgeFunction, native
 from edgewise.ops.native.operators import plain, settings
 from edgewise.testing import assert_same_everywhere, assert_within
@@ -202,3 +203,38 @@ def test_tables_out_of_range_are_refused(place):
     tables[place].fill_(7)
     with pytest.raises(ValueError, match="source must hold -1 or one of 1 pixels"):
         torch.ops.edgewise.edge_sum(x, coef, base, scale, None, *tables.values(), 1, 1, *own)
+
+
+class Called(TorchDispatchMode):
+    """Names of our operators that were called."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.namespace == "edgewise":
+            self.names.add(func.name().split("::")[1])
+        return func(*args, **(kwargs or {}))
+
+
+RULE = [
+    (KANLinear(4, 3), (5, 4), {"edge_sum"}),
+    (KANConv2d(4, 6, 3), (2, 4, 5, 5), {"edge_sum"}),
+    (KANConv2d(4, 4, 1, groups=4, stride=2, basis=BSpline(1, 1)), (2, 4, 5, 5), {"edge_sum"}),
+    (SaKANConv2d(4, 6, 3), (2, 4, 5, 5), {"mixed"}),
+    (SaKANConv2d(4, 4, 3, groups=4), (2, 4, 5, 5), {"applied"}),
+    (SaKANConv2d(4, 4, 3, padding=1, padding_mode="reflect"), (2, 4, 5, 5), set()),
+    (KANLinear(4, 3, Chebyshev(3)), (5, 4), {"everywhere_sum"}),
+    (KANConv2d(4, 6, 3, basis=Chebyshev(3)), (2, 4, 5, 5), set()),
+    (KANLinear(4, 3, BSpline(5, 0)), (5, 4), set()),
+    (KANLinear(4, 3, base=torch.sin), (5, 4), set()),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape", "names"), RULE, ids=lambda value: str(value)[:40])
+def test_the_rule_of_which_kernel_serves(layer, shape, names):
+    """By cell wherever the basis has cells: it was the faster way on every shape (docs/kernels.md)."""
+    with use_backend("native"), Called() as called, torch.no_grad():
+        layer(torch.randn(shape))
+    assert called.names == names
