@@ -1,9 +1,11 @@
-"""Layers with shared functions, put together from compiled passes: the dense base branch is PyTorch's own convolution.
+"""Layers with shared functions, put together from compiled passes.
+
+Depthwise layers are one pass. In all others the channels are summed first, and the dense base branch is PyTorch's own
+convolution.
 
 As on the lean backend only the input and the parameters are saved; the backward pass computes the sums of functions anew.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -41,22 +43,49 @@ class SharedSum:
             return _PLAIN.shared_linear(x, self.edge, state, coef, mix, base)
         return _PLAIN.shared_conv(x, self.edge, state, coef, mix, base, self.window)
 
-    def functions(self, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor) -> "_Mixed | _Applied":
-        """How the functions of ``x`` are summed: channels first, or, with a channel a group, functions first."""
-        if self.window is not None and mix.shape[1] == 1 and len(coef) == mix.shape[0] > 1:
-            return _Applied(self, x, knots, coef, mix)
-        return _Mixed(self, x, knots, coef, mix)
+    def compute(self, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor, base: Tensor | None) -> Tensor:
+        """The sum, nothing saved."""
+        if self.is_depthwise(coef, mix):
+            return self._depthwise(x, knots, coef, mix, base)[0]
+        y = _zeros(self, x, coef) if base is None else _base(self, x, base)
+        return ChannelsFirst(self, x, knots, coef, mix).add_to(y.contiguous())
 
-    @property
-    def own(self) -> tuple:
-        """What the operators are told of the functions."""
-        return settings(self.edge, has_base=False)[:5]
+    def gradients(
+        self, gradient: Tensor, operands: tuple[Tensor | None, ...], wants_input: bool
+    ) -> tuple[Tensor | None, ...]:
+        """Of x (None unless wanted), coef, mix and base."""
+        x, knots, coef, mix, base = operands
+        through_functions = wants_input and not self.edge.grad_free
+        if self.is_depthwise(coef, mix):
+            gradient = gradient.flatten(2)
+            dx, dcoef, dmix, dbase = self._depthwise(*operands, gradient=gradient, wants=(wants_input, through_functions))
+            return dx.view_as(x) if wants_input else None, dcoef, dmix, None if base is None else dbase
+        gradient = gradient.contiguous()
+        dx, dcoef, dmix = ChannelsFirst(self, x, knots, coef, mix).gradients(gradient, through_functions)
+        through_base, dbase = (None, None) if base is None else _base_gradients(self, x, base, gradient, wants_input)
+        if not through_functions:
+            dx = torch.zeros_like(x) if base is None and wants_input else through_base
+        elif through_base is not None:
+            dx = dx + through_base
+        return dx, dcoef, dmix, dbase
+
+    def is_depthwise(self, coef: Tensor, mix: Tensor) -> bool:
+        """Whether each channel is a group of its own, with one output."""
+        return self.window is not None and mix.shape[1] == 1 and len(coef) == mix.shape[0] > 1
+
+    def _depthwise(self, x, knots, coef, mix, base, gradient=None, wants=()) -> tuple[Tensor, ...]:
+        """The output, or given that of the output all gradients, by the operator ``depthwise``."""
+        size = tuple(x.shape[2:])
+        *own, base_function, _ = settings(self.edge, base is not None)
+        weights = mix.flatten(1), None if base is None else base.flatten(1), base_function
+        given = (x.flatten(2), coef, knots, *tables_of(self.window, size), *own, *weights)
+        if gradient is None:
+            return (torch.ops.edgewise.depthwise(*given).unflatten(2, self.window.output_size(size)),)
+        return torch.ops.edgewise.depthwise_backward(gradient, *given, *wants)
 
 
-class _Mixed:
-    """``y_o = sum_k c_ok S_k``, with S by the operator ``mixed``."""
-
-    layout = torch.contiguous_format  # of outputs and their gradients
+class ChannelsFirst:
+    """``y_o = sum_k c_ok S_k`` beside the base branch, with S by the operator ``mixed``."""
 
     def __init__(self, op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor):
         self.shape = x.shape
@@ -65,11 +94,12 @@ class _Mixed:
             tables = Tables(None, None, x.shape[2])
         else:
             x, mix, tables = x.contiguous().flatten(2), mix.flatten(2), tables_of(op.window, tuple(x.shape[2:]))
-        self.given = (x, mix, knots, *tables, *op.own)
+        self.given = (x, mix, knots, *tables, *settings(op.edge, has_base=False)[:5])
         self.coef = coef.unflatten(0, (len(mix), -1))  # (groups, outputs of a group, K)
         self.rows = op.window is None
 
     def add_to(self, y: Tensor) -> Tensor:
+        """Add to the dense ``y`` in place."""
         sums = torch.ops.edgewise.mixed(*self.given)  # (images, groups, K, rows)
         if self.rows:
             return y.addmm_(sums[0, 0].t(), self.coef[0].t())
@@ -89,49 +119,6 @@ class _Mixed:
         return dx, dcoef, dmix
 
 
-class _Applied:
-    """Depthwise: each channel's function by the operator ``applied``, then a convolution of one channel a group."""
-
-    def __init__(self, op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor):
-        self.window, self.mix = op.window, mix
-        last = x.dim() == 4 and x.stride(1) == 1 < x.shape[1]  # faster, and kept where it is found
-        self.layout = torch.channels_last if last else torch.contiguous_format
-        silent = op.window.padding_mode == "silent"
-        self.padding = tuple(before for before, _ in op.window.padding)
-        self.padded = x if silent else op.window.pad(x)
-        pixels = math.prod(self.padded.shape[2:])
-        self.given = (self.padded.flatten(2), coef, knots, None, None, pixels, *op.own)
-        self.values = torch.ops.edgewise.applied(*self.given).unflatten(2, self.padded.shape[2:])
-        self.around = self.padding if silent else (0,) * len(self.padding)
-
-    def add_to(self, y: Tensor) -> Tensor:
-        w = self.window
-        convolve = CONVOLUTIONS[len(w.kernel_size)]
-        return y.add_(convolve(self.values, self.mix, None, w.stride, self.around, w.dilation, w.groups))
-
-    def gradients(self, gradient: Tensor, wants_input: bool) -> tuple[Tensor, Tensor, Tensor]:
-        w = self.window
-        dvalues, dmix = convolution_gradients(gradient, self.values, self.mix, w, self.around, True)
-        dx, dcoef = torch.ops.edgewise.applied_backward(dvalues.flatten(2), *self.given, wants_input)
-        if not wants_input:
-            return dx, dcoef, dmix
-        dx = dx.unflatten(2, self.padded.shape[2:])
-        if self.around != self.padding:
-            for dim, p in enumerate(self.padding, 2):
-                dx = dx.narrow(dim, p, dx.shape[dim] - 2 * p)
-        return dx, dcoef, dmix
-
-
-def convolution_gradients(gradient, x, weight, window: Window, padding, wants_input: bool) -> tuple[Tensor | None, Tensor]:
-    """Of the input (None unless wanted) and the weight of a convolution."""
-    none = [0] * len(padding)
-    dx, dweight, _ = torch.ops.aten.convolution_backward(
-        gradient, x, weight, None, window.stride, padding, window.dilation, False, none, window.groups,
-        [wants_input, True, False],
-    )  # fmt: skip
-    return dx, dweight
-
-
 class _Shared(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -139,56 +126,47 @@ class _Shared(torch.autograd.Function):
     ) -> Tensor:
         ctx.op = op
         ctx.save_for_backward(x, knots, coef, mix, base)
-        return _compute(op, x, knots, coef, mix, base)
+        return op.compute(x, knots, coef, mix, base)
 
     @staticmethod
     def backward(ctx, gradient: Tensor):
-        op, (x, knots, coef, mix, base) = ctx.op, ctx.saved_tensors
-        wants = ctx.needs_input_grad
+        op, (x, knots, coef, mix, base), wants = ctx.op, ctx.saved_tensors, ctx.needs_input_grad
+        wanted = (wants[1], *wants[3:])
         if torch.is_grad_enabled():  # a gradient of this gradient is wanted
-            inputs = [t for t, want in zip((x, coef, mix, base), (wants[1], *wants[3:]), strict=True) if want]
+            inputs = [t for t, want in zip((x, coef, mix, base), wanted, strict=True) if want]
             y = op.plain(x, knots, coef, mix, base)
             found = iter(torch.autograd.grad(y, inputs, gradient, create_graph=True, materialize_grads=True))
-            dx, dcoef, dmix, dbase = (next(found) if want else None for want in (wants[1], *wants[3:]))
-            return None, dx, None, dcoef, dmix, dbase
-        functions = op.functions(x, knots, coef, mix)
-        gradient = gradient.contiguous(memory_format=functions.layout)
-        through_functions = wants[1] and not op.edge.grad_free
-        dx, dcoef, dmix = functions.gradients(gradient, through_functions)
-        dx = dx if through_functions else None
-        dbase = None
-        if base is not None:
-            through_base, dbase = _base_gradients(op, x, base, gradient, wants[1])
-            dx = through_base if dx is None else dx + through_base
-        elif wants[1] and dx is None:
-            dx = torch.zeros_like(x)
-        return None, dx, None, dcoef, dmix.view_as(mix), dbase
-
-
-def _compute(op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor, base: Tensor | None) -> Tensor:
-    w = op.window
-    if base is not None:
-        values = op.edge.base_values(x)
-        if w is None:
-            y = F.linear(values, base)
+            dx, dcoef, dmix, dbase = (next(found) if want else None for want in wanted)
         else:
-            y = CONVOLUTIONS[len(w.kernel_size)](values, base, None, w.stride, _sides(w), w.dilation, w.groups)
-    elif w is None:
-        y = x.new_zeros(len(x), len(coef))
-    else:
-        y = x.new_zeros(len(x), len(coef), *w.output_size(tuple(x.shape[2:])))
-    functions = op.functions(x, knots, coef, mix)
-    return functions.add_to(y.contiguous(memory_format=functions.layout))
+            dx, dcoef, dmix, dbase = op.gradients(gradient, ctx.saved_tensors, wants[1])
+            dmix = dmix.view_as(mix)
+            dbase = None if dbase is None else dbase.view_as(base)
+        return None, dx, None, dcoef, dmix, dbase
+
+
+def _base(op: SharedSum, x: Tensor, base: Tensor) -> Tensor:
+    values, w = op.edge.base_values(x), op.window
+    if w is None:
+        return F.linear(values, base)
+    return CONVOLUTIONS[len(w.kernel_size)](values, base, None, w.stride, _sides(w), w.dilation, w.groups)
 
 
 def _base_gradients(op: SharedSum, x: Tensor, base: Tensor, gradient: Tensor, wants_input: bool):
-    w = op.window
-    values = op.edge.base_values(x)
+    """Of x (None unless wanted) and the base weights."""
+    values, w = op.edge.base_values(x), op.window
     if w is None:
         dvalues, dbase = (gradient @ base if wants_input else None), gradient.t() @ values
     else:
-        dvalues, dbase = convolution_gradients(gradient, values, base, w, _sides(w), wants_input)
+        none = [0] * len(w.kernel_size)
+        dvalues, dbase, _ = torch.ops.aten.convolution_backward(
+            gradient, values, base, None, w.stride, _sides(w), w.dilation, False, none, w.groups, [wants_input, True, False]
+        )
     return (_BACK[op.edge.base](dvalues, x) if wants_input else None), dbase
+
+
+def _zeros(op: SharedSum, x: Tensor, coef: Tensor) -> Tensor:
+    size = () if op.window is None else op.window.output_size(tuple(x.shape[2:]))
+    return x.new_zeros(len(x), len(coef), *size)
 
 
 def _sides(window: Window) -> tuple[int, ...]:
@@ -199,4 +177,4 @@ def shared_sum(op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix
     """Carry out a sum over edges with shared functions."""
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, coef, mix, base)):
         return _Shared.apply(op, x, knots, coef, mix, base)
-    return _compute(op, x, knots, coef, mix, base)
+    return op.compute(x, knots, coef, mix, base)

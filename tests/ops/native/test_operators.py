@@ -223,7 +223,7 @@ RULE = [
     (KANConv2d(4, 6, 3), (2, 4, 5, 5), {"edge_sum"}),
     (KANConv2d(4, 4, 1, groups=4, stride=2, basis=BSpline(1, 1)), (2, 4, 5, 5), {"edge_sum"}),
     (SaKANConv2d(4, 6, 3), (2, 4, 5, 5), {"mixed"}),
-    (SaKANConv2d(4, 4, 3, groups=4), (2, 4, 5, 5), {"applied"}),
+    (SaKANConv2d(4, 4, 3, groups=4), (2, 4, 5, 5), {"depthwise"}),
     (SaKANConv2d(4, 4, 3, padding=1, padding_mode="reflect"), (2, 4, 5, 5), set()),
     (KANLinear(4, 3, Chebyshev(3)), (5, 4), {"everywhere_sum"}),
     (KANConv2d(4, 6, 3, basis=Chebyshev(3)), (2, 4, 5, 5), set()),

@@ -1,15 +1,15 @@
 // The operators of layers with shared functions; the gradients of the layers are put together from them in Python.
 #include <torch/library.h>
 
-#include "applied.h"
+#include "depthwise.h"
 #include "operands.h"
 #include "shared.h"
 
 namespace edgewise {
 namespace {
 
-using Two = std::tuple<Tensor, Tensor>;
 using Three = std::tuple<Tensor, Tensor, Tensor>;
+using Four = std::tuple<Tensor, Tensor, Tensor, Tensor>;
 
 #define OPERANDS \
   const Tensor &x, const Tensor &weight, const Maybe &knots, const Maybe &source, const Maybe &meets, int64_t rows, int64_t grid, \
@@ -72,54 +72,78 @@ Three run_mixed_backward(const Tensor& grad, OPERANDS, bool wants_input) {
   return {dx.to(x.scalar_type()), dmix.to(x.scalar_type()), sums.to(x.scalar_type())};
 }
 
-Settings check_applied(OPERANDS) {
+// Depthwise: x (images, channels, pixels), weight is coef (channels, functions), mix and base (channels, taps).
+Settings check_depthwise(OPERANDS, const Tensor& mix, const Maybe& base, int64_t base_function) {
+  check_kind(x, {mix, base}, {});
   TORCH_CHECK_VALUE(x.dim() == 3 && weight.sizes() == at::IntArrayRef({x.size(1), grid + degree}),
                     "coef must be (channels, functions), got ", weight.sizes(), " for x ", x.sizes());
-  return checked(GIVEN, 1, 1);
-}
-
-// Pixels next to each other, or channels.
-Tensor in_lines(const Tensor& x, at::ScalarType dtype) {
-  const Tensor t = x.to(dtype);
-  return t.is_non_overlapping_and_dense() && (t.stride(1) == 1 || t.stride(2) == 1) ? t : t.contiguous();
+  TORCH_CHECK_VALUE(mix.dim() == 2 && mix.size(0) == x.size(1) && (!given(base) || base->sizes() == mix.sizes()),
+                    "mix and base must be (channels, taps), got ", mix.sizes(), " for x ", x.sizes());
+  Settings s = checked(GIVEN, 1, mix.size(1));
+  TORCH_CHECK_VALUE(base_function >= 0 && base_function <= 5, "unknown base function ", base_function);
+  s.base = base_function;
+  return s;
 }
 
 template <typename T>
-Tensor run_applied(OPERANDS) {
-  const Settings s = check_applied(GIVEN);
-  const Functions<T> f(knots, x.size(1), s, false);
-  constexpr auto dtype = c10::CppTypeToScalarType<T>::value;
-  const Tensor in = in_lines(x, dtype), coef = dense(weight, dtype);
-  Tensor y = at::empty_like(in);
-  const auto g = geometry(x, source, meets, s, 1);
+struct Planes {  // channels last, in the type of the arithmetic
+  Tensor in, coef, mix, base;
+  Functions<T> functions;
+  Geometry g;
+
+  Planes(OPERANDS, const Tensor& mix_, const Maybe& base_, const Settings& s)
+      : functions(knots, x.size(1), s, given(base_)), g(geometry(x, source, meets, s, mix_.size(1))) {
+    constexpr auto dtype = c10::CppTypeToScalarType<T>::value;
+    in = x.to(dtype).transpose(1, 2).contiguous(), coef = dense(weight, dtype), mix = mix_.to(dtype).t().contiguous();
+    if (given(base_)) base = base_->to(dtype).t().contiguous();
+  }
+
+  DepthwiseWeights<T> weights() const { return {data<T>(coef), data<T>(mix), data<T>(base)}; }
+};
+
+template <typename T>
+Tensor run_depthwise(OPERANDS, const Tensor& mix, const Maybe& base, int64_t base_function) {
+  const Settings s = check_depthwise(GIVEN, mix, base, base_function);
+  const Planes<T> t(GIVEN, mix, base, s);
+  Tensor y = at::zeros({x.size(0), rows, x.size(1)}, t.in.options());
+  const auto w = t.weights();
   if (y.numel())
-    for_degree(degree, [&](auto k) { Applied<T, k.value>(f.spline, g, inputs<T>(in), data<T>(coef)).forward(writable<T>(y)); });
-  return y.to(x.scalar_type());
+    for_degree(degree, [&](auto k) { Depthwise<T, k.value>(t.functions.spline, t.g, data<T>(t.in), w).forward(writable<T>(y)); });
+  return y.to(x.scalar_type()).transpose(1, 2);
 }
 
 template <typename T>
-Two run_applied_backward(const Tensor& grad, OPERANDS, bool wants_input) {
-  const Settings s = check_applied(GIVEN);
-  TORCH_CHECK_VALUE(grad.sizes() == x.sizes(), "the gradient must be as x, ", x.sizes(), ", got ", grad.sizes());
-  const Functions<T> f(knots, x.size(1), s, false);
-  constexpr auto dtype = c10::CppTypeToScalarType<T>::value;
-  const Tensor in = in_lines(x, dtype), coef = dense(weight, dtype);
-  const Tensor gradient = at::empty_like(in).copy_(grad);
-  Tensor dx = wants_input ? at::empty_like(in) : at::empty({0}, in.options()), dcoef = at::zeros_like(coef);
-  const auto g = geometry(x, source, meets, s, 1);
-  if (x.numel())
+Four run_depthwise_backward(const Tensor& grad, OPERANDS, const Tensor& mix, const Maybe& base, int64_t base_function,
+                            bool wants_input, bool through_functions) {
+  const Settings s = check_depthwise(GIVEN, mix, base, base_function);
+  TORCH_CHECK_VALUE(grad.sizes() == at::IntArrayRef({x.size(0), x.size(1), rows}), "the gradient must be (images, channels, rows), got ",
+                    grad.sizes());
+  const Planes<T> t(GIVEN, mix, base, s);
+  const Tensor g = grad.to(t.in.scalar_type()).transpose(1, 2).contiguous(), none = at::empty({0}, t.in.options());
+  Tensor dx = wants_input ? at::zeros_like(t.in) : none, dcoef = at::zeros_like(t.coef), dmix = at::zeros_like(t.mix);
+  Tensor dbase = t.base.defined() ? at::zeros_like(t.base) : none;
+  const auto w = t.weights();
+  if (x.numel() && g.numel())
     for_degree(degree, [&](auto k) {
-      Applied<T, k.value>(f.spline, g, inputs<T>(in), data<T>(coef))
-          .backward(data<T>(gradient), writable<T>(dcoef), wants_input ? writable<T>(dx) : nullptr);
+      const DepthwiseGradients<T> d{writable<T>(dx), writable<T>(dcoef), writable<T>(dmix), writable<T>(dbase)};
+      Depthwise<T, k.value>(t.functions.spline, t.g, data<T>(t.in), w).backward(data<T>(g), d, through_functions);
     });
-  return {dx.to(x.scalar_type()), dcoef.to(x.scalar_type())};
+  const auto as_given = [&](const Tensor& v) { return v.to(x.scalar_type()); };
+  const auto channels_first = [&](const Tensor& v) { return v.dim() > 1 ? v.transpose(-1, -2) : v; };
+  return {as_given(channels_first(dx)), as_given(dcoef), as_given(channels_first(dmix).contiguous()),
+          as_given(channels_first(dbase).contiguous())};
 }
 
 #define IN_TYPE(name) x.scalar_type() == at::kDouble ? name<double> : name<float>
 Tensor mixed(OPERANDS) { return (IN_TYPE(run_mixed))(GIVEN); }
-Tensor applied(OPERANDS) { return (IN_TYPE(run_applied))(GIVEN); }
+Tensor depthwise(OPERANDS, const Tensor& mix, const Maybe& base, int64_t base_function) {
+  return (IN_TYPE(run_depthwise))(GIVEN, mix, base, base_function);
+}
 Three mixed_backward(const Tensor& grad, OPERANDS, bool wants) { return (IN_TYPE(run_mixed_backward))(grad, GIVEN, wants); }
-Two applied_backward(const Tensor& grad, OPERANDS, bool wants) { return (IN_TYPE(run_applied_backward))(grad, GIVEN, wants); }
+Four depthwise_backward(const Tensor& grad, OPERANDS, const Tensor& mix, const Maybe& base, int64_t base_function, bool wants,
+                        bool through_functions) {
+  return (IN_TYPE(run_depthwise_backward))(grad, GIVEN, mix, base, base_function, wants, through_functions);
+}
 
 #define NAMED \
   "Tensor x, Tensor weight, Tensor? knots, Tensor? source, Tensor? meets, int rows, int grid, int degree, float lo, float hi, " \
@@ -129,16 +153,17 @@ Two applied_backward(const Tensor& grad, OPERANDS, bool wants) { return (IN_TYPE
 
 TORCH_LIBRARY_FRAGMENT(edgewise, m) {
   m.def("mixed(" NAMED ") -> Tensor");
-  m.def("applied(" NAMED ") -> Tensor");
+  m.def("depthwise(" NAMED ", Tensor mix, Tensor? base, int base_function) -> Tensor");
   m.def("mixed_backward(Tensor grad, " NAMED ", bool wants_input) -> (Tensor, Tensor, Tensor)");
-  m.def("applied_backward(Tensor grad, " NAMED ", bool wants_input) -> (Tensor, Tensor)");
+  m.def("depthwise_backward(Tensor grad, " NAMED ", Tensor mix, Tensor? base, int base_function, bool wants_input, "
+        "bool through_functions) -> (Tensor, Tensor, Tensor, Tensor)");
 }
 
 TORCH_LIBRARY_IMPL(edgewise, CPU, m) {
   m.impl("mixed", mixed);
-  m.impl("applied", applied);
+  m.impl("depthwise", depthwise);
   m.impl("mixed_backward", mixed_backward);
-  m.impl("applied_backward", applied_backward);
+  m.impl("depthwise_backward", depthwise_backward);
 }
 
 }  // namespace edgewise
