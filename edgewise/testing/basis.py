@@ -14,6 +14,7 @@ from torch import Tensor
 
 from edgewise.bases import Basis, State
 from edgewise.nn import KANLinear
+from edgewise.ops import use_backend
 from edgewise.testing.compare import assert_within
 from edgewise.testing.points import Points
 
@@ -163,7 +164,8 @@ class BasisContract(Points):
         torch.manual_seed(0)
         layer = KANLinear(self.features, 2, basis=self.basis)
         x = self._inside(self.state(torch.float32)).to(torch.bfloat16)
-        assert torch.equal(layer(x), layer(x.float()))
+        with use_backend("lean"):  # by default the two would be summed by different backends, in another order
+            assert torch.equal(layer(x), layer(x.float()))
 
     def test_vmap_equals_a_loop(self):
         state = self.state()
