@@ -39,6 +39,8 @@ NETWORKS = [
     ("ukan_vanilla", "lean", partial(create_model, "ukan_vanilla")),
     ("all_ukan, all gradients", "lean", partial(create_model, "all_ukan", grad_free=False)),
     ("all_ukan", "lean", partial(create_model, "all_ukan")),
+    ("ukan_vanilla", "native", partial(create_model, "ukan_vanilla")),
+    ("all_ukan", "native", partial(create_model, "all_ukan")),
     ("ukan", "lean", partial(create_model, "ukan")),
     ("unet", "lean", partial(create_model, "unet")),
 ]
@@ -46,6 +48,7 @@ LAYERS = [
     ("KANLinear(256, 256)", "reference", partial(KANLinear, 256, 256)),
     ("KANLinear(256, 256)", "plain", partial(KANLinear, 256, 256)),
     ("KANLinear(256, 256)", "lean", partial(KANLinear, 256, 256)),
+    ("KANLinear(256, 256)", "native", partial(KANLinear, 256, 256)),
     ("nn.Linear(256, 256)", "lean", partial(nn.Linear, 256, 256)),
 ]
 
