@@ -11,7 +11,7 @@ from edgewise.ops.native.build import BuildError, built_library
 
 OUTSIDE = ("zero", "clamp", "linear")  # in the order of the enumerations in csrc/spline.h
 BASES = (None, "silu", "gelu", "relu", "tanh", "identity")
-_WHAT_NEEDS_GRADIENTS = 5  # the gradient, x, coef, base, scale: the first arguments of the backward operator
+_TENSORS = 8  # the first arguments of the backward operator: the gradient, x, coef, base, scale, knots, source, meets
 
 _REGISTRY = torch.library.Library("edgewise", "FRAGMENT")  # what is registered with it lives as long as it does
 _problem: BuildError | None = None
@@ -77,8 +77,8 @@ def _describe() -> None:
 
 
 def _keep(ctx, inputs, output) -> None:
-    ctx.save_for_backward(*inputs[:_WHAT_NEEDS_GRADIENTS], *inputs[_WHAT_NEEDS_GRADIENTS : _WHAT_NEEDS_GRADIENTS + 3])
-    ctx.settings, ctx.wants_input = inputs[_WHAT_NEEDS_GRADIENTS + 3 : -1], inputs[-1]
+    ctx.save_for_backward(*inputs[:_TENSORS])
+    ctx.settings, ctx.wants_input = inputs[_TENSORS:-1], inputs[-1]
 
 
 def _second_backward(ctx, *gradients):

@@ -175,13 +175,7 @@ class Backward {
     const Bundle e(g, s.functions(), channel, tap, b.start);
     const auto at = [&](auto* p) { return p ? p + e.edge : nullptr; };
     const Sums<T> out{d.coef + e.coef, at(d.base), at(d.scale), w.coef + e.coef, at(w.scale), g.taps * g.all_outputs(), add};
-    if (b.vectors == 4) {
-      if constexpr (widest<T, k> == 4) coefficient_gradients<T, k, 4>(s, sorted, from, b.tail, out);
-    } else if (b.vectors == 2) {
-      coefficient_gradients<T, k, 2>(s, sorted, from, b.tail, out);
-    } else {
-      coefficient_gradients<T, k, 1>(s, sorted, from, b.tail, out);
-    }
+    for_vectors<widest<T, k>>(b.vectors, [&](auto NV) { coefficient_gradients<T, k, NV.value>(s, sorted, from, b.tail, out); });
   }
 
   void inputs(const Sorted<T, k, true>& sorted, const Differences<T>& table, const T* from, T* results) {

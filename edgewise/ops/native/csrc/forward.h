@@ -22,6 +22,18 @@ int64_t rows_at_once(const Spline<T>& s) {
   return std::clamp<int64_t>(16 * s.functions(), 128, rows_in_reach);
 }
 
+// run(vectors), as a number that the compiler knows.
+template <int64_t widest, typename Run>
+void for_vectors(int64_t vectors, const Run& run) {
+  if (vectors == 4) {
+    if constexpr (widest == 4) run(std::integral_constant<int, 4>());
+  } else if (vectors == 2) {
+    run(std::integral_constant<int, 2>());
+  } else {
+    run(std::integral_constant<int, 1>());
+  }
+}
+
 template <typename T>
 struct Addends {
   const T *coef, *base, *scale;  // rows of functions, `stride` apart; base and scale may be null
@@ -117,13 +129,7 @@ class Forward {
     const Bundle e(g, s.functions(), channel, tap, b.start);
     const auto from = [&](const T* p) { return p ? p + e.edge : nullptr; };
     const Addends<T> rows{w.coef + e.coef, from(w.base), from(w.scale), g.taps * g.all_outputs(), s.functions(), s.margin()};
-    if (b.vectors == 4) {
-      if constexpr (widest<T, k> == 4) add_functions<T, k, 4>(s, sorted, rows, b.tail, out);
-    } else if (b.vectors == 2) {
-      add_functions<T, k, 2>(s, sorted, rows, b.tail, out);
-    } else {
-      add_functions<T, k, 1>(s, sorted, rows, b.tail, out);
-    }
+    for_vectors<widest<T, k>>(b.vectors, [&](auto NV) { add_functions<T, k, NV.value>(s, sorted, rows, b.tail, out); });
   }
 
   const Spline<T>& s;

@@ -12,7 +12,6 @@ class Columns {
 
   T* of(int64_t c) { return values_.data() + c * height_; }
   int64_t height(const Tile& t) const { return t.images * g_.padded; }
-  void clear() { std::fill(values_.begin(), values_.end(), T(0)); }
 
   void read(const Inputs<T>& x, const Tile& t, int64_t first, int64_t count) {
     if (g_.padded == 1 && !g_.source && x.channel == 1 && count == lanes<T>) {  // rows of a fully connected layer
