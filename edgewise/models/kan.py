@@ -1,39 +1,155 @@
-"""The plain Kolmogorov-Arnold network: KAN layers, one after the other."""
+"""The Kolmogorov-Arnold network of the papers: KAN layers one after the other, with nodes that add or multiply."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis
-from edgewise.models.registry import register_model
-from edgewise.nn import KANLinear
+from edgewise.models._forwarding import Forwarding
+from edgewise.models.registry import register_model, to_plain
+from edgewise.models.width import Width, nearest_pairs, parse_bases, parse_width
+from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS
+from edgewise.nn.nodes import KANLayer
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a network computed on the way: the inputs of each layer, its subnodes, and the output."""
+
+    inputs: tuple[Tensor, ...]
+    subnodes: tuple[Tensor, ...]
+    output: Tensor
 
 
 @register_model("kan")
-class KAN(nn.Sequential):
-    """A stack of KAN layers; a KAN needs no activation between them, each edge is one.
+class KAN(Forwarding, nn.Sequential):
+    """A stack of KAN layers that can be fitted, pruned, read and drawn; it needs no activation between them.
+
+    The methods that fit, prune and read only forward to :mod:`edgewise.fitting` and :mod:`edgewise.interpret`.
 
     Args:
-        width: Numbers of nodes from input to output, at least two, such as ``[2, 5, 1]``.
-        basis: The functions on the edges.
+        width: Nodes from input to output, at least two entries, such as ``[2, 5, 1]``. An entry ``[n, m]`` has n nodes that
+            add and m that multiply; ``[n, [2, 3]]`` two that multiply, of those arities.
+        basis: The functions on the edges, or one basis for each layer.
         base: The base function of each edge, or None.
+        grid: Short for a basis with so many intervals: a number, or one for each layer.
+        k: Short for a basis of that degree.
+        mult_arity: How many subnodes a multiplication node of ``[n, m]`` multiplies: one number, or for each layer a list
+            of one number a node.
+        scale: Give each spline a scale of its own.
+        affine: Give subnodes and nodes a learnable scale and bias.
+        sparse: Start with about one edge a node: the nearest pairs.
+        symbolic: Make room for symbolic edges at once.
+        frozen: Names of parameters that are not trained: ``"coef"``, ``"base_weight"``, ``"scale"``.
+        inputs: Which columns of the data the network looks at; all by default.
+        init: Draws the parameters.
 
     Shape:
-        ``(*, width[0]) -> (*, width[-1])``
+        ``(*, width[0]) -> (*, nodes of width[-1])``; with ``inputs``, any last dimension that has those columns.
 
     Raises:
-        ConfigError: Fewer than two widths, or one below 1.
+        ConfigError: Fewer than two widths, an impossible one, or lists whose lengths do not fit.
 
     Example:
         >>> import torch
         >>> KAN([2, 5, 1])(torch.zeros(3, 2)).shape
         torch.Size([3, 1])
+        >>> KAN([6, [0, 2], 1], grid=3, mult_arity=3)
+        KAN([6, [0, [3, 3]], 1], grid=[3, 3], 171 parameters)
     """
 
-    def __init__(self, width: Sequence[int], basis: Basis = DEFAULT_BASIS, base: str | None = "silu"):
-        if not isinstance(width, Sequence) or len(width) < 2:
-            raise ConfigError(f"width must name at least the inputs and the outputs, such as [2, 5, 1], got {width}")
-        super().__init__(*(KANLinear(into, out, basis, base=base) for into, out in pairwise(width)))
+    def __init__(
+        self,
+        width: Width,
+        basis: Basis | Sequence[Basis] = DEFAULT_BASIS,
+        base: str | None = "silu",
+        *,
+        grid: int | Sequence[int] | None = None,
+        k: int | None = None,
+        mult_arity: int | Sequence[Sequence[int]] = 2,
+        scale: bool = False,
+        affine: bool = False,
+        sparse: bool = False,
+        symbolic: bool = False,
+        frozen: Sequence[str] = (),
+        inputs: Sequence[int] | None = None,
+        init: Init = Balanced(),  # noqa: B008 (frozen)
+    ):
+        nodes = parse_width(width, mult_arity)
+        bases = parse_bases(basis, grid, k, len(nodes) - 1)
+        into = [sums + len(arities) for sums, arities in nodes]
+        options = {"base": base, "scale": scale, "affine": affine, "symbolic": symbolic, "init": init}
+        super().__init__(*(KANLayer(n, *out, b, **options) for n, out, b in zip(into, nodes[1:], bases, strict=False)))
+        if inputs is not None and len(inputs) != into[0]:
+            raise ConfigError(f"inputs must name {into[0]} columns, one for each input of the network, got {list(inputs)}")
+        self.inputs = None if inputs is None else list(map(int, inputs))
+        self.base, self.scale, self.affine, self.frozen = base, scale, affine, tuple(frozen)
+        for layer in self:
+            for name in frozen:
+                if not isinstance(parameter := getattr(layer, name, None), nn.Parameter):
+                    raise ConfigError(f"frozen names {name!r}, which the layers have not: coef, base_weight or scale")
+                parameter.requires_grad_(False)
+            if sparse:
+                layer.set_mask(nearest_pairs(layer.in_features, layer.out_features))
+
+    @property
+    def width(self) -> list:
+        """Nodes from input to output, in the form the constructor takes."""
+        rest = [[layer.sums, list(layer.arities)] if layer.arities else layer.sums for layer in self]
+        return [self[0].in_features, *rest]
+
+    @property
+    def config(self) -> dict:
+        """What rebuilds the network as it stands, after refinement and pruning too, but for its numbers."""
+        options = {
+            "width": self.width,
+            "basis": [to_plain(layer.edge.basis) for layer in self],
+            "base": self.base,
+            "scale": self.scale,
+            "affine": self.affine,
+            "symbolic": all(layer.symbolic is not None for layer in self),
+            "frozen": list(self.frozen),
+            "inputs": self.inputs,
+        }
+        return {"name": "kan", "options": options}
+
+    def select(self, x: Tensor) -> Tensor:
+        """The columns of ``x`` that the network looks at."""
+        if self.inputs is None:
+            return x
+        if x.shape[-1] <= max(self.inputs):
+            raise ConfigError(f"the network looks at columns {self.inputs}, and the data has {x.shape[-1]}")
+        return x[..., self.inputs]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(self.select(x))
+
+    def trace(self, x: Tensor) -> Trace:
+        """Run the network on rows ``(N, inputs)`` and keep what it computed on the way."""
+        inputs, subnodes, x = [], [], self.select(x)
+        for layer in self:
+            inputs.append(x)
+            subnodes.append(layer.subnodes(x))
+            x = layer.join(subnodes[-1])
+        return Trace(tuple(inputs), tuple(subnodes), x)
+
+    def fix_symbolic(self, layer: int, into: int, out: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
+        """Let an edge compute ``c f(a x + b) + d`` instead of its spline; see :class:`edgewise.nn.SymbolicEdges`."""
+        for other in self:
+            other.enable_symbolic()
+        self[layer].fix_symbolic(out, into, name, affine)
+
+    def unfix_symbolic(self, layer: int, into: int, out: int) -> None:
+        """Take the formula off an edge; its spline, which was kept, comes back."""
+        self[layer].unfix_symbolic(out, into)
+
+    def __getitem__(self, index):
+        return nn.Sequential(*list(self)[index]) if isinstance(index, slice) else super().__getitem__(index)
+
+    def __repr__(self) -> str:
+        grids = [getattr(layer.edge.basis, "grid_size", None) for layer in self]
+        count = sum(p.numel() for p in self.parameters())
+        return f"KAN({self.width}, grid={grids}, {count} parameters)"

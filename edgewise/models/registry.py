@@ -40,20 +40,22 @@ def create_model(name: str, **options) -> nn.Module:
     """
     options = {key: _from_plain(value) for key, value in options.items()}
     model = MODELS.create(name, **options)
-    settings = inspect.signature(MODELS[name]).bind(**options)
-    settings.apply_defaults()
-    model.config = {"name": name, "options": {key: _to_plain(value) for key, value in settings.arguments.items()}}
+    if not hasattr(model, "config"):  # a network that changes its shape knows its settings itself
+        settings = inspect.signature(MODELS[name]).bind(**options)
+        settings.apply_defaults()
+        model.config = {"name": name, "options": {key: to_plain(value) for key, value in settings.arguments.items()}}
     return model
 
 
 def _from_plain(value):
     if isinstance(value, dict) and "name" in value:
         return create_basis(**value)
-    return value
+    return [_from_plain(item) for item in value] if isinstance(value, list) else value
 
 
-def _to_plain(value):
+def to_plain(value):
+    """A setting in plain JSON types: a basis as ``{"name": ..., **settings}``, a tuple as a list."""
     if isinstance(value, Basis):
         (name,) = (name for name in BASES if BASES[name] is type(value))
-        return {"name": name} | {key: _to_plain(setting) for key, setting in asdict(value).items()}
-    return [_to_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {"name": name} | {key: to_plain(setting) for key, setting in asdict(value).items()}
+    return [to_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

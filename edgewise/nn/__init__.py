@@ -1,31 +1,39 @@
 """Layers: drop-ins for ``nn.Linear`` and ``nn.Conv`` whose edges carry learnable functions."""
 
 from edgewise.nn.conv import KANConv1d, KANConv2d, KANConv3d
+from edgewise.nn.functions import FUNCTIONS, Function, register_function
 from edgewise.nn.init import Balanced, EfficientKAN
 from edgewise.nn.layer import EdgeLayer, edge_layers, parameter_kinds
 from edgewise.nn.linear import KANLinear
+from edgewise.nn.nodes import KANLayer
 from edgewise.nn.penalty import penalty, weight_penalty
 from edgewise.nn.shared import SaKANConv1d, SaKANConv2d, SaKANConv3d, SaKANLinear
 from edgewise.nn.sprecher import ActivationLinear, GainSaKANLinear, GSKANLinear, SprecherLinear
+from edgewise.nn.symbolic import SymbolicEdges
 
 __all__ = [
+    "FUNCTIONS",
     "ActivationLinear",
     "Balanced",
     "EdgeLayer",
     "EfficientKAN",
+    "Function",
     "GSKANLinear",
     "GainSaKANLinear",
     "KANConv1d",
     "KANConv2d",
     "KANConv3d",
+    "KANLayer",
     "KANLinear",
     "SaKANConv1d",
     "SaKANConv2d",
     "SaKANConv3d",
     "SaKANLinear",
     "SprecherLinear",
+    "SymbolicEdges",
     "edge_layers",
     "parameter_kinds",
     "penalty",
+    "register_function",
     "weight_penalty",
 ]

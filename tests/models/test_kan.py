@@ -51,7 +51,7 @@ def test_learns_a_product():
 
 @pytest.mark.parametrize(
     ("width", "message"),
-    [([3], r"at least the inputs and the outputs, such as \[2, 5, 1\], got \[3\]"), ([3, 0], "got 3 and 0")],
+    [([3], r"at least the inputs and the outputs, such as \[2, 5, 1\], got \[3\]"), ([3, 0], "at least 1 node, got 0")],
 )
 def test_impossible_widths_are_refused(width, message):
     with pytest.raises(EdgewiseError, match=message):
