@@ -2,6 +2,7 @@
 
 from edgewise.nn.conv import KANConv1d, KANConv2d, KANConv3d
 from edgewise.nn.functions import FUNCTIONS, Function, register_function
+from edgewise.nn.grid import refine_grid, update_grid
 from edgewise.nn.init import Balanced, EfficientKAN
 from edgewise.nn.layer import EdgeLayer, edge_layers, parameter_kinds
 from edgewise.nn.linear import KANLinear
@@ -34,6 +35,8 @@ __all__ = [
     "edge_layers",
     "parameter_kinds",
     "penalty",
+    "refine_grid",
     "register_function",
+    "update_grid",
     "weight_penalty",
 ]
