@@ -58,7 +58,7 @@ class KAN(Forwarding, nn.Sequential):
         >>> KAN([2, 5, 1])(torch.zeros(3, 2)).shape
         torch.Size([3, 1])
         >>> KAN([6, [0, 2], 1], grid=3, mult_arity=3)
-        KAN([6, [0, [3, 3]], 1], grid=[3, 3], 171 parameters)
+        KAN([6, [0, [3, 3]], 1], grid=[3, 3], 266 parameters)
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """The layer of a network that is read: edges with masks and formulas, and nodes that add or multiply."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +73,7 @@ class KANLayer(KANLinear):
         self._dense = True  # whether the mask is all ones: cached, since a small network is all calls
         self.symbolic = SymbolicEdges(in_features, self.out_features, **factory) if symbolic else None
         self.affine = nn.ParameterDict(_unit_affine(self.out_features, self.nodes, factory)) if affine else None
-        self.register_buffer("_factors", self._factor_table(device), persistent=False)
+        self.rebuild_products()
 
     @property
     def nodes(self) -> int:
@@ -93,18 +93,19 @@ class KANLayer(KANLinear):
         y = self._sum(x)
         return y if self.symbolic is None or not self.symbolic.groups() else y + self.symbolic(x)
 
-    def join(self, y: Tensor) -> Tensor:
-        """From subnodes to nodes: scales and biases, products."""
-        if self.affine is not None:
-            y = y * self.affine["subnode_scale"] + self.affine["subnode_bias"]
+    def join(self, y: Tensor, affine: Mapping[str, Tensor] | None = None) -> Tensor:
+        """From subnodes to nodes: scales and biases (the layer's own, or those given), products."""
+        affine = affine or self.affine
+        if affine is not None:
+            y = y * affine["subnode_scale"] + affine["subnode_bias"]
         if self.arities:
             padded = torch.cat([y, y.new_ones(len(y), 1)], 1)
             product = padded[:, self._factors[0]]
             for column in self._factors[1:]:
                 product = product * padded[:, column]
             y = torch.cat([y[:, : self.sums], product], 1)
-        if self.affine is not None:
-            y = y * self.affine["node_scale"] + self.affine["node_bias"]
+        if affine is not None:
+            y = y * affine["node_scale"] + affine["node_bias"]
         return y
 
     def masked(self) -> tuple[Tensor, Tensor | None, Tensor | None]:
@@ -159,14 +160,15 @@ class KANLayer(KANLinear):
         coef, base, scale = self.masked()
         return ops().linear(rows, self.edge, self.state.tensors(), coef, base, scale)
 
-    def _factor_table(self, device) -> Tensor:
-        """Which subnodes each product takes, ``(largest arity, products)``; what is missing points to a one."""
+    def rebuild_products(self) -> None:
+        """Note which subnodes each product takes, ``(largest arity, products)``; what is missing points to a one."""
+        device = self.mask.device
         table = torch.full((max(self.arities, default=0), len(self.arities)), self.out_features, device=device)
         first = self.sums
         for column, arity in enumerate(self.arities):
             table[:arity, column] = torch.arange(first, first + arity, device=device)
             first += arity
-        return table
+        self.register_buffer("_factors", table, persistent=False)
 
     def _load_from_state_dict(self, *arguments) -> None:
         super()._load_from_state_dict(*arguments)

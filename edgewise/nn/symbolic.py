@@ -98,6 +98,14 @@ class SymbolicEdges(nn.Module):
         values, outs, _ = self.edge_values(x)
         return x.new_zeros(len(x), self.out_features).index_add(1, outs, values)
 
+    def subset(self, outs: list[int], inputs: list[int]) -> "SymbolicEdges":
+        """The edges between some outputs and some inputs, as a copy."""
+        new = SymbolicEdges(len(inputs), len(outs), self.affine.device, self.affine.dtype)
+        new.names.copy_(self.names[outs][:, inputs])
+        with torch.no_grad():
+            new.affine.copy_(self.affine[outs][:, inputs])
+        return new
+
     def _apply(self, fn, recurse=True):
         self._groups = None
         return super()._apply(fn, recurse)

@@ -1,0 +1,141 @@
+"""Smaller and finer networks out of a fitted one; what they are made from stays as it was."""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from edgewise._errors import ConfigError
+from edgewise.interpret.scores import attribute, node_of_subnodes
+from edgewise.models.kan import KAN
+from edgewise.nn import KANLayer, refine_grid
+from edgewise.nn.layer import BasisState
+
+
+def prune(model: KAN, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> KAN:
+    """A network without the hidden nodes, and then without the edges, whose scores on ``x`` are low.
+
+    The scores are those of :func:`~edgewise.interpret.attribute`; they are at most about 1. What is returned trains on.
+
+    Args:
+        model: The network.
+        x: Samples, ``(N, inputs)``, at least two.
+        node_threshold: Hidden nodes with no higher score are taken out, but for the best of a layer.
+        edge_threshold: Edges with no higher score are cut.
+
+    Raises:
+        DataError: Fewer than two samples.
+
+    Example:
+        >>> model = KAN([2, 5, 1])
+        >>> prune(model, torch.rand(100, 2), node_threshold=10.0).width
+        [2, 1, 1]
+    """
+    scores = attribute(model, x).node_scores
+    kept = [torch.where((s > node_threshold) | (s == s.max()))[0].tolist() for s in scores[1:-1]]
+    smaller = keep_nodes(model, kept)
+    for layer, edges in zip(smaller, attribute(smaller, x).edge_scores, strict=True):
+        layer.set_mask(layer.mask & (edges > edge_threshold))
+    return smaller
+
+
+def prune_inputs(model: KAN, x: Tensor, threshold: float = 1e-2) -> KAN:
+    """A network that looks only at the inputs whose scores on ``x`` are higher; it takes the same rows as before.
+
+    Args:
+        model: The network.
+        x: Samples, ``(N, inputs)``, at least two.
+        threshold: Inputs with no higher score are taken out, but for the best.
+
+    Example:
+        >>> model = KAN([3, 1])
+        >>> model[0].set_mask(torch.tensor([[True, False, True]]))
+        >>> smaller = prune_inputs(model, torch.rand(50, 3))
+        >>> smaller.inputs, smaller(torch.rand(4, 3)).shape
+        ([0, 2], torch.Size([4, 1]))
+    """
+    scores = attribute(model, x).feature_scores
+    kept = torch.where((scores > threshold) | (scores == scores.max()))[0].tolist()
+    return keep_nodes(model, [range(layer.nodes) for layer in list(model)[:-1]], kept)
+
+
+def keep_nodes(model: KAN, hidden: Sequence[Sequence[int]], inputs: Sequence[int] | None = None) -> KAN:
+    """The network of some of the nodes, and the edges between them.
+
+    Args:
+        model: The network.
+        hidden: For each hidden layer, the nodes to keep.
+        inputs: The inputs to keep; all by default.
+
+    Raises:
+        ConfigError: A layer would be empty, or there are as many lists as hidden layers not.
+    """
+    if len(hidden) != len(model) - 1 or not all(len(nodes) for nodes in hidden):
+        raise ConfigError(f"each of the {len(model) - 1} hidden layers needs a list of nodes to keep, got {list(hidden)}")
+    smaller = copy.deepcopy(model)
+    if inputs is not None:
+        columns = model.inputs or range(model[0].in_features)
+        smaller.inputs = [columns[i] for i in inputs]
+    before = range(model[0].in_features) if inputs is None else inputs
+    after = [*hidden, range(model[-1].nodes)]
+    for place, (layer, nodes) in enumerate(zip(model, after, strict=True)):
+        smaller[place] = _subset(layer, list(before), sorted(nodes))
+        before = sorted(nodes)
+    return smaller
+
+
+def refine(model: KAN, grid: int | Sequence[int]) -> KAN:
+    """The same function on another number of intervals; see :func:`edgewise.nn.refine_grid`.
+
+    Args:
+        model: The network.
+        grid: Number of intervals, or one for each layer.
+
+    Example:
+        >>> refine(KAN([2, 5, 1], grid=3), 10)
+        KAN([2, 5, 1], grid=[10, 10], 210 parameters)
+    """
+    finer = copy.deepcopy(model)
+    grids = [grid] * len(model) if isinstance(grid, int) else list(grid)
+    if len(grids) != len(model):
+        raise ConfigError(f"{len(model)} layers need so many grids, got {grids}")
+    for layer, size in zip(finer, grids, strict=True):
+        refine_grid(layer, size)
+    return finer
+
+
+def _subset(layer: KANLayer, inputs: list[int], nodes: list[int]) -> KANLayer:
+    """A copy of a layer with some of its inputs and nodes."""
+    new = copy.deepcopy(layer)
+    rows = _subnodes(layer, nodes)
+    new.in_features, new.out_features = len(inputs), len(rows)
+    new.sums = sum(node < layer.sums for node in nodes)
+    new.arities = tuple(layer.arities[node - layer.sums] for node in nodes if node >= layer.sums)
+    new.state = BasisState(layer.edge.basis, len(inputs), layer.coef.device, layer.coef.dtype)
+    for name, tensor in new.state.tensors().items():
+        tensor.data.copy_(layer.state.tensors()[name][inputs])
+    new.coef = _parameter(layer.coef, layer.coef[inputs][..., rows])
+    for name in ("base_weight", "scale"):
+        if (weight := getattr(layer, name)) is not None:
+            setattr(new, name, _parameter(weight, weight[rows][:, inputs]))
+    new.mask = layer.mask[rows][:, inputs].clone()
+    new.set_mask(new.mask)
+    if layer.symbolic is not None:
+        new.symbolic = new.symbolic.subset(rows, inputs)
+    if layer.affine is not None:
+        for name, parameter in layer.affine.items():
+            new.affine[name] = _parameter(parameter, parameter[rows if name.startswith("subnode") else nodes])
+    new.rebuild_products()
+    return new
+
+
+def _parameter(like: nn.Parameter, values: Tensor) -> nn.Parameter:
+    return nn.Parameter(values.detach().clone(), requires_grad=like.requires_grad)
+
+
+def _subnodes(layer: KANLayer, nodes: list[int]) -> list[int]:
+    """The subnodes that belong to some nodes."""
+    owners = node_of_subnodes(layer).tolist()
+    kept = set(nodes)
+    return [subnode for subnode, owner in enumerate(owners) if owner in kept]
