@@ -87,8 +87,9 @@ def _second_backward(ctx, *gradients):
     again = torch.is_grad_enabled()
     with torch.enable_grad():
         grad, *operands = (
-            t if t is None or (again and t.requires_grad) else t.detach().requires_grad_() for t in (grad, *operands)
-        )
+            t if t is None else t.view_as(t) if again and t.requires_grad else t.detach().requires_grad_()
+            for t in (grad, *operands)
+        )  # views: the gradient may itself depend on x, and what flows through it is not counted here
         given = [t for t in operands if t is not None]
         y = plain(*operands, knots, source, meets, *ctx.settings)
         first = iter(torch.autograd.grad(y, given, grad, create_graph=True, materialize_grads=True))

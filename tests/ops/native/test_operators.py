@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from edgewise import use_backend
 from edgewise.bases import BSpline, Chebyshev
-from edgewise.nn import KANConv2d, KANLinear, SaKANConv2d
+from edgewise.nn import KANConv1d, KANConv2d, KANLinear, SaKANConv1d, SaKANConv2d, SaKANLinear
 from edgewise.ops import EdgeFunction, native
 from edgewise.ops.native.operators import plain, settings
 from edgewise.testing import assert_same_everywhere, assert_within
@@ -238,3 +238,35 @@ def test_the_rule_of_which_kernel_serves(layer, shape, names):
     with use_backend("native"), Called() as called, torch.no_grad():
         layer(torch.randn(shape))
     assert called.names == names
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: [KANLinear(3, 4), KANLinear(4, 2), KANLinear(2, 1)],
+        lambda: [KANLinear(3, 4, Chebyshev(3)), KANLinear(4, 1, BSpline(4, 4, knots="per-feature"), scale=True)],
+        lambda: [SaKANLinear(3, 4, BSpline(4, 4)), SaKANLinear(4, 1)],
+        lambda: [torch.nn.Unflatten(1, (1, 3)), KANConv1d(1, 2, 2, padding=1), KANConv1d(2, 1, 2), torch.nn.Flatten()],
+        lambda: [torch.nn.Unflatten(1, (1, 3)), SaKANConv1d(1, 2, 2, padding=1), SaKANConv1d(2, 1, 2), torch.nn.Flatten()],
+    ],
+    ids=["linear", "mixed", "shared", "conv", "shared conv"],
+)
+def test_derivatives_of_stacks_up_to_the_third_order(make):
+    """The gradient that a layer is given depends on its input too, when layers lie on one another."""
+    network = torch.nn.Sequential(*make()).double()
+    start = torch.rand(5, 3, dtype=torch.float64) - 0.5
+
+    def derivatives(name):
+        x = start.clone().requires_grad_()
+        found = []
+        with use_backend(name):
+            value = network(x).sum()
+            for order in range(3):
+                (first,) = torch.autograd.grad(value, x, create_graph=True)
+                found.append(first)
+                value = (first * torch.arange(1 + order, 16 + order, dtype=torch.float64).view(5, 3)).sum()
+            weights = torch.autograd.grad(value, list(network.parameters()), materialize_grads=True)
+        return *found, *weights
+
+    for fast, plainly in zip(derivatives("native"), derivatives("reference"), strict=True):
+        assert_within(fast.detach(), plainly.detach(), 1e-8)
