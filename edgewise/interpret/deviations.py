@@ -73,6 +73,6 @@ def _deviation(x: Tensor) -> Tensor:
 
 
 def _root(variance: Tensor) -> Tensor:
-    """The square root with derivative 0 at 0; a negative number is one that rounding left of zero."""
-    positive = variance > 0
-    return torch.where(positive, variance, 1).sqrt() * positive
+    """The square root with derivative 0 at 0; a negative number is one that rounding left of zero, a NaN stays."""
+    none = variance <= 0
+    return torch.where(none, 1, variance).sqrt() * ~none

@@ -37,35 +37,33 @@ def _power(n: float) -> Callable[[Tensor], Tensor]:
 
 
 def _table() -> dict[str, Function]:
-    """Names and complexities as in pykan's library, so that its models can be read."""
-    functions = {
-        "0": (lambda x: x * 0, 0, "0"),
-        "x": (lambda x: x, 1, "x"),
-        "sqrt": (torch.sqrt, 2, "sqrt(x)"),
-        "x^0.5": (torch.sqrt, 2, "sqrt(x)"),
-        "x^1.5": (_power(1.5), 4, "x**(3/2)"),
-        "1/sqrt(x)": (torch.rsqrt, 2, "1/sqrt(x)"),
-        "1/x^0.5": (torch.rsqrt, 2, "1/sqrt(x)"),
-        "exp": (torch.exp, 2, "exp(x)"),
-        "log": (torch.log, 2, "log(x)"),
-        "abs": (torch.abs, 3, "Abs(x)"),
-        "sin": (torch.sin, 2, "sin(x)"),
-        "cos": (torch.cos, 2, "cos(x)"),
-        "tan": (torch.tan, 3, "tan(x)"),
-        "tanh": (torch.tanh, 3, "tanh(x)"),
-        "sgn": (torch.sign, 3, "sign(x)"),
-        "arcsin": (torch.arcsin, 4, "asin(x)"),
-        "arccos": (torch.arccos, 4, "acos(x)"),
-        "arctan": (torch.arctan, 4, "atan(x)"),
-        "arctanh": (torch.arctanh, 4, "atanh(x)"),
-        "gaussian": (lambda x: torch.exp(-x.square()), 3, "exp(-x**2)"),
-    }
-    for n, complexity in ((2, 2), (3, 3), (4, 3), (5, 3)):
-        functions[f"x^{n}"] = (_power(n), complexity, f"x**{n}")
-    for n, complexity in ((1, 2), (2, 2), (3, 3), (4, 4), (5, 5)):
-        name = f"1/x^{n}" if n > 1 else "1/x"
-        functions[name] = (_power(-n), complexity, f"1/x**{n}" if n > 1 else "1/x")
-    return {name: Function(name, *rest) for name, rest in functions.items()}
+    """Names and complexities as in pykan's library, so that its models can be read; the better known come first."""
+    rows = [
+        ("0", lambda x: x * 0, 0, "0"),
+        ("x", lambda x: x, 1, "x"),
+        *((f"x^{n}", _power(n), complexity, f"x**{n}") for n, complexity in ((2, 2), (3, 3), (4, 3), (5, 3))),
+        ("1/x", _power(-1), 2, "1/x"),
+        *((f"1/x^{n}", _power(-n), n, f"1/x**{n}") for n in (2, 3, 4, 5)),
+        ("sqrt", torch.sqrt, 2, "sqrt(x)"),
+        ("x^0.5", torch.sqrt, 2, "sqrt(x)"),
+        ("x^1.5", _power(1.5), 4, "x**(3/2)"),
+        ("1/sqrt(x)", torch.rsqrt, 2, "1/sqrt(x)"),
+        ("1/x^0.5", torch.rsqrt, 2, "1/sqrt(x)"),
+        ("exp", torch.exp, 2, "exp(x)"),
+        ("log", torch.log, 2, "log(x)"),
+        ("sin", torch.sin, 2, "sin(x)"),
+        ("cos", torch.cos, 2, "cos(x)"),
+        ("tan", torch.tan, 3, "tan(x)"),
+        ("tanh", torch.tanh, 3, "tanh(x)"),
+        ("gaussian", lambda x: torch.exp(-x.square()), 3, "exp(-x**2)"),
+        ("abs", torch.abs, 3, "Abs(x)"),
+        ("sgn", torch.sign, 3, "sign(x)"),
+        ("arcsin", torch.arcsin, 4, "asin(x)"),
+        ("arccos", torch.arccos, 4, "acos(x)"),
+        ("arctan", torch.arctan, 4, "atan(x)"),
+        ("arctanh", torch.arctanh, 4, "atanh(x)"),
+    ]
+    return {row[0]: Function(*row) for row in rows}
 
 
 FUNCTIONS: dict[str, Function] = _table()

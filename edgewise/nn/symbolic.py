@@ -52,7 +52,7 @@ class SymbolicEdges(nn.Module):
         encoded = function(name).name.encode().ljust(MAX_NAME, b"\0")
         self.names[out, into] = torch.tensor(list(encoded), dtype=torch.uint8, device=self.names.device)
         with torch.no_grad():
-            self.affine[out, into] = torch.as_tensor(affine).to(self.affine)
+            self.affine[out, into] = torch.as_tensor(affine, dtype=self.affine.dtype)
         self._groups = None
 
     def clear(self, out: int, into: int) -> None:
