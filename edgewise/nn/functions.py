@@ -114,9 +114,17 @@ def register_function(name: str, evaluate: Callable[[Tensor], Tensor], complexit
 def select(names: Iterable[str | Function] | None) -> list[Function]:
     """The functions of these names, or all of the library; of two that are the same function, the first.
 
+    Raises:
+        ConfigError: A name or a function that is not in the library.
+
     Example:
-        >>> [f.name for f in select(["sqrt", "x^0.5", "sin"])]
+        >>> [f.name for f in select(["sqrt", "sin", "x^0.5"])]
         ['sqrt', 'sin']
     """
-    chosen = FUNCTIONS.values() if names is None else [n if isinstance(n, Function) else function(n) for n in names]
-    return list({f.formula: f for f in reversed(list(chosen))}.values())[::-1]
+    names = FUNCTIONS if names is None else [names] if isinstance(names, str) else names
+    chosen = {}
+    for f in (name if isinstance(name, Function) else function(name) for name in names):
+        if FUNCTIONS.get(f.name) is not f:
+            raise ConfigError(f"{f.name!r} is not in the library: edges find functions by name, so call register_function")
+        chosen.setdefault(f.formula, f)
+    return list(chosen.values())
