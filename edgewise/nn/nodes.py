@@ -129,9 +129,15 @@ class KANLayer(KANLinear):
         return values if self.base_weight is None else torch.cat([self.edge.base_values(x).unsqueeze(-1), values], -1)
 
     def set_mask(self, mask: Tensor) -> None:
-        """Say which numeric edges are there, ``(subnodes, in_features)``."""
+        """Say which numeric edges are there, ``(subnodes, in_features)``.
+
+        Raises:
+            ConfigError: The mask has another shape.
+        """
+        if mask.shape != self.mask.shape:
+            raise ConfigError(f"a mask of this layer has shape {tuple(self.mask.shape)}, got {tuple(mask.shape)}")
         self.mask.copy_(mask)
-        self._dense = bool(self.mask.all())
+        self._note_density()
 
     def fix_symbolic(self, out: int, into: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
         """Replace the function of an edge by ``c f(a x + b) + d``."""
@@ -172,7 +178,18 @@ class KANLayer(KANLinear):
 
     def _load_from_state_dict(self, *arguments) -> None:
         super()._load_from_state_dict(*arguments)
+        self._note_density()
+
+    def _note_density(self) -> None:
         self._dense = self.mask.is_meta or bool(self.mask.all())
+
+    def _apply(self, fn, recurse=True):
+        was_meta = self.mask.is_meta
+        super()._apply(fn, recurse)
+        if was_meta and not self.mask.is_meta:  # fresh memory: what is not a parameter has no other chance to be written
+            self.mask.fill_(True)
+            self.rebuild_products()
+        return self
 
     def extra_repr(self) -> str:
         nodes = f", sums={self.sums}, arities={list(self.arities)}" if self.arities else ""

@@ -47,16 +47,21 @@ class SymbolicEdges(nn.Module):
         """Let the edge from input ``into`` to output ``out`` compute ``c f(a x + b) + d``.
 
         Raises:
-            ConfigError: No function has that name.
+            ConfigError: No function has that name, there is no such edge, or the numbers are not four.
         """
+        self._check(out, into)
+        affine = torch.as_tensor(affine, dtype=self.affine.dtype, device=self.affine.device)
+        if affine.shape != (4,):
+            raise ConfigError(f"affine must be the four numbers a, b, c, d of c f(a x + b) + d, got {affine.tolist()}")
         encoded = function(name).name.encode().ljust(MAX_NAME, b"\0")
         self.names[out, into] = torch.tensor(list(encoded), dtype=torch.uint8, device=self.names.device)
         with torch.no_grad():
-            self.affine[out, into] = torch.as_tensor(affine, dtype=self.affine.dtype)
+            self.affine[out, into] = affine
         self._groups = None
 
     def clear(self, out: int, into: int) -> None:
         """Take the function off an edge."""
+        self._check(out, into)
         self.names[out, into] = 0
         with torch.no_grad():
             self.affine[out, into] = 0
@@ -96,7 +101,7 @@ class SymbolicEdges(nn.Module):
         if x.shape[-1] != self.in_features:
             raise ConfigError(f"expected {self.in_features} features in the last dimension, got shape {tuple(x.shape)}")
         values, outs, _ = self.edge_values(x)
-        return x.new_zeros(len(x), self.out_features).index_add(1, outs, values)
+        return values.new_zeros(len(x), self.out_features).index_add(1, outs, values)
 
     def subset(self, outs: list[int], inputs: list[int]) -> "SymbolicEdges":
         """The edges between some outputs and some inputs, as a copy."""
@@ -106,9 +111,20 @@ class SymbolicEdges(nn.Module):
             new.affine.copy_(self.affine[outs][:, inputs])
         return new
 
+    def _check(self, out: int, into: int) -> None:
+        if not (0 <= out < self.out_features and 0 <= into < self.in_features):
+            raise ConfigError(
+                f"there is no edge from input {into} to output {out}: "
+                f"inputs count from 0 to {self.in_features - 1}, outputs to {self.out_features - 1}"
+            )
+
     def _apply(self, fn, recurse=True):
-        self._groups = None
-        return super()._apply(fn, recurse)
+        was_meta, self._groups = self.names.is_meta, None
+        super()._apply(fn, recurse)
+        if was_meta and not self.names.is_meta:  # fresh memory: no edge has a function yet
+            self.names.zero_()
+            self.affine.data.zero_()
+        return self
 
     def _load_from_state_dict(self, *arguments) -> None:
         super()._load_from_state_dict(*arguments)

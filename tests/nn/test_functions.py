@@ -118,7 +118,7 @@ def test_select_keeps_the_order_and_of_equal_functions_the_first():
 
 
 def test_a_function_outside_of_the_library_is_not_selected():
-    with pytest.raises(ConfigError, match="'sinh' is not in the library.*register_function"):
+    with pytest.raises(ConfigError, match=r"'sinh' is not in the library.*register_function"):
         select([Function("sinh", torch.sinh, 3, "sinh(x)")])
     with pytest.raises(ConfigError, match="unknown function 'sinus'"):
         select(["sinus"])
