@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from edgewise.ops import use_backend
+from tests.pykan_networks import pykan  # noqa: F401 (a fixture for all)
 
 torch.set_num_threads(1)
 

@@ -37,12 +37,12 @@ class KAN(Forwarding, nn.Sequential):
         base: The base function of each edge, or None.
         grid: Short for a basis with so many intervals: a number, or one for each layer.
         k: Short for a basis of that degree.
-        mult_arity: How many subnodes a multiplication node of ``[n, m]`` multiplies: one number, or for each layer a list
-            of one number a node.
+        mult_arity: How many subnodes a multiplication node of ``[n, m]`` multiplies: one number, or for each entry of
+            ``width`` a list of one number a node, such as ``[[], [2, 3], []]``.
         scale: Give each spline a scale of its own.
         affine: Give subnodes and nodes a learnable scale and bias.
         sparse: Start with about one edge a node: the nearest pairs.
-        symbolic: Make room for symbolic edges at once.
+        symbolic: Make room for symbolic edges at once, in all layers or for each said so.
         frozen: Names of parameters that are not trained: ``"coef"``, ``"base_weight"``, ``"scale"``.
         inputs: Which columns of the data the network looks at; all by default.
         init: Draws the parameters.
@@ -51,7 +51,8 @@ class KAN(Forwarding, nn.Sequential):
         ``(*, width[0]) -> (*, nodes of width[-1])``; with ``inputs``, any last dimension that has those columns.
 
     Raises:
-        ConfigError: Fewer than two widths, an impossible one, or lists whose lengths do not fit.
+        ConfigError: Fewer than two widths, an impossible one, lists whose lengths do not fit, or a name in ``frozen`` or a
+            column in ``inputs`` that cannot be.
 
     Example:
         >>> import torch
@@ -73,7 +74,7 @@ class KAN(Forwarding, nn.Sequential):
         scale: bool = False,
         affine: bool = False,
         sparse: bool = False,
-        symbolic: bool = False,
+        symbolic: bool | Sequence[bool] = False,
         frozen: Sequence[str] = (),
         inputs: Sequence[int] | None = None,
         init: Init = Balanced(),  # noqa: B008 (frozen)
@@ -81,9 +82,13 @@ class KAN(Forwarding, nn.Sequential):
         nodes = parse_width(width, mult_arity)
         bases = parse_bases(basis, grid, k, len(nodes) - 1)
         into = [sums + len(arities) for sums, arities in nodes]
-        options = {"base": base, "scale": scale, "affine": affine, "symbolic": symbolic, "init": init}
-        super().__init__(*(KANLayer(n, *out, b, **options) for n, out, b in zip(into, nodes[1:], bases, strict=False)))
-        if inputs is not None and len(inputs) != into[0]:
+        options = {"base": base, "scale": scale, "affine": affine, "init": init}
+        rooms = list(symbolic) if isinstance(symbolic, Sequence) else [symbolic] * len(bases)
+        if len(rooms) != len(bases):
+            raise ConfigError(f"symbolic must be one answer, or one for each of {len(bases)} layers, got {rooms}")
+        layers = zip(into[:-1], nodes[1:], bases, rooms, strict=True)
+        super().__init__(*(KANLayer(n, *out, b, symbolic=room, **options) for n, out, b, room in layers))
+        if inputs is not None and (len(inputs) != into[0] or min(inputs) < 0):
             raise ConfigError(f"inputs must name {into[0]} columns, one for each input of the network, got {list(inputs)}")
         self.inputs = None if inputs is None else list(map(int, inputs))
         self.base, self.scale, self.affine, self.frozen = base, scale, affine, tuple(frozen)
@@ -110,7 +115,7 @@ class KAN(Forwarding, nn.Sequential):
             "base": self.base,
             "scale": self.scale,
             "affine": self.affine,
-            "symbolic": all(layer.symbolic is not None for layer in self),
+            "symbolic": [layer.symbolic is not None for layer in self],
             "frozen": list(self.frozen),
             "inputs": self.inputs,
         }
@@ -128,8 +133,14 @@ class KAN(Forwarding, nn.Sequential):
         return super().forward(self.select(x))
 
     def trace(self, x: Tensor) -> Trace:
-        """Run the network on rows ``(N, inputs)`` and keep what it computed on the way."""
+        """Run the network on rows ``(N, inputs)`` and keep what it computed on the way.
+
+        Raises:
+            ConfigError: ``x`` is not a matrix, or has another number of columns than the network takes.
+        """
         inputs, subnodes, x = [], [], self.select(x)
+        if x.dim() != 2 or x.shape[1] != self[0].in_features:
+            raise ConfigError(f"a trace needs rows (N, inputs) of {self[0].in_features} inputs, got shape {tuple(x.shape)}")
         for layer in self:
             inputs.append(x)
             subnodes.append(layer.subnodes(x))
@@ -137,9 +148,20 @@ class KAN(Forwarding, nn.Sequential):
         return Trace(tuple(inputs), tuple(subnodes), x)
 
     def fix_symbolic(self, layer: int, into: int, out: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
-        """Let an edge compute ``c f(a x + b) + d`` instead of its spline; see :class:`edgewise.nn.SymbolicEdges`."""
-        for other in self:
-            other.enable_symbolic()
+        """Let an edge compute ``c f(a x + b) + d`` instead of its spline; see :class:`edgewise.nn.SymbolicEdges`.
+
+        Args:
+            layer: Number of the layer, from 0.
+            into: Number of the edge's input.
+            out: Number of its subnode.
+            name: Of the function f, in :data:`edgewise.nn.FUNCTIONS`.
+            affine: The numbers a, b, c, d.
+
+        Raises:
+            ConfigError: There is no such edge or function.
+        """
+        if not 0 <= layer < len(self):
+            raise ConfigError(f"layer must be from 0 to {len(self) - 1}, got {layer}")
         self[layer].fix_symbolic(out, into, name, affine)
 
     def unfix_symbolic(self, layer: int, into: int, out: int) -> None:

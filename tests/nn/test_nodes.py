@@ -176,7 +176,7 @@ def test_masks_of_another_shape_are_refused():
     assert torch.equal(layer.mask, before)
 
 
-@pytest.mark.parametrize("sums, arities", [(-1, [2]), (1, [1]), (0, [2, 0])])
+@pytest.mark.parametrize(("sums", "arities"), [(-1, [2]), (1, [1]), (0, [2, 0])])
 def test_impossible_nodes_are_refused(sums, arities):
     with pytest.raises(ConfigError, match="arities be at least 2"):
         KANLayer(2, sums, arities)
