@@ -119,7 +119,7 @@ def save_model(model: nn.Module, path: str | Path) -> None:
 
 
 def load_model(path: str | Path) -> nn.Module:
-    """Rebuild a model saved by :func:`save_model`, on the CPU and in evaluation mode.
+    """Rebuild a model saved by :func:`save_model`, on the CPU, in the types it had and in evaluation mode.
 
     Args:
         path: A file written by :func:`save_model`.
@@ -129,6 +129,8 @@ def load_model(path: str | Path) -> nn.Module:
     """
     config, tensors = _read(Path(path))
     model = _build(config, tensors, path)
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        tensor.data = tensor.data.to(tensors[name].dtype)
     model.load_state_dict(tensors)
     return model.eval()
 

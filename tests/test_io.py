@@ -71,8 +71,11 @@ def test_other_types_come_back(tmp_path, dtype):
     path = tmp_path / "model.safetensors"
     model = Small().to(dtype)
     save_model(model, path)
-    _, tensors = io._read(path)
-    assert torch.equal(tensors["layer.weight"], model.layer.weight)
+    again = load_model(path)
+    assert again.layer.weight.dtype == dtype
+    assert torch.equal(again.layer.weight, model.layer.weight)
+    assert again.count.dtype == torch.int64
+    assert again.layer.weight.requires_grad
 
 
 def test_every_flipped_byte_is_noticed(saved):
