@@ -100,7 +100,7 @@ def inner_knots(layer: KANLayer, into: int) -> Tensor:
 
 
 def check_rows(model: KAN, x: Tensor) -> Tensor:
-    """The rows ``x``, ``(N, inputs)``, on the device and in the dtype of the network that is to be drawn on them.
+    """The rows ``x``, ``(N, inputs)``, on the device and in the dtype of the network that is to be read on them.
 
     Raises:
         ConfigError: ``x`` is not a matrix, or has another number of columns than the network takes.
@@ -111,7 +111,7 @@ def check_rows(model: KAN, x: Tensor) -> Tensor:
     if x.dim() != 2 or (model.inputs is None and x.shape[1] != model[0].in_features):
         raise ConfigError(f"x must be rows of the {model[0].in_features} inputs of the network, got shape {tuple(x.shape)}")
     if not len(x):
-        raise DataError("x has no rows: edges are drawn over the range of their inputs, which takes at least one sample")
+        raise DataError("x has no rows: edges are read over the range of their inputs, which takes at least one sample")
     bad = (~model.select(x).isfinite()).nonzero()
     if len(bad):
         row, column = bad[0].tolist()

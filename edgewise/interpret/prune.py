@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ def prune(model: KAN, x: Tensor, node_threshold: float = 1e-2, edge_threshold: f
         model: The network.
         x: Samples, ``(N, inputs)``, at least two.
         node_threshold: Hidden nodes with no higher score are taken out, but for the best of a layer.
-        edge_threshold: Edges with no higher score are cut.
+        edge_threshold: Edges with no higher score are cut, and nodes that are left without edges on one side taken out.
 
     Raises:
         DataError: Fewer than two samples.
@@ -37,7 +38,7 @@ def prune(model: KAN, x: Tensor, node_threshold: float = 1e-2, edge_threshold: f
     smaller = keep_nodes(model, kept)
     for layer, edges in zip(smaller, attribute(smaller, x).edge_scores, strict=True):
         layer.set_mask(layer.mask & (edges > edge_threshold))
-    return smaller
+    return _without_loose_ends(smaller)
 
 
 def prune_inputs(model: KAN, x: Tensor, threshold: float = 1e-2) -> KAN:
@@ -103,6 +104,25 @@ def refine(model: KAN, grid: int | Sequence[int]) -> KAN:
     for layer, size in zip(finer, grids, strict=True):
         refine_grid(layer, size)
     return finer
+
+
+def _without_loose_ends(model: KAN) -> KAN:
+    """Take out hidden nodes into which, or out of which, no edge leads, until there is none; the last of a layer stays."""
+    while True:
+        kept = []
+        for before, after in pairwise(model):
+            reached = _edges(before).any(1)
+            fed = [all(reached[_subnodes(before, [node])]) for node in range(before.nodes)]
+            used = _edges(after).any(0).tolist()
+            kept.append([node for node in range(before.nodes) if fed[node] and used[node]] or [0])
+        if [len(nodes) for nodes in kept] == [layer.nodes for layer in list(model)[:-1]]:
+            return model
+        model = keep_nodes(model, kept)
+
+
+def _edges(layer: KANLayer) -> Tensor:
+    """Which edges are there, numeric or symbolic."""
+    return layer.mask if layer.symbolic is None else layer.mask | layer.symbolic.present
 
 
 def _subset(layer: KANLayer, inputs: list[int], nodes: list[int]) -> KANLayer:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from edgewise._errors import ConfigError
+from edgewise.interpret.curves import check_rows
 from edgewise.interpret.deviations import Deviations, deviations
 from edgewise.models.kan import KAN
 from edgewise.nn import KANLayer
@@ -59,7 +60,7 @@ def attribute(model: KAN, x: Tensor) -> Scores:
         [0.95, 0.32]
     """
     with torch.no_grad():
-        return score(model, deviations(model, model.trace(x)))
+        return score(model, deviations(model, model.trace(check_rows(model, x))))
 
 
 def score(model: KAN, found: list[Deviations], start: Tensor | None = None) -> Scores:
@@ -107,7 +108,7 @@ def feature_interaction(
     if not 1 <= layer <= len(model):
         raise ConfigError(f"layer must be from 1 to {len(model)}, got {layer}")
     with torch.no_grad():
-        found = deviations(model, model.trace(x))
+        found = deviations(model, model.trace(check_rows(model, x)))
         start = torch.diag(score(model, found).node_scores[layer])
         rows = score(model, found[:layer], start).by_output[0]
     sets = Counter()

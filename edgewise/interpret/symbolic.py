@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from edgewise._errors import ConfigError
-from edgewise.interpret.curves import check_edge, edge_curves, edges_present, ranges
+from edgewise.interpret.curves import check_edge, check_rows, edge_curves, edges_present, ranges
 from edgewise.interpret.projection import Curves, Fits, project
 from edgewise.models.kan import KAN
 from edgewise.nn.functions import Function, select
@@ -158,6 +158,7 @@ def pareto(candidates: Sequence[Candidate]) -> list[Candidate]:
 @torch.no_grad()
 def _candidates(model: KAN, x: Tensor, edges: list[tuple[int, int, int]], functions: list[Function]):
     """For each edge (layer, subnode, input) all functions, fitted."""
+    x = check_rows(model, x)
     trace = model.trace(x)
     parts, scales = [], []
     for number, layer in enumerate(model):

@@ -19,7 +19,7 @@ class Forwarding:
         """Move the grid of each layer to where its inputs are, without changing the functions on them."""
         from edgewise.nn import update_grid
 
-        x = self.select(x)
+        x = self.select(torch.as_tensor(x).to(self[0].coef))
         with torch.no_grad():
             for layer in self:
                 update_grid(layer, x, eps=eps)
