@@ -1,7 +1,7 @@
 """Smaller and finer networks out of a fitted one; what they are made from stays as it was."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import torch
@@ -61,7 +61,7 @@ def prune_inputs(model: KAN, x: Tensor, threshold: float = 1e-2) -> KAN:
     return keep_nodes(model, [range(layer.nodes) for layer in list(model)[:-1]], kept)
 
 
-def keep_nodes(model: KAN, hidden: Sequence[Sequence[int]], inputs: Sequence[int] | None = None) -> KAN:
+def keep_nodes(model: KAN, hidden: Sequence[Iterable[int]], inputs: Iterable[int] | None = None) -> KAN:
     """The network of some of the nodes, and the edges between them.
 
     Args:
@@ -70,19 +70,23 @@ def keep_nodes(model: KAN, hidden: Sequence[Sequence[int]], inputs: Sequence[int
         inputs: The inputs to keep; all by default.
 
     Raises:
-        ConfigError: A layer would be empty, or there are as many lists as hidden layers not.
+        ConfigError: A layer would be empty, a node is not there, or there are as many lists as hidden layers not.
+
+    Example:
+        >>> keep_nodes(KAN([3, 5, 2]), [[0, 4]], inputs=[2, 1]).width
+        [2, 2, 2]
     """
-    if len(hidden) != len(model) - 1 or not all(len(nodes) for nodes in hidden):
+    if len(hidden) != len(model) - 1:
         raise ConfigError(f"each of the {len(model) - 1} hidden layers needs a list of nodes to keep, got {list(hidden)}")
+    before = _checked(range(model[0].in_features) if inputs is None else inputs, model[0].in_features)
     smaller = copy.deepcopy(model)
     if inputs is not None:
         columns = model.inputs or range(model[0].in_features)
-        smaller.inputs = [columns[i] for i in inputs]
-    before = range(model[0].in_features) if inputs is None else inputs
-    after = [*hidden, range(model[-1].nodes)]
-    for place, (layer, nodes) in enumerate(zip(model, after, strict=True)):
-        smaller[place] = _subset(layer, list(before), sorted(nodes))
-        before = sorted(nodes)
+        smaller.inputs = [columns[i] for i in before]
+    for place, (layer, nodes) in enumerate(zip(model, [*hidden, range(model[-1].nodes)], strict=True)):
+        after = sorted(_checked(nodes, layer.nodes))
+        smaller[place] = _subset(layer, before, after)
+        before = after
     return smaller
 
 
@@ -111,18 +115,32 @@ def _without_loose_ends(model: KAN) -> KAN:
     while True:
         kept = []
         for before, after in pairwise(model):
-            reached = _edges(before).any(1)
-            fed = [all(reached[_subnodes(before, [node])]) for node in range(before.nodes)]
             used = _edges(after).any(0).tolist()
-            kept.append([node for node in range(before.nodes) if fed[node] and used[node]] or [0])
+            kept.append([node for node in range(before.nodes) if _is_fed(before, node) and used[node]] or [0])
         if [len(nodes) for nodes in kept] == [layer.nodes for layer in list(model)[:-1]]:
             return model
         model = keep_nodes(model, kept)
 
 
+def _is_fed(layer: KANLayer, node: int) -> bool:
+    """Whether edges lead into a node, and none of its factors is stuck at zero."""
+    subnodes = _subnodes(layer, [node])
+    reached = _edges(layer)[subnodes].any(1)
+    shifted = False if layer.affine is None else layer.affine["subnode_bias"][subnodes] != 0
+    return bool(reached.any() and (reached | shifted).all())
+
+
 def _edges(layer: KANLayer) -> Tensor:
     """Which edges are there, numeric or symbolic."""
     return layer.mask if layer.symbolic is None else layer.mask | layer.symbolic.present
+
+
+def _checked(nodes: Iterable[int], count: int) -> list[int]:
+    """Those of ``count`` nodes, each once."""
+    chosen = list(dict.fromkeys(map(int, nodes)))
+    if not chosen or not all(0 <= node < count for node in chosen):
+        raise ConfigError(f"the nodes to keep must be at least one of 0 to {count - 1}, got {chosen}")
+    return chosen
 
 
 def _subset(layer: KANLayer, inputs: list[int], nodes: list[int]) -> KANLayer:

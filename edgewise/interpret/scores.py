@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError
+from edgewise._errors import ConfigError, NonFiniteError
 from edgewise.interpret.curves import check_rows
 from edgewise.interpret.deviations import Deviations, deviations
 from edgewise.models.kan import KAN
@@ -49,7 +49,9 @@ def attribute(model: KAN, x: Tensor) -> Scores:
         x: Samples, ``(N, inputs)``, at least two.
 
     Raises:
+        ConfigError: ``x`` is not rows of the network's inputs.
         DataError: Fewer than two samples.
+        NonFiniteError: A number in ``x``, or what an edge makes of it, is not finite.
 
     Example:
         >>> model = KAN([2, 1], base=None)
@@ -60,7 +62,7 @@ def attribute(model: KAN, x: Tensor) -> Scores:
         [0.95, 0.32]
     """
     with torch.no_grad():
-        return score(model, deviations(model, model.trace(check_rows(model, x))))
+        return score(model, _measured(model, x))
 
 
 def score(model: KAN, found: list[Deviations], start: Tensor | None = None) -> Scores:
@@ -98,6 +100,7 @@ def feature_interaction(
 
     Raises:
         ConfigError: There is no such layer.
+        DataError, NonFiniteError: As for :func:`attribute`.
 
     Example:
         >>> model = KAN([3, 1])
@@ -108,7 +111,7 @@ def feature_interaction(
     if not 1 <= layer <= len(model):
         raise ConfigError(f"layer must be from 1 to {len(model)}, got {layer}")
     with torch.no_grad():
-        found = deviations(model, model.trace(check_rows(model, x)))
+        found = _measured(model, x)
         start = torch.diag(score(model, found).node_scores[layer])
         rows = score(model, found[:layer], start).by_output[0]
     sets = Counter()
@@ -116,6 +119,17 @@ def feature_interaction(
         if row.max() > node_threshold:
             sets[tuple((row > row.max() * feature_threshold).nonzero().flatten().tolist())] += 1
     return sets
+
+
+def _measured(model: KAN, x: Tensor) -> list[Deviations]:
+    found = deviations(model, model.trace(check_rows(model, x)))
+    for number, layer in enumerate(found):
+        for out, into in (~layer.total.isfinite()).nonzero().tolist()[:1]:
+            raise NonFiniteError(
+                f"the edge of layer {number} from input {into} to subnode {out} is not finite on all rows of x: "
+                "leave such rows out, or give the edge another function"
+            )
+    return found
 
 
 def node_of_subnodes(layer: KANLayer) -> Tensor:

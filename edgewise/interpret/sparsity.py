@@ -1,5 +1,6 @@
 """The penalty that makes networks sparse enough to be read."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ class Sparsity:
             scores of inputs for each node; ``"edge_forward_sum"`` is a measure without gradient.
 
     Raises:
-        ConfigError: An unknown metric, or a negative factor.
+        ConfigError: An unknown metric, or a factor that is negative or not finite.
 
     Example:
         >>> model = KAN([2, 5, 1])
@@ -71,8 +72,8 @@ class Sparsity:
     def __post_init__(self):
         if self.metric not in METRICS:
             raise unknown("metric", self.metric, METRICS)
-        if min(self.strength, self.l1, self.entropy, self.coef, self.coef_diff) < 0:
-            raise ConfigError(f"the factors of a penalty must not be negative, got {self}")
+        if not all(0 <= factor < math.inf for factor in (self.strength, self.l1, self.entropy, self.coef, self.coef_diff)):
+            raise ConfigError(f"the factors of a penalty must be finite and not negative, got {self}")
 
     def __call__(self, model: KAN, trace: Trace) -> Tensor:
         """The penalty, a 0-d tensor."""
