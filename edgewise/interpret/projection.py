@@ -20,6 +20,7 @@ SHIFTS = torch.linspace(-10, 10, 41).double()
 BANDS = (-float("inf"), -2.0, 0.0, 2.0, float("inf"))  # of slopes; the best of each is polished
 STEPS = 30
 TINY = 1e-300
+ROUNDING = 1e-11  # relative to the largest value of a curve
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ def _expand(
     values = values.detach()
     c, d = _linear(values, y, w)
     residual = y - c.unsqueeze(2) * values - d.unsqueeze(2)
-    spread = (w * (y - (w * y).sum(-1, keepdim=True)).square()).sum(-1).clamp_min(TINY)
+    rounding = (ROUNDING * y.abs().amax(-1)).square()  # what varies less is constant
+    spread = (w * (y - (w * y).sum(-1, keepdim=True)).square()).sum(-1).maximum(rounding).clamp_min(TINY)
     error = (w * residual.square()).sum(-1) / spread
     error = torch.where(error.isfinite(), error, torch.inf)
     by_b = _orthogonal(c.unsqueeze(2) * slope, values, w)

@@ -1,5 +1,6 @@
 """Formulas for edges: which named function does what a spline has learned."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -158,6 +159,7 @@ def pareto(candidates: Sequence[Candidate]) -> list[Candidate]:
 @torch.no_grad()
 def _candidates(model: KAN, x: Tensor, edges: list[tuple[int, int, int]], functions: list[Function]):
     """For each edge (layer, subnode, input) all functions, fitted."""
+    model = copy.deepcopy(model).double()  # an edge is to be known as well as its numbers are
     x = check_rows(model, x)
     trace = model.trace(x)
     parts, scales = [], []
@@ -168,14 +170,14 @@ def _candidates(model: KAN, x: Tensor, edges: list[tuple[int, int, int]], functi
         outs, inputs = torch.tensor(own, device=x.device).unbind(1)
         low, high = ranges(trace.inputs[number])
         points = torch.linspace(-1, 1, POINTS, dtype=x.dtype, device=x.device).unsqueeze(1)
-        middle, half = ((low + high) / 2)[inputs].double(), ((high - low) / 2)[inputs].double()
+        middle, half = ((low + high) / 2)[inputs], ((high - low) / 2)[inputs]
         values = edge_curves(layer, (low + high) / 2 + points * (high - low) / 2)[:, outs, inputs].T
         weights = _density(trace.inputs[number], low, high)[inputs]
-        parts.append((values.double(), weights))
+        parts.append((values, weights))
         scales.append((middle, half))
     values, weights = (torch.cat(t) for t in zip(*parts, strict=True))
     middle, half = (torch.cat(t) for t in zip(*scales, strict=True))
-    fits = project(Curves(torch.linspace(-1, 1, POINTS, dtype=torch.double, device=x.device), values, weights), functions)
+    fits = project(Curves(torch.linspace(-1, 1, POINTS, dtype=x.dtype, device=x.device), values, weights), functions)
     return _named(fits, middle, half, functions)
 
 
@@ -192,16 +194,19 @@ def _named(fits: Fits, middle: Tensor, half: Tensor, functions: list[Function]) 
 
 
 def _plain(f: Function, affine: list[float]) -> tuple[float, float, float, float]:
-    """Of a straight line, all in c and d."""
+    """Of a straight line, all in c and d; of a constant, all in d."""
     a, b, c, d = affine
+    if f.name == "0":
+        return 1.0, 0.0, 0.0, d
     return (1.0, 0.0, c * a, d + c * b) if f.name == "x" else (a, b, c, d)
 
 
 def _density(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """How the samples of each input spread over the points, ``(inputs, POINTS)``, rows summing to 1."""
-    place = ((x - low) / (high - low) * (POINTS - 1)).double().clamp(0, POINTS - 1).T
+    """How the finite samples of each input spread over the points, ``(inputs, POINTS)``, rows summing to 1."""
+    finite = x.isfinite().to(x.dtype)
+    place = (torch.where(finite > 0, x - low, 0) / (high - low) * (POINTS - 1)).clamp(0, POINTS - 1).T
     below = place.floor().clamp(max=POINTS - 2)
-    share = place - below
-    weights = torch.zeros(x.shape[1], POINTS, dtype=torch.double, device=x.device)
-    weights.scatter_add_(1, below.long(), 1 - share).scatter_add_(1, below.long() + 1, share)
-    return (1 - EVEN_SHARE) * weights / len(x) + EVEN_SHARE / POINTS
+    share = (place - below) * finite.T
+    weights = torch.zeros(x.shape[1], POINTS, dtype=x.dtype, device=x.device)
+    weights.scatter_add_(1, below.long(), finite.T - share).scatter_add_(1, below.long() + 1, share)
+    return (1 - EVEN_SHARE) * weights / finite.sum(0).clamp_min(1).unsqueeze(1) + EVEN_SHARE / POINTS
