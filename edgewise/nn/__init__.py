@@ -1,5 +1,16 @@
 """Layers: drop-ins for ``nn.Linear`` and ``nn.Conv`` whose edges carry learnable functions."""
 
+from edgewise.nn.attention import (
+    ATTENTION_OPERATORS,
+    AttentionOperator,
+    ComposedAttention,
+    FullRankAttention,
+    HybridAttention,
+    KeepVariance,
+    LowRankAttention,
+    ProjectedAttention,
+    Published,
+)
 from edgewise.nn.conv import KANConv1d, KANConv2d, KANConv3d
 from edgewise.nn.functions import FUNCTIONS, Function, register_function
 from edgewise.nn.grid import refine_grid, update_grid
@@ -13,19 +24,28 @@ from edgewise.nn.sprecher import ActivationLinear, GainSaKANLinear, GSKANLinear,
 from edgewise.nn.symbolic import SymbolicEdges
 
 __all__ = [
+    "ATTENTION_OPERATORS",
     "FUNCTIONS",
     "ActivationLinear",
+    "AttentionOperator",
     "Balanced",
+    "ComposedAttention",
     "EdgeLayer",
     "EfficientKAN",
+    "FullRankAttention",
     "Function",
     "GSKANLinear",
     "GainSaKANLinear",
+    "HybridAttention",
     "KANConv1d",
     "KANConv2d",
     "KANConv3d",
     "KANLayer",
     "KANLinear",
+    "KeepVariance",
+    "LowRankAttention",
+    "ProjectedAttention",
+    "Published",
     "SaKANConv1d",
     "SaKANConv2d",
     "SaKANConv3d",
