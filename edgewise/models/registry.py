@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
 
 from torch import nn
 
@@ -49,7 +49,7 @@ def create_model(name: str, **options) -> nn.Module:
 
 def _from_plain(value):
     if isinstance(value, dict) and "name" in value:
-        return create_basis(**value)
+        return create_basis(**{key: _from_plain(setting) for key, setting in value.items()})
     return [_from_plain(item) for item in value] if isinstance(value, list) else value
 
 
@@ -57,5 +57,5 @@ def to_plain(value):
     """A setting in plain JSON types: a basis as ``{"name": ..., **settings}``, a tuple as a list."""
     if isinstance(value, Basis):
         (name,) = (name for name in BASES if BASES[name] is type(value))
-        return {"name": name} | {key: to_plain(setting) for key, setting in asdict(value).items()}
+        return {"name": name} | {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     return [to_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

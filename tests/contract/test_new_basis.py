@@ -105,5 +105,5 @@ def test_gradients_of_its_learnable_numbers_in_chunks(monkeypatch):
 
 def test_a_model_is_rebuilt_with_it():
     model = create_model("kan", width=[2, 3, 1], basis={"name": "waves", "count": 2})
-    assert model.config["options"]["basis"]["name"] == "waves"
+    assert [basis["name"] for basis in model.config["options"]["basis"]] == ["waves", "waves"]
     assert create_model("kan", **model.config["options"])[0].edge.basis == create_basis("waves", count=2)
