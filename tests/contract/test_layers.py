@@ -11,6 +11,9 @@ from edgewise.nn import EdgeLayer, SprecherLinear
 from edgewise.testing import LayerContract, assert_same_everywhere
 
 BASES = {name: create_basis(name) for name in list_bases()} | {"bspline_per_feature": BSpline(knots="per-feature")}
+# Of the bases, those that are treated in a way of their own: knots, kernels, none of that, numbers that learn. To layers
+# the others are one like another, so that they meet the whole contract on one layer and their definition on the rest.
+KINDS = {"bspline", "bspline_per_feature", "chebyshev", "fourier", "gaussian_rbf", "wavelet"}
 LAYERS = {
     name: layer
     for name, layer in inspect.getmembers(edgewise.nn, inspect.isclass)
@@ -46,12 +49,24 @@ def contract(layer: type, basis) -> type:
 
 for layer_name, layer_class in LAYERS.items():
     for basis_name, basis in BASES.items():
+        if basis_name not in KINDS and layer_name != "KANLinear":
+            continue
         title = f"Test_{layer_name}_on_{basis_name}"
         globals()[title] = type(title, (contract(layer_class, basis),), {})
         if basis_name != "bspline_per_feature" and layer_name not in ("KANLinear", "SaKANConv2d"):
             # the quick tests see each layer and each basis, not all pairs; nor need all pairs be compiled
             globals()[title].test_compiled_equals_eager = None
             globals()[title] = pytest.mark.slow(globals()[title])
+        if basis_name not in KINDS:
+            globals()[title].test_compiled_equals_eager = None  # the contract of the basis compiles it
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("basis", sorted(set(BASES) - KINDS))
+@pytest.mark.parametrize("layer", LAYERS)
+def test_backends_agree_on_all_bases(layer, basis):
+    pair = contract(LAYERS[layer], BASES[basis])()
+    pair.test_backends_agree(pair.shapes[0])
 
 
 ROW_OPTIONS = [
@@ -67,7 +82,7 @@ ROW_OPTIONS = [
 def test_backends_agree_on_options_of_rows(layer, options):
     if options.get("base", "") is None and layer not in (edgewise.nn.KANLinear, edgewise.nn.SaKANLinear, SprecherLinear):
         pytest.skip("has to have a base branch")
-    made = layer(5, 4, BSpline(3, 2, outside="linear"), dtype=torch.float64, **options_of(layer, **options))
+    made = layer(5, 4, basis=BSpline(3, 2, outside="linear"), dtype=torch.float64, **options_of(layer, **options))
     assert_same_everywhere(made, torch.randn(7, 5, dtype=torch.float64))
 
 
