@@ -36,7 +36,7 @@ class Polynomials(Basis):
 class Recurrent(Polynomials):
     r"""Polynomials with :math:`p_0 = 1` and :math:`p_{n+1}(t) = (a_n t + b_n)\, p_n(t) - c_n\, p_{n-1}(t)`.
 
-    Run forwards, which is stable on ``reference``; three or four operations each, on values that are there already.
+    Run forwards, which is stable on ``reference``: float32 loses about one rounding a degree. Four or five operations each.
     """
 
     @abc.abstractmethod

@@ -1,4 +1,4 @@
-"""What Chebyshev polynomials, Fourier series and Gaussian bumps are known to do, beside the contract of bases."""
+"""What Chebyshev polynomials, Fourier series, Gaussian and other bumps are known to do, beside the contract of bases."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from edgewise import EdgewiseError
-from edgewise.bases import Chebyshev, Fourier, GaussianRBF, create_basis
+from edgewise.bases import RSWAF, Chebyshev, Fourier, GaussianRBF, create_basis
 from edgewise.testing import assert_within
 
 
@@ -75,6 +75,19 @@ def test_bumps_are_one_at_their_centres_and_fall_off_alike():
     assert_within(values, (-(steps - steps.unsqueeze(-1)).square()).exp(), 1e-12)
 
 
+def test_bells_are_slopes_of_hyperbolic_tangents():
+    basis, x = RSWAF(5, (0, 8)), at(np.linspace(-3, 12, 31)).requires_grad_()
+    values = basis.evaluate(x)
+    for j in range(5):
+        (slope,) = torch.autograd.grad((2 * ((x - 2 * j) / 2).tanh()).sum(), x)
+        assert_within(values[..., j].detach(), slope, 1e-12)
+
+
+def test_bells_fall_off_as_an_exponential():
+    values = RSWAF(2, (0, 1)).evaluate(at([5.0, 6.0, 7.0]))[:, 0, 0]
+    assert_within(values, 4 * torch.exp(torch.tensor([-10.0, -12.0, -14.0], dtype=torch.float64)), 1e-4)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
@@ -82,6 +95,7 @@ def test_bumps_are_one_at_their_centres_and_fall_off_alike():
         ("fourier", {"num_frequencies": 0}, "num_frequencies must be at least 1, got 0"),
         ("gaussian_rbf", {"num_centers": 1}, "num_centers must be at least 2, got 1"),
         ("gaussian_rbf", {"outside": "zero"}, "outside must be one of decay, clamp, linear for GaussianRBF, got 'zero'"),
+        ("rswaf", {"num_centers": 1}, "num_centers must be at least 2, got 1"),
         ("bsplines", {}, "unknown basis 'bsplines'; did you mean 'bspline'"),
         ("chebyshev", {"degre": 3}, "'degre'; did you mean 'degree'"),
     ],
