@@ -23,7 +23,7 @@ class Balanced:
     r = 1.07 and s = 1.17: alone it lets any deviation grow, layer by layer. So each edge starts as the sum of three
     functions with independent Gaussian factors of mean zero:
 
-    * the base function, or without one the odd function nearest to :math:`t e^{-t^2/2}`;
+    * the base function, or without one the odd function nearest to :math:`t e^{-t^2/2}` (if there is any);
     * with the least share of the variance that makes :math:`s \le 0.95` and :math:`r \le 1.03`, the smoothest function
       of the basis, the one with the least r: bounded and flat, it acts as a random offset;
     * noise on all coefficients, with the share ``noise`` of the gradient's variance. It is small, because functions
@@ -121,7 +121,8 @@ def _balance(edge: EdgeFunction, noise: float) -> _Start:
         return _Start(0.0 if edge.base is None else 1 / math.sqrt(moments(edge.base_values).m), (), 0.1)
     smooth = _least_ratio(slopes.t() @ slopes, values.t() @ values)
     odd = torch.linalg.pinv(values) @ (points * (-points.square() / 2).exp() * root.squeeze(-1))
-    odd = odd / (values @ odd).norm().clamp_min(1e-12)
+    size = (values @ odd).norm()
+    odd = odd / size if size > 1e-6 else smooth  # all functions may be even
     lead = moments(edge.base_values if edge.base is not None else lambda x: basis(x) @ odd)
     offset = moments(lambda x: basis(x) @ smooth)
     steepness = slopes.square().sum().item() or values.square().sum().item()  # step functions: a share of the signal's
