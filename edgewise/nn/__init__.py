@@ -19,6 +19,7 @@ from edgewise.nn.layer import EdgeLayer, edge_layers, parameter_kinds
 from edgewise.nn.linear import KANLinear
 from edgewise.nn.nodes import KANLayer
 from edgewise.nn.penalty import penalty, weight_penalty
+from edgewise.nn.rational import GroupRational, rational_like
 from edgewise.nn.shared import SaKANConv1d, SaKANConv2d, SaKANConv3d, SaKANLinear
 from edgewise.nn.sprecher import ActivationLinear, GainSaKANLinear, GSKANLinear, SprecherLinear
 from edgewise.nn.symbolic import SymbolicEdges
@@ -36,6 +37,7 @@ __all__ = [
     "Function",
     "GSKANLinear",
     "GainSaKANLinear",
+    "GroupRational",
     "HybridAttention",
     "KANConv1d",
     "KANConv2d",
@@ -55,6 +57,7 @@ __all__ = [
     "edge_layers",
     "parameter_kinds",
     "penalty",
+    "rational_like",
     "refine_grid",
     "register_function",
     "update_grid",
