@@ -1,12 +1,15 @@
 """``edgewise data``: what there is to learn from, and whether it is sound."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
+
+if TYPE_CHECKING:
+    from edgewise.data import ClassificationSet
 
 _PAIRS = 10
 """Pairs of equal pictures to show."""
@@ -24,7 +27,7 @@ def command(
     root: Annotated[Path | None, arg(metavar="DIR")] = None,
     split_seed: int = 2981,
 ) -> None:
-    """List the datasets, or read all of one: sizes, masks, and pictures that occur twice.
+    """List the datasets, or read all of one: sizes, masks or classes, and pictures that occur twice.
 
     examples:
       edgewise data
@@ -50,18 +53,18 @@ def _list() -> None:
 
 
 def _describe(name: str, root: Path | None, split_seed: int) -> None:
-    from edgewise.data import create_dataset, describe
+    from edgewise.data import ClassificationSet, create_dataset, describe
 
     dataset = create_dataset(name, root=root)
+    if isinstance(dataset, ClassificationSet):
+        _describe_classes(dataset, split_seed)
+        return
     facts = describe(dataset)
     split = dataset.split(split_seed)
-    sizes = list(facts["sizes"].items())
-    shown = ", ".join(f"{height} x {width} ({count})" for (height, width), count in sizes[:3])
-    more = f" and {len(sizes) - 3} sizes more" if len(sizes) > 3 else ""
     rows = [
         ("samples", str(facts["samples"])),
         ("channels", str(facts["channels"])),
-        ("height x width", shown + more),
+        ("height x width", _sizes(facts["sizes"])),
         ("foreground", f"{facts['foreground']:.1%} of a picture ({facts['smallest']:.1%} to {facts['largest']:.1%})"),
         ("empty masks", str(facts["empty_masks"])),
         ("split", f"{len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"),
@@ -72,7 +75,34 @@ def _describe(name: str, root: Path | None, split_seed: int) -> None:
     print_table((name, ""), rows, left=(0, 1))
 
 
+def _describe_classes(dataset: "ClassificationSet", split_seed: int) -> None:
+    from edgewise.data.describe import describe_classes
+
+    facts = describe_classes(dataset)
+    split = dataset.split(split_seed)
+    counts = facts["classes"]
+    smallest, largest = min(counts, key=counts.get), max(counts, key=counts.get)
+    copies = [" = ".join(names) for names in facts["duplicates"]]
+    rows = [
+        ("samples", str(facts["samples"])),
+        ("channels", str(facts["channels"])),
+        ("height x width", _sizes(facts["sizes"])),
+        ("classes", f"{len(counts)}, from {counts[smallest]} ({smallest}) to {counts[largest]} ({largest}) pictures"),
+        ("split", f"{len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"),
+        ("same picture twice", "\n".join(_first(copies)) or "none"),
+        ("source", facts["citation"]),
+    ]
+    print_table((dataset.name, ""), rows, left=(0, 1))
+
+
+def _sizes(sizes: dict[tuple[int, int], int]) -> str:
+    shown = ", ".join(f"{height} x {width} ({count})" for (height, width), count in list(sizes.items())[:3])
+    return shown + (f" and {len(sizes) - 3} sizes more" if len(sizes) > 3 else "")
+
+
 def _pairs(duplicates: list) -> str:
-    shown = [f"{pair.first} = {pair.second} (distance {pair.distance:.4f})" for pair in duplicates[:_PAIRS]]
-    more = [f"and {len(duplicates) - _PAIRS} pairs more"] if len(duplicates) > _PAIRS else []
-    return "\n".join(shown + more) or "none"
+    return "\n".join(_first([f"{p.first} = {p.second} (distance {p.distance:.4f})" for p in duplicates])) or "none"
+
+
+def _first(pairs: list[str]) -> list[str]:
+    return pairs[:_PAIRS] + ([f"and {len(pairs) - _PAIRS} pairs more"] if len(pairs) > _PAIRS else [])

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgewise._errors import ConfigError, DataError
 from edgewise._registry import Registry
 from edgewise.data.sample import Sample
 from edgewise.data.splits import SPLITS, Split
+
+if TYPE_CHECKING:
+    from edgewise.data.classification import ClassificationSet
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,11 @@ class SegmentationSet:
         return SPLITS[self.split_by](self, seed)
 
 
-DATASETS: Registry[Callable[..., SegmentationSet]] = Registry("dataset")
+DATASETS: "Registry[Callable[..., SegmentationSet | ClassificationSet]]" = Registry("dataset")
 
 
-def create_dataset(name: str, root: str | Path | None = None, **options) -> SegmentationSet:
-    """The dataset registered under `name`.
+def create_dataset(name: str, root: str | Path | None = None, **options) -> "SegmentationSet | ClassificationSet":
+    """The dataset registered under `name`: pictures with masks, or pictures with a class each.
 
     Args:
         name: One of `list_datasets()`.
