@@ -2,7 +2,8 @@ r"""The curvature of a sparsity penalty, so that it can be minimised by Gauss-Ne
 
 A penalty in the standard deviations :math:`\sigma_e = \sqrt{w_e^T C w_e}` of edges has no second derivative where an edge
 vanishes. Reweighted least squares puts a parabola through it that touches at the present point and lies above a concave
-penalty: :math:`\sigma \le \sigma_0/2 + \sigma^2 / (2 \sigma_0)`, whose curvature is :math:`C / \sigma_0`.
+penalty: :math:`\sigma \le \sigma_0/2 + \sigma^2 / (2 \sigma_0)`, whose curvature is :math:`C / \sigma_0`. The same serves
+magnitudes of coefficients and of their differences.
 """
 
 import torch
@@ -15,6 +16,7 @@ from edgewise.models.kan import KAN
 from edgewise.nn import KANLayer
 
 FLOOR = 1e-3  # of the largest deviation: below, an edge is treated as if it were so large
+NOTHING = 1e-12  # and of edges that are all zero, if there are only those
 
 
 def penalty_curvature(
@@ -31,38 +33,75 @@ def penalty_curvature(
     with torch.enable_grad():
         found = deviations(model, model.trace(data.x))
         value = sparsity.of(model, found)
-        slopes = torch.autograd.grad(value, [d.numeric for d in found], retain_graph=True, materialize_grads=True)
-        gradient = torch.autograd.grad(value, parameters, materialize_grads=True)
-    count = sum(p.numel() for p in parameters)
-    starts, total = {}, 0
+        slopes = _gradients(value, [d.numeric for d in found])
+        gradient = _gradients(value, parameters)
+    places, count = {}, 0
     for p in parameters:
-        starts[id(p)], total = total, total + p.numel()
+        places[id(p)] = torch.arange(count, count + p.numel(), device=p.device).view_as(p)
+        count += p.numel()
     curvature = torch.zeros(count, count, dtype=torch.double, device=data.x.device)
     for layer, deviation, slope in zip(model, found, slopes, strict=True):
-        _add_layer(curvature, layer, deviation, slope, starts)
+        _add_deviations(curvature, layer, deviation, slope, places)
+        if id(layer.coef) in places:
+            _add_magnitudes(curvature, layer, sparsity, places[id(layer.coef)])
     return value.item(), torch.cat([g.double().flatten() for g in gradient]), curvature
 
 
-def _add_layer(curvature: Tensor, layer: KANLayer, deviation: Deviations, slope: Tensor, starts: dict[int, int]) -> None:
-    size = deviation.numeric.detach().double()
-    weight = slope.clamp_min(0) / size.clamp_min(FLOOR * size.max().clamp_min(1e-12))  # (S, in)
-    scale = layer.mask.double() if layer.scale is None else layer.mask * layer.scale.detach().double()
-    columns, factors = [], []  # (in, functions, S) of numbers, and what multiplies each in the edge
-    if layer.base_weight is not None and id(layer.base_weight) in starts:
-        columns.append(_places(layer.base_weight, starts).t().unsqueeze(1))
-        factors.append(layer.mask.double().t().unsqueeze(1))
-    if id(layer.coef) in starts:
-        columns.append(_places(layer.coef, starts))
-        factors.append(scale.t().unsqueeze(1).expand_as(layer.coef))
+def _gradients(value: Tensor, of: list[Tensor]) -> list[Tensor]:
+    """Zero where nothing depends on anything: a measure without gradient, edges that are all frozen."""
+    found = [torch.zeros_like(t) for t in of]
+    moving = [i for i, t in enumerate(of) if t.requires_grad]
+    if value.requires_grad and moving:
+        gradients = torch.autograd.grad(value, [of[i] for i in moving], retain_graph=True, materialize_grads=True)
+        for i, gradient in zip(moving, gradients, strict=True):
+            found[i] = gradient
+    return found
+
+
+def _add_deviations(
+    curvature: Tensor, layer: KANLayer, deviation: Deviations, slope: Tensor, places: dict[int, Tensor]
+) -> None:
+    """What the deviations of a layer's edges contribute, by the derivatives of their weights w."""
+    weight = slope.clamp_min(0) / _floored(deviation.numeric.detach().double())  # (S, in)
+    columns, rows = _weights_by_parameters(layer, places)
     if not columns:
         return
-    column, factor = (torch.cat(t, 1).movedim(2, 1) for t in (columns, factors))  # (in, S, functions)
-    kept = slice(-column.shape[2], None) if len(columns) == 1 and id(layer.coef) in starts else slice(column.shape[2])
-    covariance = deviation.covariance.detach()[:, kept, kept].unsqueeze(1)
-    blocks = covariance * factor.unsqueeze(-1) * factor.unsqueeze(-2) * weight.t()[..., None, None]
-    curvature.index_put_((column.unsqueeze(-1), column.unsqueeze(-2)), blocks, accumulate=True)
+    column, row = torch.cat(columns, 2), torch.cat(rows, 3)  # (in, S, n) of numbers, (in, S, functions, n)
+    covariance = deviation.covariance.detach().unsqueeze(1) * weight.t()[..., None, None]
+    curvature.index_put_((column.unsqueeze(-1), column.unsqueeze(-2)), row.mT @ covariance @ row, accumulate=True)
 
 
-def _places(parameter: Tensor, starts: dict[int, int]) -> Tensor:
-    start = starts[id(parameter)]
-    return torch.arange(start, start + parameter.numel(), device=parameter.device).view_as(parameter)
+def _weights_by_parameters(layer: KANLayer, places: dict[int, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """The numbers that shape each edge, and the derivatives by them of its weights of ``[b, B_1 .. B_K]``."""
+    coef, mask = layer.coef.detach().double().movedim(2, 1), layer.mask.double().t()  # (in, S, K), (in, S)
+    functions = coef.shape[2] + (layer.base_weight is not None)
+    unit = torch.eye(functions, dtype=torch.double, device=coef.device) * mask[..., None, None]
+    scale = 1.0 if layer.scale is None else layer.scale.detach().double().t()[..., None, None]
+    splines = unit[..., functions - coef.shape[2] :]
+    columns, rows = [], []
+    if layer.base_weight is not None and id(layer.base_weight) in places:
+        columns.append(places[id(layer.base_weight)].t().unsqueeze(2))
+        rows.append(unit[..., :1])
+    if id(layer.coef) in places:
+        columns.append(places[id(layer.coef)].movedim(2, 1))
+        rows.append(splines * scale)
+    if layer.scale is not None and id(layer.scale) in places:
+        columns.append(places[id(layer.scale)].t().unsqueeze(2))
+        rows.append(splines @ coef.unsqueeze(-1))
+    return columns, rows
+
+
+def _add_magnitudes(curvature: Tensor, layer: KANLayer, sparsity: Sparsity, places: Tensor) -> None:
+    """What the magnitudes of coefficients and of their differences contribute."""
+    coef, outputs = layer.coef.detach().double(), layer.coef.shape[-1]
+    if sparsity.coef:
+        curvature[places, places] += sparsity.strength * sparsity.coef / outputs / _floored(coef.abs())
+    if sparsity.coef_diff:
+        weight = sparsity.strength * sparsity.coef_diff / outputs / _floored(coef.diff(dim=1).abs())
+        left, right = places[:, :-1], places[:, 1:]
+        for one, other, sign in ((left, left, 1), (right, right, 1), (left, right, -1), (right, left, -1)):
+            curvature.index_put_((one, other), sign * weight, accumulate=True)
+
+
+def _floored(size: Tensor) -> Tensor:
+    return size.clamp_min(FLOOR * size.max().clamp_min(NOTHING))

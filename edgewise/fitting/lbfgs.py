@@ -53,7 +53,12 @@ class LBFGS:
         self.optimizer.zero_grad()
         value = self.objective() / self.scale
         value.backward()
-        return value
+        if value.isfinite():
+            return value
+        for p in self.parameters:  # PyTorch's line search halves its interval if all is not a number but the value
+            if p.grad is not None:
+                p.grad.fill_(torch.nan)
+        return torch.full_like(value, torch.inf)
 
 
 class Adam:
@@ -77,5 +82,6 @@ class Adam:
     def step(self) -> None:
         """One step."""
         self.optimizer.zero_grad()
-        self.objective().backward()
+        with torch.enable_grad():
+            self.objective().backward()
         self.optimizer.step()

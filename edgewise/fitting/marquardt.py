@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from edgewise.fitting.curvature import penalty_curvature
@@ -25,7 +26,6 @@ class Marquardt(Damped):
         sparsity: A penalty to add; its curvature is that of :mod:`edgewise.fitting.curvature`.
 
     Example:
-        >>> import torch
         >>> x = torch.linspace(-1, 1, 50).double().unsqueeze(1)
         >>> model = KAN([1, 1], base=None).double()
         >>> solver = Marquardt(model, Table(x, x**3))
@@ -50,6 +50,7 @@ class Marquardt(Damped):
             value=around.value + value,
         )
 
+    @torch.no_grad()
     def value(self) -> float:
         trace = self.model.trace(self.data.x)
         value = (trace.output - self.data.y).double().square().mean()
