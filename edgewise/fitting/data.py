@@ -13,7 +13,10 @@ from edgewise.models.kan import KAN
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of inputs and what they should give: x ``(N, inputs)``, y ``(N, outputs)`` (or class numbers ``(N,)``)."""
+    """Rows of inputs and what they should give: x ``(N, inputs)``, y ``(N, outputs)`` or class numbers ``(N,)``.
+
+    Whole numbers in a single row are class numbers where the network has more than one output, and else numbers as others.
+    """
 
     x: Tensor
     y: Tensor
@@ -47,21 +50,24 @@ def tables(model: KAN, data, test=None) -> tuple[Table, Table | None]:
 def _table(model: KAN, pair, what: str) -> Table:
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise DataError(f"{what} must be a pair (x, y) of rows and targets, got {type(pair).__name__}")
-    like = next(model.parameters())
-    x = _tensor(pair[0], f"the inputs of {what}").to(device=like.device, dtype=like.dtype)
-    y = _tensor(pair[1], f"the targets of {what}").to(like.device)
+    like, outputs = next(model.parameters()), model[-1].nodes
+    x, y = (_tensor(values, f"the {name} of {what}") for values, name in zip(pair, ("inputs", "targets"), strict=True))
+    are_classes = y.dim() == 1 and outputs > 1 and not y.is_floating_point()
+    x, y = x.to(like), y.to(like.device) if are_classes else y.to(like)
     if x.dim() != 2:
         raise DataError(f"the inputs of {what} must be a table (rows, columns), got shape {tuple(x.shape)}")
-    if not len(x) or len(x) != len(y):
-        raise DataError(f"{what} has {len(x)} rows of inputs and {len(y)} of targets: as many of both, and at least one")
+    rows = len(y) if y.dim() else 0
+    if not len(x) or len(x) != rows:
+        raise DataError(f"{what} has {len(x)} rows of inputs and {rows} of targets: as many of both, and at least one")
     needed = model[0].in_features if model.inputs is None else max(model.inputs) + 1
     if x.shape[1] < needed or (model.inputs is None and x.shape[1] > needed):
         raise DataError(f"the network takes {needed} inputs and {what} has {x.shape[1]} columns")
-    if y.is_floating_point():
-        outputs = model[-1].nodes
-        y = (y.unsqueeze(1) if y.dim() == 1 else y).to(like.dtype)
+    if not are_classes:
+        y = y.unsqueeze(1) if y.dim() == 1 else y
         if y.shape != (len(x), outputs):
             raise DataError(f"the network has {outputs} outputs and the targets of {what} have shape {tuple(y.shape)}")
+    _check_finite(x, f"the inputs of {what}")
+    _check_finite(y, f"the targets of {what}")
     return Table(x, y)
 
 
@@ -70,7 +76,12 @@ def _tensor(values, what: str) -> Tensor:
         tensor = values.detach() if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
     except (TypeError, ValueError) as error:
         raise DataError(f"{what} must be numbers, and are not: {error}") from error
+    if tensor.is_complex():
+        raise DataError(f"{what} must be real numbers, and are complex: give real and imaginary parts as columns")
+    return tensor
+
+
+def _check_finite(tensor: Tensor, what: str) -> None:
     if tensor.is_floating_point() and not tensor.isfinite().all():
         place = tuple((~tensor.isfinite()).nonzero()[0].tolist())
-        raise DataError(f"{what} hold {tensor[place].item()} at {place}: drop or fill such rows first")
-    return tensor
+        raise DataError(f"{what} hold {tensor[place].item()} at {place}, in {tensor.dtype}: drop or fill such rows first")

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+COLUMNS = ("loss", "penalty", "outside", "grid", "seconds")
+
 
 @dataclass
 class History:
@@ -12,7 +14,7 @@ class History:
         test: Loss on the test rows, where there are any.
         penalty: The penalty that was added.
         outside: The largest fraction of a layer's inputs that fell off its grid.
-        grid: Intervals of the first layer's grid.
+        grid: Intervals of the first layer's grid; None where it has none.
         seconds: Time since the start.
         stopped: Why the fit ended.
     """
@@ -28,12 +30,12 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
-    @property
-    def score(self) -> float:
-        """What the fit made small in the end: the loss on test rows, where there are any, else loss and penalty."""
-        if not self.loss:
-            return float("inf")
-        return self.test[-1] if self.test else self.loss[-1] + self.penalty[-1]
+    def append(self, *, test: float | None = None, **numbers: float | None) -> None:
+        """Add what one step gave, a number for each of the lists; of ``test`` only if there is one."""
+        for column, number in [(getattr(self, name), numbers[name]) for name in COLUMNS]:  # all of them are there
+            column.append(number)
+        if test is not None:
+            self.test.append(test)
 
     @property
     def rmse(self) -> list[float]:

@@ -1,6 +1,7 @@
 """A progress bar for fits, where there is a terminal to show it."""
 
 import sys
+from importlib.util import find_spec
 
 from edgewise._optional import require
 from edgewise.fitting.history import History
@@ -15,7 +16,7 @@ class Progress:
     """
 
     def __init__(self, shown: bool | None, total: int):
-        self.shown = sys.stderr.isatty() if shown is None else shown
+        self.shown = _can_be_shown() if shown is None else shown
         self.bar = self._bar(total) if self.shown else None
 
     def _bar(self, total: int):
@@ -41,3 +42,8 @@ class Progress:
         if self.bar:
             test = f", test {history.test[-1]:.2e}" if history.test else ""
             self.bar.update(self.task, advance=1, numbers=f"loss {history.loss[-1]:.2e}{test}")
+
+
+def _can_be_shown() -> bool:
+    """Whether the error output is a terminal (there may be none) and rich is installed."""
+    return sys.stderr is not None and sys.stderr.isatty() and find_spec("rich") is not None
