@@ -2,17 +2,24 @@
 
 from edgewise.models.all_ukan import all_ukan, ukan_vanilla
 from edgewise.models.kan import KAN
+from edgewise.models.kanify_attention import kanify_attention, load_softmax_weights
+from edgewise.models.kat import kanify_mlp
 from edgewise.models.registry import create_model, list_models, register_model
 from edgewise.models.ukan import Layers, UShape, ukan
 from edgewise.models.unet import unet
+from edgewise.models.vit import BACKBONES
 
 __all__ = [
+    "BACKBONES",
     "KAN",
     "Layers",
     "UShape",
     "all_ukan",
     "create_model",
+    "kanify_attention",
+    "kanify_mlp",
     "list_models",
+    "load_softmax_weights",
     "register_model",
     "ukan",
     "ukan_vanilla",

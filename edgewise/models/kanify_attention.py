@@ -1,0 +1,144 @@
+"""Learnable functions into the attention of networks that timm made."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from edgewise._errors import ConfigError
+from edgewise.models.self_attention import KANSelfAttention, Operator
+from edgewise.nn import AttentionOperator, GroupRational, HybridAttention, LowRankAttention
+
+ATTENTIONS = (  # of timm: what has qkv, proj, num_heads and scale, and softmax between
+    "timm.layers.attention.Attention",
+    "timm.models.convit.MHSA",
+    "timm.models.swin_transformer.WindowAttention",
+)
+SHARINGS = ("blockwise", "universal")
+
+
+def kanify_attention(
+    model: nn.Module,
+    operator: Callable[..., AttentionOperator] = LowRankAttention,
+    *,
+    sharing: str = "blockwise",
+    softmax_heads: int = 0,
+    blocks: Sequence[int] | None = None,
+    **options,
+) -> nn.Module:
+    """Replace softmax by learnable functions in a network of timm's, in place; all other weights stay what they are.
+
+    How many tokens each block has is found by one pass of a blank image. From then on the resolution is fixed.
+
+    Args:
+        model: ViT, DeiT, ConViT, Swin or another made of the same attention.
+        operator: Class of the operators, called as ``operator(tokens, heads, **options)``.
+        sharing: ``"blockwise"``: an operator for each block; ``"universal"``: one for all, registered and counted once
+            (``model.shared_attention``).
+        softmax_heads: How many heads of each block keep softmax.
+        blocks: Which blocks, counted from 0 and from -1 backwards; None for all.
+        **options: Of the operator, such as basis, rank and init.
+
+    Returns:
+        The same network.
+
+    Raises:
+        ConfigError: No attention that is known, block numbers there are not, blocks that cannot share one operator, or
+            options that do not fit.
+    """
+    if sharing not in SHARINGS:
+        raise ConfigError(f"sharing must be 'blockwise' or 'universal', got {sharing!r}")
+    places = [name for name, module in model.named_modules() if _path(module) in ATTENTIONS]
+    places = _chosen(places, blocks)
+    counts = _token_counts(model, places)
+    sizes = [(counts[name], model.get_submodule(name).num_heads) for name in places]
+    if sharing == "universal" and len(set(sizes)) > 1:
+        found = ", ".join(f"{n} tokens with {h} heads" for n, h in sorted(set(sizes)))
+        raise ConfigError(f"blocks of different sizes cannot share their functions ({found}): use sharing='blockwise'")
+    made = []
+    for name, (tokens, heads) in zip(places, sizes, strict=True):
+        if sharing == "blockwise" or not made:
+            made.append(_operator(model.get_submodule(name), operator, tokens, heads, softmax_heads, options))
+        attention = KANSelfAttention(model.get_submodule(name), made[-1], shared=sharing == "universal")
+        parent, _, own = name.rpartition(".")
+        setattr(model.get_submodule(parent), own, attention.train(model.training))
+    if sharing == "universal":
+        model.shared_attention = made[0].train(model.training)
+    return model
+
+
+def load_softmax_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """Load the weights of timm's network into the parts that learnable functions left as they were.
+
+    A head for another number of classes is left out, too.
+
+    Args:
+        model: What :func:`kanify_attention` or one of our vision transformers returned.
+        weights: The state dict of the network with softmax, such as ``timm.create_model(..., pretrained=True)`` has.
+
+    Returns:
+        The names of the tensors that keep the values they had.
+
+    Raises:
+        ConfigError: A tensor is missing or has another shape, such as positions for another number of tokens.
+    """
+    learned = {f"{name}." for name, module in model.named_modules() if isinstance(module, (Operator, GroupRational))}
+    own, kept, load = model.state_dict(), [], {}
+    for name, tensor in own.items():
+        given = weights.get(name)
+        other_classes = name.startswith("head.") and given is not None and given.shape != tensor.shape
+        if name.startswith(tuple(learned)) or other_classes:
+            kept.append(name)
+        elif given is None:
+            raise ConfigError(f"the weights lack {name!r}: they are not those of this architecture")
+        elif given.shape != tensor.shape:
+            tokens = ": the number of tokens is fixed, so make the network for the image size of the weights"
+            raise ConfigError(
+                f"{name!r} has shape {tuple(given.shape)} in the weights and {tuple(tensor.shape)} in the network"
+                + (tokens if name == "pos_embed" else "")
+            )
+        else:
+            load[name] = given
+    model.load_state_dict(load, strict=False)
+    return kept
+
+
+def _path(module: nn.Module) -> str:
+    return f"{type(module).__module__}.{type(module).__qualname__}"
+
+
+def _chosen(places: Sequence[str], blocks: Sequence[int] | None) -> list[str]:
+    if not places:
+        raise ConfigError(f"there is no attention to replace: known are {', '.join(ATTENTIONS)}")
+    if blocks is None:
+        return list(places)
+    if not blocks or not all(-len(places) <= block < len(places) for block in blocks):
+        raise ConfigError(f"blocks must be numbers from 0 to {len(places) - 1} (or from -1 backwards), got {list(blocks)}")
+    return [places[i] for i in sorted({block % len(places) for block in blocks})]
+
+
+def _operator(source: nn.Module, operator, tokens: int, heads: int, softmax_heads: int, options: dict) -> Operator:
+    if not 0 <= softmax_heads < heads:
+        raise ConfigError(f"softmax_heads must be from 0 to {heads - 1}, of {heads} heads, got {softmax_heads}")
+    weight = source.qkv.weight
+    made = operator(tokens, heads - softmax_heads, device=weight.device, dtype=weight.dtype, **options)
+    return HybridAttention(made, softmax_heads) if softmax_heads else made
+
+
+def _token_counts(model: nn.Module, places: Sequence[str]) -> dict[str, int]:
+    """How many tokens each attention sees in an image of the size that the network is made for."""
+    patches, found = model.patch_embed, {}
+    weight = patches.proj.weight
+    hooks = [
+        model.get_submodule(name).register_forward_pre_hook(lambda _, x, name=name: found.update({name: x[0].shape[1]}))
+        for name in places
+    ]
+    training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, weight.shape[1], *patches.img_size, device=weight.device, dtype=weight.dtype))
+    finally:
+        model.train(training)
+        for hook in hooks:
+            hook.remove()
+    return found
