@@ -2,8 +2,10 @@
 
 from edgewise.interpret.animate import Recorder, animate
 from edgewise.interpret.deviations import Deviations, deviations
+from edgewise.interpret.expand import expand_depth, expand_width
 from edgewise.interpret.expression import parse_formula, to_callable
 from edgewise.interpret.formula import Formula, symbolic_formula
+from edgewise.interpret.kanpiler import kanpiler
 from edgewise.interpret.plot import plot, plot_edge
 from edgewise.interpret.prune import keep_nodes, prune, prune_inputs, refine
 from edgewise.interpret.scores import Scores, attribute, feature_interaction
@@ -25,9 +27,12 @@ __all__ = [
     "attribute",
     "auto_symbolic",
     "deviations",
+    "expand_depth",
+    "expand_width",
     "feature_interaction",
     "is_function_of",
     "is_separable",
+    "kanpiler",
     "keep_nodes",
     "parse_formula",
     "plot",

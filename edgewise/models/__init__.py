@@ -4,6 +4,7 @@ from edgewise.models.all_ukan import all_ukan, ukan_vanilla
 from edgewise.models.kan import KAN
 from edgewise.models.kanify_attention import kanify_attention, load_softmax_weights
 from edgewise.models.kat import kanify_mlp
+from edgewise.models.pykan import from_pykan
 from edgewise.models.registry import create_model, list_models, register_model
 from edgewise.models.ukan import Layers, UShape, ukan
 from edgewise.models.unet import unet
@@ -16,6 +17,7 @@ __all__ = [
     "UShape",
     "all_ukan",
     "create_model",
+    "from_pykan",
     "kanify_attention",
     "kanify_mlp",
     "list_models",
