@@ -10,8 +10,6 @@ from edgewise._optional import require
 from edgewise._registry import unknown
 from edgewise.interpret.evaluate import constant, to_callable
 
-__all__ = ["formula_functions", "parse_formula", "to_callable"]
-
 MAX_LENGTH = 10_000  # characters
 MAX_DEPTH = 50  # operations inside operations
 MAX_EXPONENT = 10_000
