@@ -1,0 +1,8 @@
+"""Differential equations: derivatives of networks, equations as terms of a problem, and solvers."""
+
+from edgewise.physics.field import Field
+from edgewise.physics.gauss_newton import GaussNewton
+from edgewise.physics.problem import Problem, Term
+from edgewise.physics.solve import Course, solve
+
+__all__ = ["Course", "Field", "GaussNewton", "Problem", "Term", "solve"]

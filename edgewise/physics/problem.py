@@ -1,0 +1,124 @@
+"""A differential equation with its boundary, initial and measured values: terms, each an equation at points."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from edgewise._errors import ConfigError, DataError
+from edgewise.physics.field import Field, Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    r"""An equation :math:`L u = f` at points, to hold in the mean square.
+
+    Args:
+        name: What it is called in a history.
+        points: Where it holds, ``(N, d)``.
+        operator: L: from a :class:`~edgewise.physics.Field` to what is asked to equal ``target``, ``(N,)`` or ``(N, m)``;
+            at each point from the field at that point only.
+        target: f, a number or of the shape that ``operator`` gives.
+        weight: What its mean square counts for.
+
+    Raises:
+        DataError: Points that are no finite table, or targets that are not finite or not one a point.
+        ConfigError: A weight that is not positive.
+
+    Example:
+        >>> x = torch.linspace(0, 1, 5).unsqueeze(1)
+        >>> decay = Term("decay", x, lambda u: u.d(0) + u.value)
+        >>> decay.residual(lambda x: torch.exp(-x)).abs().max().item() < 1e-6
+        True
+    """
+
+    name: str
+    points: Tensor
+    operator: Callable[[Field], Tensor]
+    target: Tensor | float = 0.0
+    weight: float = 1.0
+
+    def __post_init__(self):
+        if self.points.dim() != 2 or not len(self.points) or not self.points.isfinite().all():
+            raise DataError(f"the points of {self.name!r} must be a finite table (N, d), got {_described(self.points)}")
+        target = torch.as_tensor(self.target, dtype=self.points.dtype, device=self.points.device)
+        if not target.isfinite().all() or (target.dim() and len(target) != len(self.points)):
+            raise DataError(
+                f"the target of {self.name!r} must be finite, a number or one for each of {len(self.points)} points, "
+                f"got {_described(target)}"
+            )
+        object.__setattr__(self, "target", target)
+        if not 0 < self.weight < float("inf"):
+            raise ConfigError(f"the weight of {self.name!r} must be positive and finite, got {self.weight}")
+
+    def residual(self, model: Rows) -> Tensor:
+        """By how much the equation fails, at each point."""
+        found = self.operator(Field(model, self.points))
+        if self.target.dim() and found.shape != self.target.shape:
+            raise ConfigError(
+                f"the operator of {self.name!r} gives shape {tuple(found.shape)} and its target has "
+                f"{tuple(self.target.shape)}: make them the same, for instance by target.squeeze(1)"
+            )
+        if found.shape[:1] != self.points.shape[:1]:
+            raise ConfigError(f"the operator of {self.name!r} must give {len(self.points)} rows, got {tuple(found.shape)}")
+        return found - self.target
+
+    def split(self, size: int) -> Iterator["Term"]:
+        """The same equation at some points at a time."""
+        for start in range(0, len(self.points), size):
+            rows = slice(start, start + size)
+            yield replace(self, points=self.points[rows], target=self.target[rows] if self.target.dim() else self.target)
+
+    def like(self, tensor: Tensor) -> "Term":
+        """The same in the type and on the device of ``tensor``."""
+        points, target = (t.to(device=tensor.device, dtype=tensor.dtype) for t in (self.points, self.target))
+        return replace(self, points=points, target=target)
+
+
+class Problem:
+    r"""Terms to be fulfilled at once: the loss :math:`\sum_t w_t \langle (L_t u - f_t)^2 \rangle`.
+
+    Args:
+        terms: The equations, of different names.
+
+    Raises:
+        ConfigError: No terms, or two of one name.
+
+    Example:
+        >>> x = torch.linspace(0, 1, 5).unsqueeze(1)
+        >>> problem = Problem([Term("decay", x, lambda u: u.d(0) + u.value), Term("start", x[:1], lambda u: u.value, 1.0)])
+        >>> problem.loss(lambda x: 2 * torch.exp(-x)).item()
+        1.0
+    """
+
+    def __init__(self, terms: Sequence[Term]):
+        self.terms = tuple(terms)
+        names = [term.name for term in self.terms]
+        if not names or len(set(names)) < len(names):
+            raise ConfigError(f"a problem needs terms of different names, got {names}")
+
+    def mean_squares(self, model: Rows) -> dict[str, Tensor]:
+        """The mean square by which each term fails, without its weight."""
+        return {term.name: term.residual(model).square().mean() for term in self.terms}
+
+    def loss(self, model: Rows) -> Tensor:
+        """What is made small."""
+        return self.total(self.mean_squares(model))
+
+    def total(self, mean_squares: dict[str, Tensor | float]) -> Tensor | float:
+        """The loss from its parts."""
+        return sum(term.weight * mean_squares[term.name] for term in self.terms)
+
+    @property
+    def points(self) -> Tensor:
+        """The points of all terms."""
+        return torch.cat([term.points for term in self.terms])
+
+    def like(self, tensor: Tensor) -> "Problem":
+        """The same in the type and on the device of ``tensor``."""
+        return Problem([term.like(tensor) for term in self.terms])
+
+
+def _described(tensor: Tensor) -> str:
+    return f"shape {tuple(tensor.shape)}" + ("" if tensor.isfinite().all() else " with a NaN or an infinity")

@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from edgewise import EdgewiseError
+from edgewise.physics import Problem, Term
+
+
+def line(count=6):
+    return torch.linspace(0, 1, count, dtype=torch.float64).unsqueeze(1)
+
+
+def square(x):
+    return x**2
+
+
+def test_the_loss_is_the_weighted_sum_of_mean_squares():
+    x = line()
+    slope = Term("slope", x, lambda u: u.d(0), weight=0.5)  # 2x
+    value = Term("value", x[-2:], lambda u: u.value, torch.tensor([0.0, 3.0]), weight=2)  # 0.64, 1 - 3
+    problem = Problem([slope, value])
+    squares = {"slope": (2 * x).square().mean().item(), "value": (0.64**2 + 4) / 2}
+    assert {name: v.item() for name, v in problem.mean_squares(square).items()} == pytest.approx(squares)
+    assert problem.loss(square).item() == pytest.approx(0.5 * squares["slope"] + 2 * squares["value"])
+    assert torch.equal(problem.points, torch.cat([x, x[-2:]]))
+
+
+def test_several_equations_in_one_term():
+    x = line()
+    term = Term("both", x, lambda u: torch.stack([u.value, u.d(0)], 1), torch.cat([x**2, 0 * x], 1))
+    assert torch.equal(term.residual(square), torch.cat([0 * x, 2 * x], 1))
+
+
+@pytest.mark.parametrize("target", [0.5, torch.arange(6.0)])
+def test_parts_are_the_whole(target):
+    term = Term("t", line(), lambda u: u.d(0) + u.x[:, 0], target)
+    parts = list(term.split(4))
+    assert [len(part.points) for part in parts] == [4, 2]
+    assert torch.equal(torch.cat([part.residual(square) for part in parts]), term.residual(square))
+
+
+def test_takes_the_type_of_a_tensor():
+    problem = Problem([Term("t", line(), lambda u: u.value, line()[:, 0])]).like(torch.zeros(1))
+    assert problem.terms[0].points.dtype == problem.terms[0].target.dtype == problem.loss(square).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Term("t", torch.zeros(3), abs), r"the points of 't' must be a finite table \(N, d\), got shape \(3,\)"),
+        (lambda: Term("t", torch.zeros(0, 2), abs), r"got shape \(0, 2\)"),
+        (lambda: Term("t", torch.full((2, 1), torch.nan), abs), r"got shape \(2, 1\) with a NaN or an infinity"),
+        (lambda: Term("t", line(), abs, torch.zeros(5)), r"one for each of 6 points, got shape \(5,\)"),
+        (lambda: Term("t", line(), abs, float("inf")), "must be finite"),
+        (lambda: Term("t", line(), abs, weight=0), "the weight of 't' must be positive and finite, got 0"),
+        (lambda: Problem([]), r"terms of different names, got \[\]"),
+        (lambda: Problem([Term("t", line(), abs)] * 2), r"different names, got \['t', 't'\]"),
+        (lambda: Term("t", line(), lambda u: u.value, line()).residual(square), r"shape \(6,\) .* \(6, 1\): make them"),
+        (lambda: Term("t", line(), lambda u: u.value.sum()).residual(square), r"must give 6 rows, got \(\)"),
+    ],
+)
+def test_what_is_refused(make, message):
+    with pytest.raises(EdgewiseError, match=message):
+        make()
