@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from edgewise.training.classification.report import ClassMethod
     from edgewise.training.report import Method
 
 
@@ -29,16 +30,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: Seq
     console.print(table)
 
 
-def print_methods(methods: "Sequence[Method]") -> None:
-    """Print the networks and the threshold of a report with their scores on the test images."""
-    from edgewise.training.report import SCORES
-
+def print_methods(methods: "Sequence[Method | ClassMethod]") -> None:
+    """Print what a report compares with its scores on the test images."""
+    first = methods[0].evaluation
     rows = []
     for method in methods:
         scores = method.evaluation.scores
         parameters = f"{method.result.parameters:,}" if method.result else "1"
-        rows.append((method.title, parameters, *(f"{scores[name]:.{_DIGITS.get(name, 3)}f}" for name in SCORES)))
-    print_table(("", "parameters", *SCORES.values()), rows)
+        rows.append((method.title, parameters, *(f"{scores[name]:.{first.digits.get(name, 3)}f}" for name in first.titles)))
+    print_table(("", "parameters", *first.titles.values()), rows)
 
 
 def megabytes(count: int) -> str:
@@ -59,6 +59,3 @@ def giga(count: int) -> str:
         '1.753 G'
     """
     return f"{count / 1e9:,.3f} G"
-
-
-_DIGITS = {"hd95": 1}

@@ -1,6 +1,5 @@
 """``edgewise evaluate``: how good a trained run is."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +25,8 @@ def command(
     device: str = "cpu",
 ) -> None:
     """Score the best epoch of a run on its test images, or on all images of another
-    dataset, at each picture's own size.
+    dataset (of a dataset with a published test side, on that): masks at each picture's own size,
+    or classes.
 
     examples:
       edgewise evaluate runs/first
@@ -42,14 +42,13 @@ def command(
     from edgewise.data import create_dataset
     from edgewise.io import write_json
     from edgewise.training.evaluate import evaluate
-    from edgewise.training.report import SCORES
 
     if root is not None and data is None:
         raise ConfigError(f"--root is {str(root)!r} and --data is not given: say which dataset is there")
     dataset = create_dataset(data, root=root) if data is not None else None
     evaluation = evaluate(run, dataset, device=device)
     if out is not None:
-        write_json(out, asdict(evaluation))
-    print_table(("score", ""), [(SCORES[name], f"{evaluation.scores[name]:.4f}") for name in SCORES])
-    worst = min(evaluation.cases, key=lambda case: case.iou)
-    print(f"{len(evaluation.cases)} images; the worst is {worst.id}, IoU {worst.iou:.3f}")
+        write_json(out, evaluation.to_dict())
+    titles = evaluation.titles
+    print_table(("score", ""), [(titles[name], f"{evaluation.scores[name]:.4f}") for name in titles])
+    print(evaluation.summary())

@@ -24,15 +24,16 @@ def command(
     device: str = "cpu",
 ) -> None:
     """Segment pictures with the best epoch of a run: a mask and an overlay for each, at
-    the picture's own size.
+    the picture's own size. Of a run of classification, name their classes.
 
     examples:
       edgewise predict runs/first *.png --out masks
+      edgewise predict runs/digits *.png --out named
 
     Args:
         run: Folder made by `edgewise train` or `edgewise demo`.
         images: Picture files.
-        out: Folder for ID_mask.png and ID_overlay.png; made if needed.
+        out: Folder for ID_mask.png and ID_overlay.png, or for predictions.csv; made if needed.
         device: Where to compute, such as cpu or cuda.
     """
     from edgewise.training.predict import predict
@@ -42,6 +43,6 @@ def command(
     done = predict(run, images, out, device)
     for reason in done.failures.values():
         print(f"edgewise: error: {reason}", file=sys.stderr)
-    print(f"{len(done.masks)} of {len(images)} masks written to {out}")
+    print(f"{done.summary()} to {out}")
     if done.failures:
         raise SystemExit(1)

@@ -3,24 +3,28 @@
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import arg
 
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_methods, print_table
 from edgewise.training import RECIPES, Recipe, create_recipe
+from edgewise.training.run import is_first_process
+from edgewise.training.tasks import task_of
 
 _HELP = """\
 usage: edgewise train RECIPE --run DIR [--resume] [settings]
 
 Train a model as a recipe says. `edgewise train RECIPE --help` lists every
-setting of it, and each can be changed.
+setting of it, and each can be changed.  --baseline  also trains a plain network
+that costs as much (of classification recipes).
 
 examples:
   edgewise train nuclei --run runs/first
   edgewise train busi --data.root ~/data/busi --model.name ukan --epochs 15 --run runs/busi
   edgewise train nuclei --run runs/first --resume
+  edgewise train mnist --run runs/digits --baseline
 """
 
 
@@ -41,9 +45,11 @@ def _command(default: Recipe) -> Callable[..., None]:
 
     def command(
         *,
-        recipe: Annotated[Recipe, arg(name="")] = default,
+        recipe: Annotated[type(default), arg(name="")] = default,
         run: Annotated[Path, arg(metavar="DIR")],
         resume: bool = False,
+        baseline: bool = False,
+        match: Literal["parameters", "flops"] = "parameters",
     ) -> None:
         """Options come in any order, and every setting below can be changed.
 
@@ -51,18 +57,28 @@ def _command(default: Recipe) -> Callable[..., None]:
             recipe: What to train on what, and how.
             run: Folder that keeps everything about the run; made if needed.
             resume: Go on with the run in that folder; give the settings it was started with.
+            baseline: Also train a plain network that costs as much, in the folder baseline within the run, and report on
+                both.
+            match: What the plain network has as much of.
         """
-        train_and_report(recipe, run, resume)
+        plain = task_of(recipe).baseline(recipe, match) if baseline else None
+        train_and_report(recipe, run, resume, plain)
 
     return command
 
 
-def train_and_report(recipe: Recipe, run: Path, resume: bool) -> None:
-    """Train, score the best epoch on the test images, and say where everything is."""
+def train_and_report(recipe: Recipe, run: Path, resume: bool, baseline: Recipe | None = None) -> None:
+    """Train, score the best epoch on the test images, and say where everything is; with a baseline, beside it."""
     from edgewise.training import train
     from edgewise.training.report import write_report
 
     result = train(recipe, run, resume=resume)
-    report = write_report([run], run / "report.html")
+    runs = [run]
+    if baseline is not None:
+        runs.append(run / "baseline")
+        train(baseline, runs[1], resume=resume)
+    if not is_first_process():
+        return
+    report = write_report(runs, run / "report.html")
     print_methods(report.methods)
     print(f"best epoch {result.best_epoch + 1} of {result.epochs}, {result.seconds:.0f} s; report: {report.html}")

@@ -4,8 +4,10 @@ from edgewise.models.all_ukan import all_ukan, ukan_vanilla
 from edgewise.models.kan import KAN
 from edgewise.models.kanify_attention import kanify_attention, load_softmax_weights
 from edgewise.models.kat import kanify_mlp
+from edgewise.models.plain import cnn, mlp
 from edgewise.models.pykan import from_pykan
 from edgewise.models.registry import create_model, list_models, register_model
+from edgewise.models.rows import Rows
 from edgewise.models.ukan import Layers, UShape, ukan
 from edgewise.models.unet import unet
 from edgewise.models.vit import BACKBONES
@@ -14,14 +16,17 @@ __all__ = [
     "BACKBONES",
     "KAN",
     "Layers",
+    "Rows",
     "UShape",
     "all_ukan",
+    "cnn",
     "create_model",
     "from_pykan",
     "kanify_attention",
     "kanify_mlp",
     "list_models",
     "load_softmax_weights",
+    "mlp",
     "register_model",
     "ukan",
     "ukan_vanilla",

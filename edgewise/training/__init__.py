@@ -1,9 +1,11 @@
-"""Training of segmentation networks: recipes, runs, scores, predictions and reports.
+"""Training of networks that segment pictures or name their classes: recipes, runs, scores, predictions and reports.
 
 Importing this needs torch alone; Lightning, MONAI and the rest are imported by what uses them.
 """
 
 from edgewise.training.baseline import Threshold, fit_threshold
+from edgewise.training.classification.recipe import AdamW, Augment, ClassificationRecipe, LabelledData, Mix
+from edgewise.training.classification.recipes import mnist as _registers_recipes  # noqa: F401
 from edgewise.training.evaluate import Case, Evaluation, evaluate
 from edgewise.training.folder import Result, RunFolder
 from edgewise.training.predict import Predictions, Predictor, predict
@@ -14,11 +16,16 @@ from edgewise.training.run import train
 
 __all__ = [
     "RECIPES",
+    "AdamW",
+    "Augment",
     "Case",
+    "ClassificationRecipe",
     "Data",
     "Evaluation",
+    "LabelledData",
     "Machine",
     "Method",
+    "Mix",
     "Model",
     "Optimiser",
     "Predictions",

@@ -43,19 +43,19 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 class KeepRun(pl.callbacks.Checkpoint):
     """Writes a run's files after each epoch, the checkpoint last: what is newer than it is made again on resuming."""
 
-    def __init__(self, folder: RunFolder):
-        self.folder = folder
-        self.best_iou = float("-inf")
+    def __init__(self, folder: RunFolder, score: str = "val_iou", every: int | None = None):
+        self.folder, self.score, self.every = folder, score, every
+        self.best = float("-inf")
         self.best_epoch = -1
         self.seconds = 0.0
 
     def state_dict(self) -> dict:
         """What a resumed run must know."""
-        return {"best_iou": self.best_iou, "best_epoch": self.best_epoch, "seconds": self.seconds}
+        return {"best": self.best, "best_epoch": self.best_epoch, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Take up what an interrupted run knew."""
-        self.best_iou = state_dict["best_iou"]
+        self.best = state_dict["best_iou"] if "best_iou" in state_dict else state_dict["best"]  # as older runs call it
         self.best_epoch = state_dict["best_epoch"]
         self.seconds = state_dict["seconds"]
 
@@ -63,6 +63,8 @@ class KeepRun(pl.callbacks.Checkpoint):
         """Forget the epochs that were measured after the checkpoint was written."""
         if trainer.is_global_zero:
             self.folder.write_metrics(self.folder.read_metrics()[: trainer.current_epoch])
+            if trainer.current_epoch == 0:
+                self._keep(pl_module, 0)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the epoch's clock."""
@@ -73,26 +75,34 @@ class KeepRun(pl.callbacks.Checkpoint):
         seconds = time.perf_counter() - self._start
         self.seconds += seconds
         scores = {name: value.item() for name, value in sorted(trainer.callback_metrics.items())}
-        better = scores["val_iou"] > self.best_iou
+        better = scores[self.score] > self.best
         if better:
-            self.best_iou, self.best_epoch = scores["val_iou"], trainer.current_epoch
+            self.best, self.best_epoch = scores[self.score], trainer.current_epoch
         if trainer.is_global_zero:
             for path in [self.folder.model, self.folder.last] if better else [self.folder.last]:
-                save_model(pl_module.network, path)
+                save_model(pl_module.deployed, path)
+            self._keep(pl_module, trainer.current_epoch + 1)
             line = {"epoch": trainer.current_epoch, **scores, "seconds": round(seconds, 3)}
             self.folder.write_metrics([*self.folder.read_metrics(), line])
         trainer.save_checkpoint(self.folder.checkpoint)
+
+    def _keep(self, pl_module: pl.LightningModule, epochs: int) -> None:
+        """The network on the way, where the recipe asks for it."""
+        if self.every is not None and epochs % self.every == 0:
+            path = self.folder.epoch(epochs)
+            path.parent.mkdir(exist_ok=True)
+            save_model(pl_module.deployed, path)
 
 
 class ProgressLine(pl.Callback):
     """One line for the whole run: how far, how long still, and how good by now."""
 
-    def __init__(self, title: str):
+    def __init__(self, title: str, score: str = "val_iou", label: str = "validation IoU"):
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         epoch, scores = TextColumn("epoch {task.fields[epoch]}"), TextColumn("{task.fields[scores]}")
         self.bar = Progress(TextColumn("{task.description}"), BarColumn(24), epoch, TimeRemainingColumn(), scores)
-        self.title = title
+        self.title, self.score, self.label = title, score, label
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the line."""
@@ -109,7 +119,7 @@ class ProgressLine(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say how good the network is by now."""
         now = trainer.callback_metrics
-        scores = f"loss {now['train_loss']:.3f}  validation IoU {now['val_iou']:.3f}"
+        scores = f"loss {now['train_loss']:.3f}  {self.label} {now[self.score]:.3f}"
         self.bar.update(self.task, epoch=f"{trainer.current_epoch + 1}/{trainer.max_epochs}", scores=scores)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

@@ -1,8 +1,9 @@
 """Scoring whatever makes masks: a run, a network, a threshold."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -12,6 +13,13 @@ from edgewise.data import SegmentationSet
 from edgewise.training.folder import RunFolder
 from edgewise.training.metrics import count_pixels, hausdorff95, overlap, summarise
 from edgewise.training.predict import Predictor
+from edgewise.training.tasks import task_of
+
+if TYPE_CHECKING:
+    from edgewise.data import ClassificationSet
+    from edgewise.training.classification.evaluate import ClassificationEvaluation
+
+SCORES = {"iou": "IoU", "f1": "F1", "image_iou": "IoU per image", "image_f1": "F1 per image", "hd95": "HD95 (px)"}
 
 
 @dataclass(frozen=True)
@@ -33,15 +41,31 @@ class Evaluation:
     cases: list[Case]
     """Every image, in the dataset's order."""
 
+    titles: ClassVar[dict[str, str]] = SCORES
+    """What a reader calls each score."""
+    digits: ClassVar[dict[str, int]] = {"hd95": 1}
+    """Digits after the point, where they are not three."""
+    lower: ClassVar[tuple[str, ...]] = ("hd95",)
+    """Scores that are better the lower they are."""
+
+    def summary(self) -> str:
+        """How many images, and the worst."""
+        worst = min(self.cases, key=lambda case: case.iou)
+        return f"{len(self.cases)} images; the worst is {worst.id}, IoU {worst.iou:.3f}"
+
+    def to_dict(self) -> dict:
+        """Everything as plain JSON values."""
+        return asdict(self)
+
 
 def evaluate(
     what: str | Path | Callable[[np.ndarray], Tensor],
-    dataset: SegmentationSet | None = None,
+    dataset: "SegmentationSet | ClassificationSet | None" = None,
     *,
     classes: int = 1,
     device: str = "cpu",
-) -> Evaluation:
-    """Score masks against the truth, at each picture's own size.
+) -> "Evaluation | ClassificationEvaluation":
+    """Score a run as its task is scored, or masks against the truth, at each picture's own size.
 
     Own size: a network that sees 128 x 128 and one that sees 256 x 256 are then scored on the same pixels, and so is a
     threshold. (U-KAN's code scores at the size the network sees, which forgives what resizing loses.)
@@ -58,11 +82,7 @@ def evaluate(
         DataError: A picture or its mask cannot be used.
     """
     if not callable(what):
-        from edgewise.training.images import open_split
-
-        data = RunFolder(what).read_recipe().data
-        dataset = open_split(data).test if dataset is None else dataset
-        what, classes = Predictor.from_run(what, device), data.classes
+        return task_of(RunFolder(what).read_recipe()).evaluate(Path(what), dataset, device)
     counts, cases = [], []
     for sample in dataset:
         image, mask = sample.read()
@@ -74,3 +94,12 @@ def evaluate(
         cases.append(Case(sample.id, iou.mean().item(), f1.mean().item(), distance.mean().item()))
     scores = summarise(torch.cat(counts))
     return Evaluation({**scores, "hd95": float(np.mean([case.hd95 for case in cases]))}, cases)
+
+
+def evaluate_run(run_dir: Path, dataset: SegmentationSet | None = None, device: str = "cpu") -> Evaluation:
+    """Score the best epoch of a run of segmentation; arguments as in :func:`evaluate`."""
+    from edgewise.training.images import open_split
+
+    data = RunFolder(run_dir).read_recipe().data
+    dataset = open_split(data).test if dataset is None else dataset
+    return evaluate(Predictor.from_run(run_dir, device), dataset, classes=data.classes)

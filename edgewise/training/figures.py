@@ -41,17 +41,18 @@ def score_curves(histories: dict[str, list[dict]]) -> "Figure":
     Args:
         histories: Title of each run, and its lines of ``metrics.jsonl``.
     """
-    return _curves("Validation IoU", histories, {"val_iou": "solid"})
+    return curves("Validation IoU", histories, {"val_iou": "solid"})
 
 
 def loss_curves(histories: dict[str, list[dict]]) -> "Figure":
     """Training loss, and validation loss dotted, over epochs; arguments as in :func:`score_curves`."""
-    return _curves("Loss: training solid, validation dotted", histories, {"train_loss": "solid", "val_loss": (0, (2, 2))})
+    return curves("Loss: training solid, validation dotted", histories, {"train_loss": "solid", "val_loss": (0, (2, 2))})
 
 
-def _curves(title: str, histories: dict[str, list[dict]], strokes: dict[str, object]) -> "Figure":
-    with _style():
-        figure = _figure(figsize=(4.8, 3.2), layout="constrained")
+def curves(title: str, histories: dict[str, list[dict]], strokes: dict[str, object]) -> "Figure":
+    """Logged values over epochs: a colour for each run, a stroke for each value."""
+    with style():
+        figure = figure_of(figsize=(4.8, 3.2), layout="constrained")
         axes = figure.subplots()
         for (name, lines), colour in zip(histories.items(), cycle(PALETTE), strict=False):
             epochs = [line["epoch"] + 1 for line in lines]
@@ -80,13 +81,13 @@ def outlines(
     """
     count = len(columns) + 1
     tile = 2.1
-    with _style():
-        figure = _figure(figsize=(tile * count, tile * len(rows) + 0.55), layout="constrained")
+    with style():
+        figure = figure_of(figsize=(tile * count, tile * len(rows) + 0.55), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
         grid = figure.subplots(len(rows), count, squeeze=False)
         for line, (caption, image, truth), found in zip(grid, rows, predictions, strict=True):
             for axes in line:
-                _show(axes, image)
+                show(axes, image)
             _outline(line[0], truth, TRUTH)
             line[0].set_ylabel(caption, fontsize=9)
             for axes, (mask, iou) in zip(line[1:], found, strict=True):
@@ -102,12 +103,13 @@ def outlines(
 def to_bytes(figure: "Figure", kind: str) -> bytes:
     """The figure as ``"png"``, sharp at the width of a page, or as ``"svg"``."""
     buffer = io.BytesIO()
-    with _style():
+    with style():
         figure.savefig(buffer, format=kind, dpi=130, facecolor="white", metadata={"Date": None} if kind == "svg" else None)
     return buffer.getvalue()
 
 
-def _show(axes, image: np.ndarray) -> None:
+def show(axes, image: np.ndarray) -> None:
+    """A picture (C, H, W) in [0, 1] without ticks or frame."""
     axes.imshow(image.transpose(1, 2, 0) if len(image) == 3 else image[0], cmap="gray", vmin=0, vmax=1)
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
@@ -121,10 +123,11 @@ def _outline(axes, mask: np.ndarray, colour: str) -> None:
         axes.contour(mask, levels=[0.5], colors=[colour], linewidths=1.1)
 
 
-def _figure(**options) -> "Figure":
+def figure_of(**options) -> "Figure":
     """A figure of its own, without pyplot: no window, no global state, nothing to close."""
     return require("matplotlib.figure", extra="training").Figure(**options)
 
 
-def _style():
+def style():
+    """The look of all figures, within a ``with``."""
     return require("matplotlib", extra="training").rc_context(STYLE)

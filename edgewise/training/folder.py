@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,9 +22,11 @@ class Result:
     epochs: int
     """Epochs trained."""
     best_epoch: int
-    """The epoch of the best validation IoU, counted from 0."""
-    best_iou: float
-    """That IoU, over all validation pixels at the size the network sees."""
+    """The epoch of the best validation score, counted from 0."""
+    best_iou: float | None = None
+    """That score of a segmentation: IoU over all validation pixels at the size the network sees."""
+    best_accuracy: float | None = None
+    """That score of a classification: the part of the validation images that is named right."""
     seconds: float
     """Time spent in epochs, validation included, over all parts of an interrupted run."""
     parameters: int
@@ -34,9 +36,10 @@ class Result:
 class RunFolder:
     """The files of a run, under one path.
 
-    ``config.json`` the recipe and the versions that ran it; ``model.safetensors`` the best epoch by validation IoU;
-    ``last.safetensors`` the last epoch; ``metrics.jsonl`` one line an epoch; ``last.ckpt`` Lightning's checkpoint, to
-    resume from; ``result.json`` once the run is finished; ``lock`` the process id of whoever writes here.
+    ``config.json`` the recipe and the versions that ran it; ``model.safetensors`` the best epoch by validation
+    score; ``last.safetensors`` the last epoch; ``metrics.jsonl`` one line an epoch; ``last.ckpt`` Lightning's checkpoint,
+    to resume from; ``epochs/NNNN.safetensors`` the network after NNNN epochs, where the recipe asks to keep them;
+    ``result.json`` once the run is finished; ``lock`` the process id of whoever writes here.
     """
 
     def __init__(self, path: str | Path):
@@ -47,6 +50,14 @@ class RunFolder:
         self.metrics = self.path / "metrics.jsonl"
         self.checkpoint = self.path / "last.ckpt"
         self.result = self.path / "result.json"
+
+    def epoch(self, count: int) -> Path:
+        """The file of the network after so many epochs; 0 is the one before training."""
+        return self.path / "epochs" / f"{count:04d}.safetensors"
+
+    def kept_epochs(self) -> dict[int, Path]:
+        """The networks kept on the way, by the epochs that they were trained for."""
+        return {int(path.stem): path for path in sorted((self.path / "epochs").glob("[0-9]*.safetensors"))}
 
     def read_recipe(self) -> Recipe:
         """The recipe that the run was started with.
@@ -67,10 +78,17 @@ class RunFolder:
         window = read_json(self.config).get("window")
         return None if window is None else tuple(window)
 
-    def write_config(self, recipe: Recipe, window: tuple[float, float] | None) -> None:
-        """Note what the run is made of, and the intensities that pictures to predict must be scaled by."""
+    def read_classes(self) -> list[str]:
+        """Names of the classes that a run of classification was trained on."""
+        return list(read_json(self.config).get("classes", ()))
+
+    def write_config(
+        self, recipe: Recipe, window: tuple[float, float] | None = None, classes: Sequence[str] | None = None
+    ) -> None:
+        """Note what the run is made of, the intensities that pictures to predict must be scaled by, or their classes."""
         versions = {"edgewise": version("edgewise"), "torch": torch.__version__}
-        write_json(self.config, {"recipe": recipe.to_dict(), "window": window, "versions": versions})
+        facts = {"window": window} if classes is None else {"classes": list(classes)}
+        write_json(self.config, {"recipe": recipe.to_dict(), **facts, "versions": versions})
 
     def read_metrics(self) -> list[dict]:
         """What was measured after each epoch, oldest first."""
@@ -101,7 +119,7 @@ class RunFolder:
 
     def write_result(self, result: Result) -> None:
         """Mark the run as finished."""
-        write_json(self.result, asdict(result))
+        write_json(self.result, {name: value for name, value in asdict(result).items() if value is not None})
 
     @contextlib.contextmanager
     def open(self, recipe: Recipe, resume: bool) -> Iterator[None]:

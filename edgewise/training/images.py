@@ -29,6 +29,9 @@ def open_split(data: Data) -> Split:
 class Images(pl.LightningDataModule):
     """Batches of training and validation images; the order and the augmentation follow from seed and epoch alone."""
 
+    classes = None
+    """Masks name no classes."""
+
     def __init__(self, recipe: Recipe):
         super().__init__()
         self.recipe = recipe

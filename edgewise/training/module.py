@@ -6,16 +6,13 @@ parameters are (:func:`edgewise.nn.parameter_kinds`). And there, a NaN loss trai
 optimiser has stepped.
 """
 
-import lightning.pytorch as pl
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from edgewise._errors import NonFiniteError
 from edgewise.nn import parameter_kinds
-from edgewise.training.guard import all_finite, blame
+from edgewise.training.guarded import GuardedModule
 from edgewise.training.losses import SegmentationLoss
 from edgewise.training.metrics import count_pixels, segment, summarise
 from edgewise.training.recipe import Optimiser, Recipe
@@ -56,7 +53,7 @@ class OverlapScores(Metric):
         return summarise(dim_zero_cat(self.counts))
 
 
-class Segmenter(pl.LightningModule):
+class Segmenter(GuardedModule):
     """Trains a network that maps images (B, C, H, W) to logits (B, classes, H, W).
 
     Args:
@@ -68,9 +65,7 @@ class Segmenter(pl.LightningModule):
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe):
-        super().__init__()
-        self.network = network
-        self.recipe = recipe
+        super().__init__(network, recipe)
         self.loss = SegmentationLoss(recipe.data.classes)
         self.scores = OverlapScores(recipe.data.classes)
 
@@ -83,22 +78,11 @@ class Segmenter(pl.LightningModule):
         )
         return {"optimizer": optimiser, "lr_scheduler": cosine}
 
-    def on_train_batch_start(self, batch: dict, batch_idx: int) -> None:
-        """Seed stochastic layers by the step alone, so that a resumed run draws what the uninterrupted one did."""
-        entropy = np.random.SeedSequence([self.recipe.seed, self.global_step, self.global_rank])
-        torch.manual_seed(int(entropy.generate_state(1)[0]))
-
     def training_step(self, batch: dict, batch_idx: int) -> Tensor:
-        """The loss of a batch; its images are kept until the gradients are known to be finite."""
-        self._batch = batch
+        """The loss of a batch."""
         _, loss = self._forward(batch)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["id"]), sync_dist=True)
         return loss
-
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Refuse to step on a gradient that is not finite."""
-        if not all_finite([p.grad for p in self.network.parameters() if p.grad is not None]):
-            self._stop("gradient", self._batch)
 
     def validation_step(self, batch: dict, batch_idx: int) -> None:
         """Count the pixels of a batch."""
@@ -114,13 +98,5 @@ class Segmenter(pl.LightningModule):
     def _forward(self, batch: dict) -> tuple[Tensor, Tensor]:
         logits = self.network(batch["image"])
         loss = self.loss(logits, batch["mask"])
-        if not loss.isfinite():
-            self._stop("loss", batch)
+        self.check(loss, batch)
         return logits, loss
-
-    def _stop(self, what: str, batch: dict) -> None:
-        source = blame(self.network, batch["image"], batch["id"])
-        raise NonFiniteError(
-            f"the {what} is not finite in epoch {self.current_epoch}, step {self.global_step}: {source}; training "
-            "stopped before that step and the last checkpoint is good: lower the learning rates or mend the input"
-        )

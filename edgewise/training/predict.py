@@ -17,6 +17,7 @@ from edgewise.data.pixels import read_pixels
 from edgewise.io import atomic_write, load_model
 from edgewise.training.folder import RunFolder
 from edgewise.training.metrics import segment
+from edgewise.training.tasks import task_of
 
 PREDICTION = (247, 107, 21)
 """Colour of predicted outlines, RGB."""
@@ -68,8 +69,26 @@ class Predictions:
     failures: dict[Path, str] = field(default_factory=dict)
     """The pictures that could not be read, and why, in a line each."""
 
+    def summary(self) -> str:
+        """How many masks were written."""
+        return f"{len(self.masks)} of {len(self.masks) + len(self.failures)} masks written"
 
-def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Path, device: str = "cpu") -> Predictions:
+
+def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Path, device: str = "cpu"):
+    """Segment pictures, or name their classes, by the best epoch of a run.
+
+    See :func:`predict_masks` and :func:`edgewise.training.classification.predict.predict_classes` for what is written.
+
+    Raises:
+        CheckpointError: The run or the folder for the results cannot be used.
+    """
+    task = task_of(RunFolder(run_dir).read_recipe())
+    return task.predict(Path(run_dir), images, Path(out_dir), device)
+
+
+def predict_masks(
+    run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Path, device: str = "cpu"
+) -> Predictions:
     """Segment pictures and write each one's mask and overlay at its own size.
 
     A picture that cannot be read is noted and the others are done all the same.
@@ -87,11 +106,7 @@ def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Pa
     predictor = Predictor.from_run(run_dir, device)
     folder = RunFolder(run_dir)
     window, scale = folder.read_window(), 255 if folder.read_recipe().data.classes == 1 else 1
-    out_dir = Path(out_dir)
-    try:
-        out_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"cannot make the folder {out_dir} ({error.strerror}): choose another") from error
+    out_dir = make_folder(out_dir)
     done = Predictions()
     for path in map(Path, images):
         target = out_dir / f"{path.stem}_mask.png"
@@ -107,6 +122,19 @@ def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Pa
         _write_png(out_dir / f"{path.stem}_overlay.png", overlay(image, labels))
         done.masks.append(target)
     return done
+
+
+def make_folder(path: str | Path) -> Path:
+    """A folder for results, made if needed.
+
+    Raises:
+        CheckpointError: It cannot be made.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"cannot make the folder {path} ({error.strerror}): choose another") from error
+    return Path(path)
 
 
 def overlay(image: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -6,13 +6,11 @@ that is silently ignored costs a day of training.
 
 import dataclasses
 import json
-import types
-import typing
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from edgewise._errors import ConfigError
 from edgewise._registry import unknown
+from edgewise.training.strict import read_setting, require_that
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +35,9 @@ class Data:
     """Quarter turns and flips of the training images."""
 
     def __post_init__(self):
-        _require(min(self.size) >= 1, "data.size", self.size, "two positive numbers of pixels")
-        _require(self.channels >= 1, "data.channels", self.channels, "at least 1")
-        _require(self.classes >= 1, "data.classes", self.classes, "at least 1")
+        require_that(min(self.size) >= 1, "data.size", self.size, "two positive numbers of pixels")
+        require_that(self.channels >= 1, "data.channels", self.channels, "at least 1")
+        require_that(self.classes >= 1, "data.classes", self.classes, "at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +51,9 @@ class Model:
 
     def __post_init__(self):
         free = {"in_channels", "num_classes"}.isdisjoint(self.options)
-        _require(free, "model.options", self.options, "without in_channels and num_classes: data.channels, data.classes")
+        require_that(
+            free, "model.options", self.options, "without in_channels and num_classes: data.channels, data.classes"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +71,9 @@ class Optimiser:
 
     def __post_init__(self):
         for rate in ("learning_rate", "coefficient_learning_rate"):
-            _require(getattr(self, rate) > 0, f"optimiser.{rate}", getattr(self, rate), "above 0")
+            require_that(getattr(self, rate) > 0, f"optimiser.{rate}", getattr(self, rate), "above 0")
         for rate in ("weight_decay", "final_learning_rate"):
-            _require(getattr(self, rate) >= 0, f"optimiser.{rate}", getattr(self, rate), "0 or above")
+            require_that(getattr(self, rate) >= 0, f"optimiser.{rate}", getattr(self, rate), "0 or above")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +87,13 @@ class Machine:
     # float16 is left out: its loss scaler skips non-finite gradients silently, and here they stop the run.
     precision: Literal["32-true", "bf16-mixed", "64-true"] = "32-true"
     """Lightning's precision."""
+    strategy: str = "auto"
+    """How several devices work together: Lightning's auto, ddp, fsdp ..."""
     workers: int = 0
     """Processes that read images beside the one that trains."""
 
     def __post_init__(self):
-        _require(self.workers >= 0, "machine.workers", self.workers, "0 or above")
+        require_that(self.workers >= 0, "machine.workers", self.workers, "0 or above")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,8 @@ class Recipe:
         edgewise._errors.ConfigError: unknown setting 'epoch'; did you mean 'epochs'? known: ...
     """
 
+    task: ClassVar[str] = "segmentation"
+
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     optimiser: Optimiser = field(default_factory=Optimiser)
@@ -121,12 +125,16 @@ class Recipe:
     """Stop after this many epochs without a better validation IoU; none: run all epochs."""
     tensorboard: bool = False
     """Also write TensorBoard events into the run folder."""
+    keep_every: int | None = None
+    """Also keep the network before training and after every so many epochs, in ``epochs``; none: only best and last."""
 
     def __post_init__(self):
-        _require(self.epochs >= 1, "epochs", self.epochs, "at least 1")
-        _require(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
-        _require(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 2**32 - 1")
-        _require(self.patience is None or self.patience >= 1, "patience", self.patience, "at least 1, or none")
+        require_that(self.epochs >= 1, "epochs", self.epochs, "at least 1")
+        require_that(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
+        require_that(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 2**32 - 1")
+        for name in ("patience", "keep_every"):
+            value = getattr(self, name)
+            require_that(value is None or value >= 1, name, value, "at least 1, or none")
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON values."""
@@ -134,12 +142,17 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
-        """The recipe that :meth:`to_dict` wrote; keys left out keep their defaults.
+        """The recipe that :meth:`to_dict` wrote, of whichever task; keys left out keep their defaults.
 
         Raises:
-            ConfigError: An unknown key (the nearest known one is named), a value of another type or out of range.
+            ConfigError: An unknown key or task (the nearest known one is named), a value of another type or out of range.
         """
-        return _read(cls, values, where="")
+        if not isinstance(values, dict) or "task" not in values:
+            return read_setting(cls, values, where="")
+        kinds = {kind.task: kind for kind in (Recipe, *Recipe.__subclasses__())}
+        if values["task"] not in kinds:
+            raise unknown("task", str(values["task"]), kinds)
+        return read_setting(kinds[values["task"]], {k: v for k, v in values.items() if k != "task"}, where="")
 
 
 def differences(one: Recipe, other: Recipe) -> list[str]:
@@ -157,52 +170,3 @@ def _differences(one: Any, other: Any, prefix: str) -> list[str]:
         keys = list(dict.fromkeys([*one, *other]))
         return [name for key in keys for name in _differences(one.get(key), other.get(key), f"{prefix}.{key}")]
     return [] if one == other else [prefix.removeprefix(".")]
-
-
-def _require(holds: bool, name: str, value: object, rule: str) -> None:
-    if not holds:
-        raise ConfigError(f"{name} is {value!r} and must be {rule}")
-
-
-def _read(hint: Any, value: Any, where: str) -> Any:
-    """``value`` from JSON as the type ``hint`` says, or a ConfigError that names ``where``."""
-    if dataclasses.is_dataclass(hint):
-        return _read_dataclass(hint, value, where)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:
-        choice = next((argument for argument in arguments if _is_json(argument, value)), None)
-        fits = choice is not None
-    elif origin is Literal:
-        fits = value in arguments
-    elif origin is tuple:
-        fits = isinstance(value, list | tuple) and len(value) == len(arguments) and all(map(_is_json, arguments, value))
-        value = tuple(value) if fits else value
-    else:
-        fits = _is_json(hint, value)
-    if not fits:
-        raise ConfigError(f"{where} is {value!r} and must be {_describe(hint)}")
-    return float(value) if hint is float else value
-
-
-def _read_dataclass(kind: type, value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise ConfigError(f"{where or 'the recipe'} is {value!r} and must be an object of settings")
-    hints = typing.get_type_hints(kind)
-    for key in value:
-        if key not in hints:
-            raise unknown("setting", f"{where}.{key}".removeprefix("."), [f"{where}.{h}".removeprefix(".") for h in hints])
-    return kind(**{key: _read(hints[key], item, f"{where}.{key}".removeprefix(".")) for key, item in value.items()})
-
-
-def _is_json(hint: Any, value: Any) -> bool:
-    """Whether a plain JSON value is of a plain type; True is no number, and a whole number is a float."""
-    kind = typing.get_origin(hint) or hint
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
-def _describe(hint: Any) -> str:
-    if typing.get_origin(hint) is Literal:
-        return "one of " + ", ".join(map(str, typing.get_args(hint)))
-    return str(hint) if typing.get_origin(hint) else hint.__name__

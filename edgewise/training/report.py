@@ -1,26 +1,24 @@
 """A report on one run or on several side by side: one HTML file that needs nothing beside it."""
 
 import base64
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from statistics import fmean
 
 from edgewise._errors import ConfigError
-from edgewise._optional import require
 from edgewise.data import Split
-from edgewise.io import atomic_write, read_json
+from edgewise.io import atomic_write
 from edgewise.training.baseline import Threshold, fit_threshold
-from edgewise.training.evaluate import Evaluation, evaluate
+from edgewise.training.evaluate import SCORES, Evaluation, evaluate
 from edgewise.training.figures import loss_curves, outlines, score_curves, to_bytes
 from edgewise.training.folder import Result, RunFolder
+from edgewise.training.page import costs, footer, headline, template, titles_of
 from edgewise.training.predict import Predictor
 from edgewise.training.recipe import Data, Recipe
 from edgewise.training.settings import setting_rows
+from edgewise.training.tasks import task_of
 
-SCORES = {"iou": "IoU", "f1": "F1", "image_iou": "IoU per image", "image_f1": "F1 per image", "hd95": "HD95 (px)"}
 COLUMNS = ("Parameters", *SCORES.values(), "s an epoch", "Best epoch")
 
 
@@ -51,6 +49,8 @@ def write_report(
 ) -> Report:
     """Score finished runs on their test images and write what was found as HTML, and an overview as PNG next to it.
 
+    The overview shows the outlines of the best, median and worst test image, or of a classification the mistakes.
+
     Args:
         run_dirs: Folders made by :func:`edgewise.training.train`, all of the same data.
         path: The HTML file; the overview has its name with ``.png``.
@@ -62,26 +62,37 @@ def write_report(
         CheckpointError: A run is not finished or corrupted, or the report cannot be written.
         DataError: The images cannot be used.
     """
+    recipes = [RunFolder(run_dir).read_recipe() for run_dir in run_dirs]
+    if not recipes:
+        raise ConfigError("no run to report on: give at least one run folder")
+    if len({recipe.task for recipe in recipes}) > 1:
+        raise ConfigError("the runs were trained for different tasks: report on them one by one")
+    return task_of(recipes[0]).report(list(run_dirs), Path(path), titles, device)
+
+
+def report_segmentation(
+    run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None = None, device: str = "cpu"
+) -> Report:
+    """:func:`write_report` of runs of segmentation."""
     from edgewise.training.images import open_split
 
     folders = [RunFolder(run_dir) for run_dir in run_dirs]
     recipes = [folder.read_recipe() for folder in folders]
-    split = open_split(_common_data(recipes))
-    titles = list(titles or _titles(folders, recipes))
+    split = open_split(common_data(recipes))
+    titles = list(titles or titles_of(folders, recipes))
     methods = [
         _network(title, folder, split, recipe.data.classes, device)
         for title, folder, recipe in zip(titles, folders, recipes, strict=True)
     ]
     threshold = fit_threshold(split.train)
     methods.append(Method("grey threshold", threshold, evaluate(threshold, split.test)))
-    path = Path(path)
     overview = path.with_suffix(".png")
     overlays = _overlays(methods, split)
     histories = {title: folder.read_metrics() for title, folder in zip(titles, folders, strict=True)}
     curves = [to_bytes(curve(histories), "svg") for curve in (score_curves, loss_curves)]
     atomic_write(overview, overlays)
-    html = _template().render(
-        title=_headline(titles, recipes[0].data),
+    html = template("report.html.j2").render(
+        title=headline(titles, recipes[0].data),
         subtitle=_subtitle(split),
         columns=COLUMNS,
         rows=_rows(methods),
@@ -91,29 +102,18 @@ def write_report(
         settings=setting_rows(recipes),
         runs=titles,
         several=len(titles) > 1,
-        footer=_footer(folders[0]),
+        footer=footer(folders[0]),
     )
     atomic_write(path, html.encode())
     return Report(path, overview, methods)
 
 
-def _common_data(recipes: list[Recipe]) -> Data:
+def common_data(recipes: list[Recipe]) -> Data:
     """The data of all recipes, which may differ in nothing that decides what the test images are."""
-    if not recipes:
-        raise ConfigError("no run to report on: give at least one run folder")
     keys = {(r.data.name, r.data.root, str(r.data.options), r.data.split_seed, r.data.classes) for r in recipes}
     if len(keys) > 1:
         raise ConfigError("the runs were not trained on the same data and split: report on them one by one")
     return recipes[0].data
-
-
-def _titles(folders: list[RunFolder], recipes: list[Recipe]) -> list[str]:
-    models = [recipe.model.name for recipe in recipes]
-    often = Counter(models)
-    return [
-        model if often[model] == 1 else f"{model} ({folder.path.name})"
-        for model, folder in zip(models, folders, strict=True)
-    ]
 
 
 def _network(title: str, folder: RunFolder, split: Split, classes: int, device: str) -> Method:
@@ -146,24 +146,10 @@ def _rows(methods: list[Method]) -> list[dict]:
             {"text": f"{scores[name]:.{1 if name == 'hd95' else 3}f}", "best": scores[name] == best[name]}
             for name in SCORES
         ]
-        parameters, *rest = _costs(result)
+        parameters, *rest = costs(result)
         return [parameters, *marked, *rest]
 
     return [{"title": m.title, "baseline": m.result is None, "cells": cells(m)} for m in methods]
-
-
-def _costs(result: Result | None) -> list[dict]:
-    """Parameters, seconds an epoch and the best epoch; a threshold has one number to fit and no epochs."""
-    texts = ["1", "", ""]
-    if result:
-        pace = f"{result.seconds / result.epochs:.1f}"
-        texts = [f"{result.parameters:,}", pace, f"{result.best_epoch + 1} of {result.epochs}"]
-    return [{"text": text, "best": False} for text in texts]
-
-
-def _headline(titles: list[str], data: Data) -> str:
-    *others, last = titles
-    return f"{', '.join(others)} and {last} on {data.name}" if others else f"{last} on {data.name}"
 
 
 def _subtitle(split: Split) -> str:
@@ -177,14 +163,3 @@ def _baseline_note(threshold: Threshold) -> str:
         f"The grey threshold calls foreground what is {side} {threshold.level:.3f} of the scale, "
         "the level of largest IoU on the training images."
     )
-
-
-def _footer(folder: RunFolder) -> str:
-    versions = read_json(folder.config).get("versions", {})
-    return " · ".join(f"{name} {number}" for name, number in versions.items())
-
-
-def _template():
-    jinja2 = require("jinja2", extra="training")
-    text = (files("edgewise.training") / "report.html.j2").read_text(encoding="utf-8")
-    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(text)

@@ -13,6 +13,7 @@ from edgewise._optional import require
 from edgewise.training.allocator import keep_freed_memory
 from edgewise.training.folder import Result, RunFolder
 from edgewise.training.recipe import Recipe
+from edgewise.training.tasks import task_of
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -54,36 +55,36 @@ def train(
         CheckpointError: The folder is in use, holds another run, cannot be written (a full disk) or is corrupted.
         NonFiniteError: A loss or a gradient was not finite; the last checkpoint is good.
     """
-    for module in ("lightning.pytorch", "monai.losses"):
-        require(module, extra="training")
+    task_of(recipe).require()
     keep_freed_memory()
     folder = RunFolder(run_dir)
-    first = require("lightning.pytorch.utilities", extra="training").rank_zero_only.rank == 0
     # With several devices, each has a process that runs this: the first holds the folder, the others follow.
-    hold = folder.open(recipe, resume) if first else contextlib.nullcontext()
+    hold = folder.open(recipe, resume) if is_first_process() else contextlib.nullcontext()
     with hold, _quiet(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         if folder.result.exists():
             return folder.read_result()
         return _fit(recipe, folder, progress, callbacks)
 
 
-def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["pl.Callback"]) -> Result:
-    from edgewise.models import create_model
-    from edgewise.training.callbacks import KeepRun
-    from edgewise.training.images import Images
-    from edgewise.training.module import Segmenter
+def is_first_process() -> bool:
+    """Whether this is the first of the processes that train together, the one that writes; alone, it is."""
+    return require("lightning.pytorch.utilities", extra="training").rank_zero_only.rank == 0
 
-    images = Images(recipe)
+
+def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["pl.Callback"]) -> Result:
+    from edgewise.training.callbacks import KeepRun
+
+    task = task_of(recipe)
+    images = task.images(recipe)
     torch.manual_seed(recipe.seed)
-    data = recipe.data
-    network = create_model(recipe.model.name, in_channels=data.channels, num_classes=data.classes, **recipe.model.options)
-    keeper = KeepRun(folder)
+    network = task.network(recipe)
+    keeper = KeepRun(folder, task.score, recipe.keep_every)
     trainer = _trainer(recipe, folder, [*watchers, *_callbacks(recipe, keeper, progress)])
     if trainer.is_global_zero and not folder.config.exists():  # only now: a recipe that cannot work leaves no run behind
-        folder.write_config(recipe, images.window)
+        folder.write_config(recipe, images.window, images.classes)
     checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
     try:
-        trainer.fit(Segmenter(network, recipe), images, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(task.module(network, recipe), images, ckpt_path=checkpoint, weights_only=True)
     except SystemExit as exit:
         if isinstance(exit.__context__, KeyboardInterrupt):  # which Lightning turns into an exit
             raise KeyboardInterrupt from exit
@@ -91,9 +92,9 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["
     result = Result(
         epochs=trainer.current_epoch,
         best_epoch=keeper.best_epoch,
-        best_iou=keeper.best_iou,
         seconds=round(keeper.seconds, 3),
         parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+        **{task.best: keeper.best},
     )
     if trainer.is_global_zero:
         folder.write_result(result)
@@ -106,9 +107,10 @@ def _callbacks(recipe: Recipe, keeper: "pl.Callback", progress: bool) -> list["p
 
     from edgewise.training.callbacks import ProgressLine
 
-    patience = recipe.patience
-    stopping = [] if patience is None else [EarlyStopping("val_iou", mode="max", patience=patience)]
-    return [*stopping, keeper, *([ProgressLine(recipe.model.name)] if progress else [])]
+    task, patience = task_of(recipe), recipe.patience
+    stopping = [] if patience is None else [EarlyStopping(task.score, mode="max", patience=patience)]
+    line = [ProgressLine(recipe.model.name, task.score, task.score_title)] if progress else []
+    return [*stopping, keeper, *line]
 
 
 def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list["pl.Callback"]) -> "pl.Trainer":
@@ -125,6 +127,7 @@ def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list["pl.Callback"]) 
         max_epochs=recipe.epochs,
         accelerator=machine.accelerator,
         devices=machine.devices,
+        strategy=machine.strategy,
         precision=machine.precision,
         callbacks=callbacks,
         plugins=[AtomicCheckpointIO()],
