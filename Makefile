@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick bench lint format clean
+.PHONY: demo test test-quick bench bench-science lint format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,12 @@ bench: $(READY)
 	$(BIN)/pip install --quiet --no-deps inkan==0.5.2 pykan==0.2.8
 	$(BIN)/pip install --quiet pandas
 	$(BIN)/python benchmarks/layers.py
+
+# Beside pykan, one thread each; `.venv/bin/python -m benchmarks.science.special --only NAME ...` shares the longest out.
+bench-science: $(READY)
+	$(BIN)/pip install --quiet --no-deps pykan==0.2.8
+	$(BIN)/pip install --quiet pandas
+	for part in penalties symbolic extension special; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
 
 lint: $(READY)
 	$(BIN)/ruff check
