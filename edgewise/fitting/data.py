@@ -44,10 +44,15 @@ def tables(model: KAN, data, test=None) -> tuple[Table, Table | None]:
         if test is None and "test_input" in data:
             test = (data["test_input"], data["test_label"])
         data = (data["train_input"], data["train_label"])
-    return _table(model, data, "data"), None if test is None else _table(model, test, "test")
+    return table_of(model, data, "data"), None if test is None else table_of(model, test, "test")
 
 
-def _table(model: KAN, pair, what: str) -> Table:
+def table_of(model: KAN, pair, what: str) -> Table:
+    """A pair ``(x, y)``, called ``what`` in errors, as a table in the type and on the device of the model.
+
+    Raises:
+        DataError: As for :func:`tables`.
+    """
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise DataError(f"{what} must be a pair (x, y) of rows and targets, got {type(pair).__name__}")
     like, outputs = next(model.parameters()), model[-1].nodes

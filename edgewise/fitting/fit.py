@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from torch.nn.functional import mse_loss
 
+from edgewise._errors import ConfigError
 from edgewise.fitting.data import tables
 from edgewise.fitting.history import History
 from edgewise.fitting.plan import Loss, Plan, stages_of
@@ -35,7 +36,7 @@ def fit(
     Args:
         model: The network.
         data: A pair ``(x, y)`` of rows and targets, a dict as pykan makes it, or a ``DataLoader`` of pairs: then Adam
-            trains in mini-batches and ``steps`` are epochs.
+            trains in mini-batches and ``steps`` are epochs; see :func:`edgewise.fitting.batches.fit_batches`.
         test: Rows that are only measured, and decide when to stop if there is ``patience``.
         optimizer: ``"lbfgs"`` (a step is 20 iterations), ``"lm"`` (Levenberg-Marquardt: for mean squares of up to some
             thousands of parameters by far the fastest, and to the last digit) or ``"adam"``.
@@ -72,7 +73,9 @@ def fit(
     if hasattr(data, "batch_size"):
         from edgewise.fitting.batches import fit_batches
 
-        return fit_batches(model, data, test, epochs=steps, penalty=penalty, loss=loss, lr=lr, progress=progress)
+        _refuse_what_is_for_tables(optimizer, grids, starts, patience)
+        rest = {"penalty": penalty, "loss": loss, "lr": lr, "callback": callback, "progress": progress}
+        return fit_batches(model, data, test, epochs=steps, **rest)
     train, held = tables(model, data, test)
     plan = Plan(stages_of(grids, penalty), optimizer, steps, starts, lr, grid_updates, patience)
     plan.check(model, train, loss)
@@ -93,3 +96,10 @@ def fit(
     if interrupted:
         history.stopped = "interrupted"
     return history
+
+
+def _refuse_what_is_for_tables(optimizer: str, grids, starts: int, patience: int | None) -> None:
+    given = {"optimizer='lm'": optimizer == "lm", "grids": grids is not None, "starts": starts > 1, "patience": patience}
+    if any(given.values()):
+        names = ", ".join(name for name, wanted in given.items() if wanted)
+        raise ConfigError(f"a DataLoader is fitted by Adam in one stage: leave out {names}, or give a table (x, y)")

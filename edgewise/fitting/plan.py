@@ -58,12 +58,9 @@ class Plan:
             raise ConfigError(f"patience must be at least 1 step, got {self.patience}")
         if self.optimizer == "lm":
             _check_marquardt(model, loss)
-        if loss is None and not train.y.is_floating_point():
-            raise DataError("targets that are class numbers need a loss such as torch.nn.functional.cross_entropy")
+        check_fit(model, train, loss)
         if len(train) < 2 and any(stage.sparsity for stage in self.stages):
             raise DataError("a penalty is measured on samples, at least 2 of them, and the data has 1 row")
-        if not any(p.requires_grad for p in model.parameters()):
-            raise ConfigError("there is nothing to fit: all parameters of the network are frozen")
         self._check_grids(model)
         self._compare(model, train)
 
@@ -103,6 +100,14 @@ def stages_of(grids: Sequence[int] | None, penalty: float | Sparsity | Sequence[
         raise ConfigError(f"stages need a grid and a penalty each, got {len(grids)} grids and {len(penalties)} penalties")
     grids = [grids[0]] + [None] * (count - 1) if len(grids) == 1 else grids
     return tuple(map(Stage, grids, penalties * (count // len(penalties))))
+
+
+def check_fit(model: KAN, table: Table, loss: Loss | None) -> None:
+    """Raise an error unless the network can learn, and the loss can take the targets."""
+    if loss is None and not table.y.is_floating_point():
+        raise DataError("targets that are class numbers need a loss such as torch.nn.functional.cross_entropy")
+    if not any(p.requires_grad for p in model.parameters()):
+        raise ConfigError("there is nothing to fit: all parameters of the network are frozen")
 
 
 def _check_marquardt(model: KAN, loss: Loss | None) -> None:

@@ -22,6 +22,15 @@ from edgewise.nn import refine_grid
 PATIENCE_WITHOUT_PROGRESS = 2  # steps that led nowhere, one after the other, before a stage ends
 
 
+def check_start(value: float) -> None:
+    """Raise a NonFiniteError unless the loss before the first step is a number."""
+    if not math.isfinite(value):
+        raise NonFiniteError(
+            f"the loss is {value} before the first step: look for inputs outside the domain of a symbolic edge (log, "
+            "sqrt, 1/x) and for targets that are too large to square"
+        )
+
+
 class Run:
     """One fit, or several from other starts.
 
@@ -47,12 +56,7 @@ class Run:
     def check_finite(self) -> None:
         """Raise a NonFiniteError if there is nothing to start from."""
         with torch.no_grad():
-            value = float(self.objective())
-        if not math.isfinite(value):
-            raise NonFiniteError(
-                f"the loss is {value} before the first step: look for inputs outside the domain of a symbolic edge (log, "
-                "sqrt, 1/x) and for targets that are too large to square"
-            )
+            check_start(float(self.objective()))
 
     def start_again(self) -> None:
         """Set what was fitted aside and draw the parameters anew, but for frozen ones, on the grids as they were."""
