@@ -1,6 +1,7 @@
 """A multilayer perceptron under a clock: several sizes race, the best goes on; by Adam and L-BFGS, or by our own solver."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +59,7 @@ def _follow(net: nn.Module, run: Iterable[None], clock: Clock, until: float, tes
 
 def perceptron(into: int, hidden: Sequence[int], out: int) -> nn.Sequential:
     sizes, layers = [into, *hidden, out], []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         layers += [nn.Linear(a, b), nn.Tanh()]
     return nn.Sequential(*layers[:-1]).double()
 

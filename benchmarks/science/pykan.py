@@ -85,8 +85,8 @@ def race_pykan(
 ) -> Result:
     """Its standard procedure, LBFGS on ever finer grids, each for an equal share of what is left of the time.
 
-    The best test error that it ever reaches counts, which is more than anyone could know; measuring it costs it no time, and
-    a step that has begun may end.
+    The best test error that it ever reaches counts, which is more than anyone could know; measuring it costs it no time,
+    and a step that has begun may end.
     """
     result = Result("pykan")
     try:

@@ -64,7 +64,9 @@ class Search:
         """Brackets of shapes and starts until the time is up: first all shapes, then those that were best."""
         with torch.random.fork_rng(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # more parameters than rows may be what a shape needs to be refused
-            for bracket in itertools.count():
+            bracket = -1
+            while True:
+                bracket += 1
                 torch.manual_seed(bracket)
                 entrants = self._entrants(shapes, starts=2 if bracket == 0 else 4)
                 if bracket == 0:  # the better start of each shape: coarse grids say little about shapes
@@ -85,7 +87,9 @@ class Search:
     def _bracket(self, candidates: list[Candidate]) -> list[Candidate]:
         """Refine again and again; whoever gets no better leaves, and so does the worst by forecast."""
         most, finalists = len(self.fitted.x) / 3, candidates
-        for level in itertools.count(1):
+        level = 0
+        while True:
+            level += 1
             better = []
             for candidate in candidates:
                 finer = 2 * candidate.grid

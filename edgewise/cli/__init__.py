@@ -11,6 +11,7 @@ from edgewise._optional import require
 from edgewise._registry import unknown
 
 COMMANDS = {
+    "fit": "find a formula for a column of a table",
     "demo": "train U-Net, U-KAN and ALL U-KAN on real microscopy images, and write a report",
     "train": "train a model as a recipe says",
     "evaluate": "score a trained run on its test images, or on others",

@@ -157,5 +157,5 @@ def _slopes(f: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
 
 
 def _evaluate(basis: Basis, points: Tensor) -> Tensor:
-    state = {k: v.detach() for k, v in basis.init_state(1, dtype=torch.float64).items()}
+    state = {k: v.detach() for k, v in basis.init_state(1, device=points.device, dtype=torch.float64).items()}
     return basis.evaluate(points.unsqueeze(-1), state).squeeze(-2)

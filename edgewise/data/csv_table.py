@@ -1,0 +1,104 @@
+"""Tables of numbers in CSV files."""
+
+import csv
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgewise._errors import DataError
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """Columns of a file that a target is to be explained by.
+
+    Attributes:
+        x: ``(rows, columns)``.
+        y: The target, ``(rows,)``.
+        names: Of the columns of x.
+        dropped: Columns left out because they do not vary.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    names: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+def read_csv(path: str | Path, target: str, columns: Sequence[str] | None = None) -> CsvTable:
+    """Read a table whose first line names its columns; the separator is a comma, a semicolon or a tab.
+
+    Args:
+        path: The file, in UTF-8.
+        target: Name of the column to be explained.
+        columns: Names of those to explain it by; all others by default.
+
+    Raises:
+        DataError: The file is missing or has no rows, a name is not among its columns (the nearest is said), a cell is no
+            finite number, or the target or all columns do not vary.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "t.csv")
+        >>> _ = path.write_text("a,b,y\\n1,5,2\\n2,5,4\\n")
+        >>> read_csv(path, "y").names, read_csv(path, "y").dropped
+        (('a',), ('b',))
+    """
+    header, rows = _cells(Path(path))
+    for name in (target, *(columns or ())):
+        if name not in header:
+            near = difflib.get_close_matches(name, header, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise DataError(f"{path} has no column {name!r}; {hint}its columns: {', '.join(header)}")
+    chosen = [name for name in columns or header if name != target]
+    if not chosen or len(rows) < 2:
+        raise DataError(f"{path} has {len(rows)} rows and {len(chosen)} columns beside {target!r}: 2 and 1 are the least")
+    values = {name: _numbers(path, rows, header.index(name), name) for name in (*chosen, target)}
+    if np.ptp(values[target]) == 0:
+        raise DataError(
+            f"the target {target!r} is {values[target][0]} in all {len(rows)} rows: there is nothing to explain"
+        )
+    kept = tuple(name for name in chosen if np.ptp(values[name]) > 0)
+    if not kept:
+        raise DataError(f"no column of {path} varies beside {target!r}: there is nothing to explain it by")
+    dropped = tuple(name for name in chosen if name not in kept)
+    return CsvTable(np.stack([values[name] for name in kept], 1), values[target], kept, dropped)
+
+
+def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
+    if not path.is_file():
+        raise DataError(f"{path} does not exist: give a CSV file whose first line names its columns")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not a text file in UTF-8 ({error.reason}): save it as CSV in UTF-8") from error
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    lines = [line for line in csv.reader(text.splitlines(), delimiter=separator) if any(cell.strip() for cell in line)]
+    if not lines:
+        raise DataError(f"{path} is empty: its first line must name the columns")
+    header = [cell.strip() for cell in lines[0]]
+    if len(set(header)) < len(header) or "" in header:
+        raise DataError(f"the first line of {path} must give each column a name of its own, got {', '.join(header)}")
+    for number, line in enumerate(lines[1:], 2):
+        if len(line) != len(header):
+            raise DataError(f"line {number} of {path} has {len(line)} cells and the first has {len(header)}")
+    return header, lines[1:]
+
+
+def _numbers(path, rows: list[list[str]], place: int, name: str) -> np.ndarray:
+    values = np.empty(len(rows))
+    for number, row in enumerate(rows):
+        try:
+            values[number] = float(row[place])
+        except ValueError:
+            values[number] = np.nan
+        if not np.isfinite(values[number]):
+            raise DataError(
+                f"column {name!r} of {path} holds {row[place]!r} in row {number + 1}, which is no finite number: drop the "
+                "row, or name the columns to use with --columns"
+            )
+    return values

@@ -1,0 +1,6 @@
+"""Kolmogorov-Arnold networks as scikit-learn's estimators: fit, predict, and the formula that was found."""
+
+from edgewise.estimators.classifier import KANClassifier
+from edgewise.estimators.regressor import KANRegressor
+
+__all__ = ["KANClassifier", "KANRegressor"]

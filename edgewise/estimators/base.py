@@ -1,0 +1,120 @@
+"""What the estimators share: columns in units of their deviations, a seed of their own, a penalty that suits the data."""
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from edgewise._optional import require
+from edgewise.fitting import Table, fit
+from edgewise.fitting.discover import discover
+from edgewise.fitting.plan import Loss
+from edgewise.fitting.scale import Scale
+from edgewise.fitting.start import learning_by_heart, seeded, start
+from edgewise.models.kan import KAN
+
+BaseEstimator = require("sklearn.base", extra="science").BaseEstimator
+validation = require("sklearn.utils.validation", extra="science")
+
+PENALTIES = (3e-2, 1e-2, 1e-3, 0.0)  # tried from strong to weak
+HELD_BACK = 0.2  # of the rows decide between them
+GAIN = 0.8  # a weaker penalty must bring the error to this share
+ENOUGH = 50  # rows; fewer decide nothing
+LARGEST_SEED = 2**31 - 1
+
+
+class KANEstimator(BaseEstimator):
+    """Base of regressor and classifier; their docstrings say what the settings are."""
+
+    def __init__(
+        self,
+        hidden: Sequence = (5,),
+        *,
+        grid: int = 3,
+        k: int = 3,
+        penalty: float | Sequence[float] | None = None,
+        optimizer: str = "lm",
+        steps: int = 20,
+        starts: int = 2,
+        symbolic: bool = False,
+        functions: Sequence[str] | None = None,
+        random_state=None,
+    ):
+        self.hidden = hidden
+        self.grid = grid
+        self.k = k
+        self.penalty = penalty
+        self.optimizer = optimizer
+        self.steps = steps
+        self.starts = starts
+        self.symbolic = symbolic
+        self.functions = functions
+        self.random_state = random_state
+
+    def _fit(self, x: np.ndarray, y: np.ndarray, outputs: int, loss: Loss | None = None) -> None:
+        """Set everything that is learned, from checked arrays."""
+        random = require("sklearn.utils", extra="science").check_random_state(self.random_state)
+        seed = int(random.randint(LARGEST_SEED))
+        if self.symbolic:
+            self._discover(x, y, loss, seed)
+            return
+        rows, targets = torch.tensor(x), torch.tensor(y)
+        scales = Scale.of(rows), Scale.of(targets) if loss is None else Scale.none(outputs)
+        table = Table(scales[0](rows), scales[1](targets) if loss is None else targets)
+        with seeded(seed):
+            model = start((x.shape[1], *self.hidden, outputs), self.grid, self.k, len(x) * outputs)
+            self.penalty_ = self._chosen_penalty(model, table, loss) if self.penalty is None else self.penalty
+            starts = 1 if self.penalty is None else self.starts
+            self.history_ = self._fit_network(model, table, loss, self.penalty_, starts)
+        self._keep(model, *scales)
+
+    def _discover(self, x: np.ndarray, y: np.ndarray, loss: Loss | None, seed: int) -> None:
+        settings = {
+            name: getattr(self, name) for name in ("hidden", "grid", "k", "functions", "optimizer", "steps", "starts")
+        }
+        settings |= {} if self.penalty is None else {"penalty": self.penalty}
+        names = getattr(self, "feature_names_in_", None)
+        names = None if names is None else list(names)
+        found = discover(x, y, names=names, loss=loss, seed=seed, progress=False, **settings)
+        self.discovery_, self.formula_ = found, found.formula
+        self._keep(found.symbolic or found.network, found.inputs, found.outputs)
+
+    def _keep(self, model: KAN, inputs: Scale, targets: Scale) -> None:
+        self.network_, self.grid_ = model, model[0].edge.basis.grid_size
+        self.mean_, self.scale_ = inputs.mean.numpy(), inputs.deviation.numpy()
+        self.target_mean_, self.target_scale_ = targets.mean.numpy(), targets.deviation.numpy()
+
+    def _fit_network(self, model: KAN, table: Table, loss: Loss | None, penalty, starts: int = 1):
+        options = {"optimizer": self.optimizer, "steps": self.steps, "loss": loss, "penalty": penalty, "starts": starts}
+        with learning_by_heart():
+            return fit(model, (table.x, table.y), progress=False, **options)
+
+    def _chosen_penalty(self, model: KAN, table: Table, loss: Loss | None) -> float:
+        """The weakest penalty of :data:`PENALTIES` that is worth it on rows held back; the network is left at its fit."""
+        order = torch.randperm(len(table))
+        held, fitted = order.tensor_split([int(HELD_BACK * len(table))])
+        if len(table) < ENOUGH:
+            held = fitted = order
+        held, fitted = (Table(table.x[part], table.y[part]) for part in (held, fitted))
+        best = None
+        for penalty in PENALTIES if len(table) >= ENOUGH else PENALTIES[:1]:
+            self._fit_network(model, fitted, loss, penalty, 1 if best else self.starts)
+            with torch.no_grad():
+                error = float((loss or mse_loss)(model(held.x), held.y))
+            if best is not None and error >= GAIN * best[0]:
+                break
+            best = error, penalty, copy.deepcopy(model)
+        for place, layer in enumerate(best[2]):
+            model[place] = layer
+        return best[1]
+
+    @torch.no_grad()
+    def _forward(self, X) -> Tensor:
+        """What the network gives for rows, in the units of the targets, ``(N, outputs)``."""
+        validation.check_is_fitted(self, "network_")
+        x = validation.validate_data(self, X, reset=False, dtype=np.float64)
+        y = self.network_(torch.tensor((x - self.mean_) / self.scale_))
+        return y * torch.tensor(self.target_scale_) + torch.tensor(self.target_mean_)

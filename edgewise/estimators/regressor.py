@@ -1,0 +1,72 @@
+"""Regression."""
+
+import numpy as np
+
+from edgewise._optional import require
+from edgewise.estimators.base import KANEstimator, validation
+
+RegressorMixin = require("sklearn.base", extra="science").RegressorMixin
+
+
+class KANRegressor(RegressorMixin, KANEstimator):
+    """Regression by a small Kolmogorov-Arnold network; with ``symbolic=True`` by the formula that it is.
+
+    Columns and targets are taken in units of their deviations, and all is computed in float64. Targets may have several
+    columns. With few rows the grid is coarser than asked for (``grid_``), down to one interval, so that there are no more
+    parameters than targets if that can be; a penalty holds the rest.
+
+    Args:
+        hidden: Nodes of the hidden layers; ``([3, 2],)`` has 3 that add and 2 that multiply, ``()`` is an additive model.
+        grid: Intervals of each grid.
+        k: Degree of the splines.
+        penalty: Strength of the sparsity penalty, or one for each of several stages. None chooses: of 0.03, 0.01, 0.001 and
+            0 the weakest worth it on a fifth of the rows, held back for that; all rows are then fitted under it. With fewer
+            than 50 rows it is 0.03. With ``symbolic=True`` None means the stages of :func:`edgewise.fitting.discover`.
+        optimizer: ``"lm"``, ``"lbfgs"`` or ``"adam"``; see :func:`edgewise.fitting.fit`.
+        steps: Of each stage.
+        starts: Beginnings, of which the best is kept.
+        symbolic: Make the network sparse, prune it and give each edge a named function: predictions are then those of
+            ``formula_``. It takes several times as long.
+        functions: Names of the functions that formulas may have, such as ``["x", "x^2", "sin"]``; the whole library by
+            default.
+        random_state: A seed, a numpy generator, or None for numpy's global one. Torch's generators stay as they are.
+
+    Attributes:
+        network_: The fitted :class:`~edgewise.models.KAN`, for columns in units of ``mean_`` and ``scale_``, giving targets
+            in units of ``target_mean_`` and ``target_scale_``.
+        mean_, scale_: Of each column; of a constant one the scale is 1.
+        target_mean_, target_scale_: Of each target.
+        grid_: Intervals of the first grid.
+        penalty_: The penalty used, without ``symbolic``.
+        history_: The course of the last fit, without ``symbolic``.
+        formula_: The :class:`~edgewise.interpret.Formula` in the units of the data, with ``symbolic``.
+        discovery_: How it was found, a :class:`~edgewise.fitting.Discovery`.
+
+    Example:
+        >>> x = np.linspace(-1, 1, 100)[:, None]
+        >>> model = KANRegressor((), symbolic=True, functions=["x", "x^2", "sin"], random_state=0)
+        >>> print(model.fit(x, 3 * x[:, 0] ** 2).formula_)
+        3*x_1**2
+        >>> float(model.predict([[2.0]])[0].round(6))
+        12.0
+    """
+
+    def fit(self, X, y):
+        """Fit to rows ``(N, columns)`` and targets ``(N,)`` or ``(N, outputs)``, at least two rows."""
+        X, y = validation.validate_data(
+            self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2
+        )
+        self._flat = y.ndim == 1
+        columns = y.reshape(len(y), -1).astype(float)
+        self._fit(X, columns, columns.shape[1])
+        return self
+
+    def predict(self, X) -> np.ndarray:
+        """The targets of rows, shaped as those of the fit."""
+        y = self._forward(X).numpy()
+        return y[:, 0] if self._flat else y
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,103 @@
+"""From curves to formulas, layer by layer: what one layer's formulas leave undone the curves after it may still learn."""
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from edgewise._errors import ConfigError
+from edgewise.interpret.symbolic import FLOOR, Candidate, Choice, auto_symbolic, choose
+from edgewise.models.kan import KAN
+from edgewise.nn.functions import Function
+
+FACTORS = (2.0, 10.0, 100.0)  # of the least error of any function, or
+LEVELS = (1e-3, 1e-2, 0.1)  # share of the edge's variance: what the simplest function may leave over, each tried
+KEPT = 2  # attempts that go on to the next layer
+
+
+@dataclass
+class Attempt:
+    """A network of which the first layers are formulas.
+
+    Attributes:
+        network: It.
+        choices: The formulas of its edges, and what else was tried.
+        score: The number to be made small, see :func:`criterion`.
+    """
+
+    network: KAN
+    choices: list[Choice] = field(default_factory=list)
+    score: float = math.inf
+
+
+def symbolise(
+    network: KAN,
+    x: Tensor,
+    refit: Callable[[KAN], float],
+    functions: Iterable[str | Function] | None = None,
+) -> Attempt:
+    r"""The network with a formula on each edge, chosen by accuracy and simplicity after refitting.
+
+    Curves of a network are not unique: a product, for instance, is a difference of squares of two sums, but also of
+    many other pairs. So formulas are given to one layer at a time, in several ways that trade accuracy for simplicity, and
+    after each all that is left is fitted again. Of all attempts that with the least :func:`criterion` is kept.
+
+    Args:
+        network: A fitted network; it is not changed.
+        x: The rows that it was fitted to.
+        refit: Fits a network in place, and gives its deviance.
+        functions: Names of functions to try; the whole library by default.
+
+    Raises:
+        ConfigError: An unknown function, or an edge that is none of the functions.
+    """
+    functions = None if functions is None else list(functions)
+    attempts = [Attempt(network)]
+    for number in range(len(network)):
+        attempts = [better for attempt in attempts for better in _with_layer(attempt, number, x, refit, functions)]
+        attempts = sorted(attempts, key=lambda attempt: attempt.score)[:KEPT]
+    return attempts[0]
+
+
+def _with_layer(attempt: Attempt, number: int, x: Tensor, refit, functions) -> list[Attempt]:
+    """The attempt with formulas on one layer more, in each way that the tolerances give."""
+    found = [c for c in auto_symbolic(copy.deepcopy(attempt.network), x, functions, min_r2=-math.inf) if c.layer == number]
+    ways = {}
+    for factor, level in [*((factor, 0.0) for factor in FACTORS), *((FACTORS[0], level) for level in LEVELS)]:
+        chosen = [_simplest(choice.candidates, factor, level) for choice in found]
+        ways.setdefault(tuple(candidate.name for candidate in chosen), chosen)
+    return [_refitted(attempt, found, chosen, x, refit) for chosen in ways.values()]
+
+
+def _simplest(candidates: Sequence[Candidate], factor: float, level: float) -> Candidate:
+    """The simplest function that leaves over no more than ``level``, or ``factor`` times the least possible."""
+    least = max(min(c.error for c in candidates), FLOOR)
+    chosen = choose(candidates, max(factor, level / least))
+    if chosen is None:
+        names = ", ".join(c.name for c in candidates)
+        raise ConfigError(f"an edge is none of the functions {names} where its samples are: allow more, such as x")
+    return chosen
+
+
+def _refitted(attempt: Attempt, found: list[Choice], chosen: list, x: Tensor, refit) -> Attempt:
+    network, choices = copy.deepcopy(attempt.network), list(attempt.choices)
+    for edge, candidate in zip(found, chosen, strict=True):
+        network.fix_symbolic(edge.layer, edge.into, edge.out, candidate.name, candidate.affine)
+        choices.append(Choice(edge.layer, edge.into, edge.out, candidate, edge.candidates))
+    complexity = sum(choice.candidate.complexity for choice in choices)
+    return Attempt(network, choices, criterion(network, complexity, refit(network), len(x)))
+
+
+def criterion(network: KAN, complexity: float, deviance: float, rows: int) -> float:
+    r"""Schwarz's criterion: badness of fit, and :math:`\log N` for each number of a curve and each unit of complexity.
+
+    Args:
+        network: Its curves are counted.
+        complexity: Of its formulas.
+        deviance: Minus two log likelihoods of all rows; of mean squares ``rows * log(loss)``.
+        rows: Their number N (G. Schwarz, Ann. Statist. 6, 1978).
+    """
+    curves = sum(int(layer.mask.sum()) * layer.edge_weights().shape[1] for layer in network)
+    return deviance + math.log(rows) * (complexity + curves)
