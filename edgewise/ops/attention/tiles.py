@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from edgewise.ops.attention.forms import Form
+from edgewise.ops.backend import backend_in_use
 from edgewise.ops.edge import in_full_precision
+from edgewise.ops.native.attention import covers, rank_attention
 
 TILE_BYTES = {"cpu": 4 << 20}  # of scores alive at once
 TILE_BYTES_ELSEWHERE = 64 << 20
@@ -67,6 +69,9 @@ def attend(attention: Attention, q: Tensor, k: Tensor, v: Tensor, weights: Mappi
     with torch.autocast(q.device.type, enabled=False):
         if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
             return attention.plain(q, k, v, mask, weights).to(v.dtype)
+        if backend_in_use() == "native" and covers(attention.form, q, k, v, mask, weights):
+            y = rank_attention(attention, q, k, v, weights).transpose(1, 2)
+            return y + (weights["bias"].unsqueeze(1) @ v) if "bias" in weights else y
         if torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v, *weights.values())):
             return _Tiled.apply(attention, tuple(weights), mask, q, k, v, *weights.values()).transpose(1, 2)
         return _forward(attention, mask, q, k, v, weights).transpose(1, 2)

@@ -10,13 +10,13 @@ from edgewise.ops.edge import EdgeFunction
 from edgewise.ops.native.operators import BASES
 from edgewise.ops.plan import Planned
 
-_FAMILIES: tuple[type[Basis], ...] = (Chebyshev, Fourier)  # in the order of the enumeration in csrc/everywhere.h
+FAMILIES: tuple[type[Basis], ...] = (Chebyshev, Fourier)  # in the order of the enumeration in csrc/everywhere.h
 _PLAIN = Planned()
 
 
 def is_everywhere(basis: Basis) -> bool:
     """Whether the compiled recurrences know this basis."""
-    return type(basis) in _FAMILIES
+    return type(basis) in FAMILIES
 
 
 class _Everywhere(torch.autograd.Function):
@@ -43,7 +43,7 @@ class _Everywhere(torch.autograd.Function):
 def _settings(edge: EdgeFunction, has_base: bool) -> tuple:
     basis = edge.basis
     outside = (basis.natural, "clamp", "linear").index(basis.outside)
-    return _FAMILIES.index(type(basis)), *basis.domain, outside, BASES.index(edge.base) if has_base else 0, edge.grad_free
+    return FAMILIES.index(type(basis)), *basis.domain, outside, BASES.index(edge.base) if has_base else 0, edge.grad_free
 
 
 def _compute(edge: EdgeFunction, x: Tensor, coef: Tensor, base: Tensor | None, scale: Tensor | None) -> Tensor:
