@@ -45,6 +45,8 @@ class Comparison:
     """Over all test pixels, of a trained run."""
     f1: float | None = None
     """The same."""
+    top1: float | None = None
+    """Part of the test pictures named right, of a trained classifier."""
 
 
 def compare(
@@ -62,7 +64,7 @@ def compare(
         models: What makes each model, by label; it must pickle (see :func:`edgewise.analysis.peak_memory`).
         shape: Of the batch, such as ``(2, 3, 256, 256)``.
         rounds: How often each model is timed.
-        scores: ``iou`` and ``f1`` by label, for models that were trained.
+        scores: ``iou`` and ``f1``, or ``top1``, by label, for models that were trained.
     """
     example = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
     built = {label: make() for label, make in models.items()}
@@ -82,6 +84,7 @@ def compare(
                 step_spread=times[label].spread,
                 iou=score.get("iou"),
                 f1=score.get("f1"),
+                top1=score.get("top1"),
             )
         )
     return rows

@@ -24,7 +24,9 @@ _COLUMNS = {
     "s a step": lambda row: f"{row.step_seconds:.3f} ± {row.step_spread / 2:.3f}",
     "IoU": lambda row: "-" if row.iou is None else f"{row.iou:.3f}",
     "F1": lambda row: "-" if row.f1 is None else f"{row.f1:.3f}",
+    "top-1": lambda row: "-" if row.top1 is None else f"{row.top1:.4f}",
 }
+_SCORES = {"IoU": "iou", "F1": "f1", "top-1": "top1"}
 
 
 def main(words: list[str]) -> None:
@@ -45,7 +47,7 @@ def command(
     out: Annotated[Path | None, arg(metavar="FILE")] = None,
 ) -> None:
     """Put models side by side: parameters, operations, memory, time; for trained runs also
-    IoU and F1 on their test images.
+    IoU and F1, or top-1, on their test images.
 
     Operations are those of a forward pass of one image: in matrix products and
     convolutions, and all other work. "saved" is what autograd keeps for backward,
@@ -56,6 +58,7 @@ def command(
     examples:
       edgewise compare unet ukan all_ukan --size 128
       edgewise compare --runs runs/demo/ukan runs/demo/all_ukan --out costs.csv
+      edgewise compare --runs runs/digits runs/digits/baseline --size 28 --channels 1
 
     Args:
         models: Registered models (`edgewise models` lists them), at their defaults.
@@ -75,7 +78,7 @@ def command(
     if out is not None:
         table_format(out)  # rather now than after minutes of measuring
     makers = {name: partial(create_model, name, in_channels=channels) for name in models}
-    makers |= {str(run): _maker_of(run, channels) for run in runs}
+    makers |= {str(run): _maker_of(run, channels, size) for run in runs}
     if not makers:
         raise ConfigError("nothing to compare: name models, or give folders with --runs")
     scores = {str(run): evaluate(run).scores for run in runs}
@@ -86,20 +89,20 @@ def command(
     _print(rows)
 
 
-def _maker_of(run: Path, channels: int) -> partial:
-    from edgewise.models import create_model
+def _maker_of(run: Path, channels: int, size: int) -> partial:
     from edgewise.training import RunFolder
+    from edgewise.training.tasks import task_of
 
     recipe = RunFolder(run).read_recipe()
-    if recipe.data.channels != channels:
-        raise ConfigError(
-            f"{run} takes {recipe.data.channels} channels and --channels is {channels}: compare inputs of one shape"
-        )
-    return partial(
-        create_model, recipe.model.name, in_channels=channels, num_classes=recipe.data.classes, **recipe.model.options
-    )
+    task, data = task_of(recipe), recipe.data
+    if data.channels != channels:
+        raise ConfigError(f"{run} takes {data.channels} channels and --channels is {channels}: compare inputs of one shape")
+    if not task.any_size and data.size != (size, size):
+        raise ConfigError(f"{run} takes pictures of {data.size} pixels and --size is {size}: compare inputs of one shape")
+    return partial(task.network, recipe)
 
 
 def _print(rows: "list[Comparison]") -> None:
-    columns = [name for name in _COLUMNS if name not in ("IoU", "F1") or any(row.iou is not None for row in rows)]
+    empty = {column for column, field in _SCORES.items() if all(getattr(row, field) is None for row in rows)}
+    columns = [name for name in _COLUMNS if name not in empty]
     print_table(columns, [[_COLUMNS[name](row) for name in columns] for row in rows])

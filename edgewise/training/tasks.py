@@ -23,12 +23,14 @@ class Task(Protocol):
         score: The logged score that chooses the best epoch, higher being better.
         score_title: What a reader calls it.
         best: The field of :class:`edgewise.training.Result` that holds its best value.
+        any_size: Whether its networks take images of other sizes than the recipe's.
     """
 
     recipe: type[Recipe]
     score: str
     score_title: str
     best: str
+    any_size: bool
 
     def require(self) -> None:
         """Import the packages that training needs, or say which extra brings them."""
@@ -62,6 +64,7 @@ class Segmentation:
     score: ClassVar = "val_iou"
     score_title: ClassVar = "validation IoU"
     best: ClassVar = "best_iou"
+    any_size: ClassVar = True
 
     def require(self) -> None:
         for module in ("lightning.pytorch", "monai.losses"):
@@ -109,6 +112,7 @@ class Classification:
     score: ClassVar = "val_accuracy"
     score_title: ClassVar = "validation accuracy"
     best: ClassVar = "best_accuracy"
+    any_size: ClassVar = False
 
     def require(self) -> None:
         require("lightning.pytorch", extra="training")

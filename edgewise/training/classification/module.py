@@ -104,6 +104,8 @@ class Classifier(GuardedModule):
         self.scores = ClassificationScores(recipe.data.classes)
         averages = require("timm.utils", extra="vision").ModelEmaV3 if recipe.ema is not None else None
         self.average = averages(network, decay=recipe.ema) if averages else None
+        if self.average is not None:
+            self.average.train()  # timm's is in evaluation mode, of which Lightning warns; it is used in validation only
         self._mixer = _mixer(recipe.mix, recipe.data.classes, recipe.smoothing)
 
     @property

@@ -64,7 +64,7 @@ def _check(network: nn.Module, model: Model, data: LabelledData) -> None:
     try:
         with torch.no_grad():
             found = tuple(network.eval()(torch.zeros(shape)).shape)
-    except RuntimeError as error:
+    except (RuntimeError, ConfigError) as error:
         raise ConfigError(
             f"model {model.name!r} cannot take pictures {shape[1:]}, which are {prod(shape[1:])} numbers in a row "
             f"({str(error).splitlines()[0]}): change model.options or data.size"

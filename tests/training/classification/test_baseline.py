@@ -1,0 +1,55 @@
+from dataclasses import replace
+
+import pytest
+
+from edgewise._errors import ConfigError
+from edgewise.analysis import count_parameters
+from edgewise.training import Model, create_recipe
+from edgewise.training.classification.baseline import matched_baseline, nearest_width
+from edgewise.training.classification.network import create_classifier
+
+
+def parameters(recipe):
+    return count_parameters(create_classifier(recipe.model, recipe.data))
+
+
+def test_the_perceptron_beside_a_kan_has_its_parameters_and_depth():
+    recipe = replace(create_recipe("mnist"), model=Model(name="kan", options={"width": [784, 16, 8, 10]}))
+    plain = matched_baseline(recipe)
+    first, *hidden, last = plain.model.options["width"]
+    assert (plain.model.name, first, last, len(hidden)) == ("mlp", 784, 10, 2)
+    assert parameters(plain) == pytest.approx(parameters(recipe), rel=0.01)
+    for step in (-1, 1):
+        other = Model(name="mlp", options={"width": [784, *[width + step for width in hidden], 10]})
+        distance = abs(parameters(replace(plain, model=other)) - parameters(recipe))
+        assert distance >= abs(parameters(plain) - parameters(recipe))
+    assert replace(plain, model=recipe.model) == recipe
+
+
+def test_a_model_of_pictures_gets_a_convolutional_network(recipe, monkeypatch):
+    from edgewise.models.plain import cnn
+    from edgewise.models.registry import MODELS
+
+    monkeypatch.setitem(MODELS._makers, "other", lambda num_classes, in_channels: cnn(num_classes, in_channels, 9))
+    plain = matched_baseline(replace(recipe, model=Model(name="other")))
+    assert plain.model == Model(name="cnn", options={"width": 9})
+
+
+def test_operations_are_matched_too(recipe):
+    by_parameters, by_flops = (
+        matched_baseline(recipe, match).model.options["width"][1] for match in ("parameters", "flops")
+    )
+    assert by_parameters != by_flops
+
+
+def test_the_nearest_width_wins():
+    assert nearest_width(lambda width: 10 * width, 44) == 4
+    assert nearest_width(lambda width: 10 * width, 46) == 5
+    assert nearest_width(lambda width: 10 * width, 1) == 1
+
+
+def test_what_has_no_baseline_is_told(recipe):
+    with pytest.raises(ConfigError, match="is plain already"):
+        matched_baseline(replace(recipe, model=Model(name="mlp")))
+    with pytest.raises(ConfigError, match="did you mean 'parameters'"):
+        matched_baseline(recipe, "parameter")
