@@ -103,7 +103,6 @@ NAN, INF = float("nan"), float("inf")
         ((X, [0, INF, 0]), r"the targets of data hold inf at \(1, 0\)"),
         ((np.array(X) * 1e300, Y), r"hold inf at \(0, 1\), in torch.float32"),
     ],
-    ids=str,
 )
 def test_other_data_is_refused(data, message):
     with pytest.raises(DataError, match=message):

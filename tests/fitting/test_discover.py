@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 
 import edgewise.fitting.search
 from edgewise._errors import ConfigError, DataError
@@ -10,6 +11,7 @@ from edgewise.fitting.discover import discover
 from edgewise.fitting.symbolise import criterion, symbolise
 from edgewise.interpret.symbolic import Candidate, Choice
 from edgewise.models import KAN
+from edgewise.nn.functions import FUNCTIONS, register_function
 
 FEW = ["x", "x^2", "sin", "exp"]
 
@@ -78,8 +80,6 @@ def test_a_loss_of_ones_own():
     (choice,) = found.choices
     assert choice.candidate.name == "x"
     slope = float(found.formula.expressions[0].coeff(found.formula.variables[0]))
-    from sklearn.linear_model import LogisticRegression
-
     assert slope == pytest.approx(LogisticRegression(C=np.inf).fit(x, y[:, 0]).coef_[0, 0], rel=1e-2)
 
 
@@ -149,7 +149,7 @@ def test_each_layer_is_fitted_again_before_the_next(monkeypatch):
     best = symbolise(model, x, lambda network: refitted.append(network) or float(len(refitted)))
     assert asked[0] == [False, False]
     assert all(made == [True, False] for made in asked[1:])
-    assert [choice.candidate.name for choice in best.choices] == ["x", "x"] or len(refitted) > 2
+    assert len(refitted) > len(best.choices)  # several ways were tried
     assert best.network is not model
     assert model[0].symbolic is None
 
@@ -157,5 +157,9 @@ def test_each_layer_is_fitted_again_before_the_next(monkeypatch):
 def test_no_function_at_all_is_said():
     model = KAN([1, 1], base=None).double()
     x = torch.linspace(-1, 1, 40).double().unsqueeze(1)
-    with pytest.raises(ConfigError, match="allow more, such as x"):
-        symbolise(model, x, lambda network: 0.0, [edgewise.nn.functions.Function("none", lambda t: t * math.nan, 1, "x")])
+    nowhere = register_function("nowhere", lambda t: t * math.nan, 1, "x")
+    try:
+        with pytest.raises(ConfigError, match="functions nowhere .* allow more, such as x"):
+            symbolise(model, x, lambda network: 0.0, ["nowhere"])
+    finally:
+        FUNCTIONS.pop(nowhere.name)

@@ -55,7 +55,6 @@ def check(model: KAN, *, rows: int = 500, grids=None, penalty=0.0, loss=None, y=
         ({"grids": [5, 0]}, r"at least 1 interval, got grids=\[5, 0\]"),
         ({"penalty": -0.1}, "must be finite and not negative"),
     ],
-    ids=str,
 )
 def test_impossible_options_are_refused(changes, message):
     with pytest.raises(ConfigError, match=message):

@@ -32,7 +32,7 @@ def test_without_a_seed_the_global_generator_draws():
 
 
 @pytest.mark.parametrize("options", [{}, {"base": None}, {"scale": True, "affine": True}])
-@pytest.mark.parametrize("targets", [90, 140, 400])
+@pytest.mark.parametrize("targets", [120, 140, 400])
 def test_the_finest_grid_with_no_more_parameters_than_targets(options, targets):
     grid = affordable_grid(KAN([2, 5, 1], grid=4, **options), 30, targets)
     assert count(KAN([2, 5, 1], grid=grid, **options)) <= targets
