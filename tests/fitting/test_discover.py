@@ -159,7 +159,7 @@ def test_no_function_at_all_is_said():
     x = torch.linspace(-1, 1, 40).double().unsqueeze(1)
     nowhere = register_function("nowhere", lambda t: t * math.nan, 1, "x")
     try:
-        with pytest.raises(ConfigError, match="functions nowhere .* allow more, such as x"):
+        with pytest.raises(ConfigError, match=r"functions nowhere .* allow more, such as x"):
             symbolise(model, x, lambda network: 0.0, ["nowhere"])
     finally:
         FUNCTIONS.pop(nowhere.name)
