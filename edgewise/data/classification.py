@@ -98,6 +98,8 @@ class ClassificationSet:
         for number, name in enumerate(self.classes):
             members = indices[self.labels[indices] == number]
             count = max(1, round(fraction * len(members)))
+            if not len(members):
+                continue
             if len(members) <= count:
                 raise DataError(
                     f"class {name!r} of {self.name!r} has {len(members)} pictures to divide: give it more, or take it out"
