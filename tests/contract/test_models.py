@@ -15,8 +15,8 @@ SETTINGS = {
     "ukan_vanilla": FRAME,
     "unet": {"options": {"widths": (4, 4, 8, 8, 16, 4)}, "sizes": ((32, 32), (48, 33))},
 }
-NO_IMAGES = {"kan"}
-CLASSIFIERS = {  # tests/models/test_vit.py
+NO_IMAGES = {"kan", "rows", "mlp"}
+CLASSIFIERS = {"cnn"} | {  # tests/models/test_vit.py, test_plain.py
     name for name in list_models() if name.startswith(("vit_", "kat_", "convit_", "swin_"))
 }
 

@@ -1,5 +1,6 @@
 import contextlib
 import errno
+import json
 import multiprocessing
 import os
 import random
@@ -154,6 +155,21 @@ def test_workers_change_nothing(recipe, whole, tmp_path):
         train(replace(recipe, machine=machine), tmp_path / "run", progress=False, callbacks=[StopAfter(1)])
     train(replace(recipe, machine=machine), tmp_path / "run", resume=True, progress=False)
     assert_same_run(whole, tmp_path / "run")
+
+
+def test_a_checkpoint_of_an_older_edgewise_is_taken_up(recipe, whole, tmp_path):
+    run = tmp_path / "run"
+    with pytest.raises(InterruptedError):
+        train(recipe, run, progress=False, callbacks=[StopAfter(1)])
+    checkpoint = torch.load(run / "last.ckpt", weights_only=True)
+    state = checkpoint["callbacks"]["KeepRun"]
+    state["best_iou"] = state.pop("best")
+    torch.save(checkpoint, run / "last.ckpt")
+    config = json.loads((run / "config.json").read_text())
+    del config["recipe"]["keep_every"], config["recipe"]["machine"]["strategy"]
+    (run / "config.json").write_text(json.dumps(config))
+    train(recipe, run, resume=True, progress=False)
+    assert_same_run(whole, run)
 
 
 def test_ctrl_c_comes_through_and_leaves_a_run_that_can_go_on(recipe, whole, tmp_path):
