@@ -1,5 +1,6 @@
 """The examples of physics at a small size, and the formulas they are measured by."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def test_continual_learning_at_the_size_of_pykan():
     splines, dense = example("continual_learning")["main"]()
     assert splines < 5e-6
     assert dense > 0.1
+
+
+def test_the_code_in_the_page_runs():
+    page = (EXAMPLES.parent / "docs" / "physics.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    names = {}
+    exec(compile(block, "physics.md", "exec"), names)
+    assert names["course"].test_rmse[-1] < 1e-6
 
 
 def cole_hopf(*arguments, **options):
