@@ -9,10 +9,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from edgewise._errors import NonFiniteError
 from edgewise._optional import require
 from edgewise.interpret.expression import parse_formula
 from edgewise.nn.functions import Function
 
+LARGEST_EXPONENT = 709.0  # whose exponential is a float
 ODD = ("sin", "tan", "tanh", "asin", "atan", "atanh")  # sympy's names
 
 
@@ -57,6 +59,9 @@ def apply(f: Function, inner: Sum) -> Sum:
         f: A function of the library.
         inner: What it is applied to.
 
+    Raises:
+        NonFiniteError: The exponential of a constant is beyond all floats.
+
     Example:
         >>> import sympy
         >>> from edgewise.nn import FUNCTIONS
@@ -73,8 +78,9 @@ def apply(f: Function, inner: Sum) -> Sum:
     if not inner.terms or not shape.has(x):
         return Sum(const=_value(shape, x, inner.const))
     if shape == sympy.exp(x):
-        factor = math.exp(inner.const)
-        return Sum({sympy.exp(Sum(inner.terms).expression()): factor})
+        if inner.const > LARGEST_EXPONENT:
+            raise NonFiniteError(f"the formula has exp({inner.const:.4g}), which no float holds: fit again, or without exp")
+        return Sum({sympy.exp(Sum(inner.terms).expression()): math.exp(inner.const)})
     if shape in (sympy.sin(x), sympy.cos(x)):
         return _wave(sympy, inner, math.pi / 2 if shape == sympy.cos(x) else 0.0)
     lead = abs(inner.lead)

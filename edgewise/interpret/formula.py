@@ -1,8 +1,7 @@
 """The formulas of a network's outputs, each checked against the network."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,13 +12,12 @@ from edgewise._optional import require
 from edgewise.interpret.algebra import Sum, apply, product
 from edgewise.interpret.evaluate import to_callable
 from edgewise.interpret.rounding import DIGITS, rounded
+from edgewise.interpret.shorten import expanded, length, simplified
 from edgewise.models.kan import KAN
 from edgewise.nn import KANLayer
 from edgewise.nn.functions import function
 
 CHECKED = 1000  # points
-SIMPLIFIED = 60  # operations, up to which sympy is asked to simplify
-MOST_TERMS = 12  # that writing out products and powers may give
 Normalizer = tuple[Sequence[float], Sequence[float]]
 
 
@@ -40,12 +38,11 @@ class Formula:
     rmse: float
     relative: float
     digits: int
-    _calls: tuple = field(repr=False, compare=False, default=())
 
     def __call__(self, x):
         """The formulas at rows ``(N, inputs)``, an array or a tensor, as ``(N, outputs)``."""
         columns = [x[..., i] for i in range(len(self.variables))]
-        values = [call(*columns) for call in self._calls]
+        values = [to_callable(expression, self.variables)(*columns) for expression in self.expressions]
         return torch.stack(values, -1) if isinstance(x, Tensor) else np.stack(values, -1)
 
     def latex(self) -> str:
@@ -205,40 +202,19 @@ def rows_through(model: KAN, x: Tensor) -> Tensor:
 def _rounded_formula(exact: list, symbols, points, wanted, digits: int | None, tolerance: float) -> Formula:
     spread = max(float(wanted.std(0).mean()), 1e-300)
     best = _values(exact, symbols, points)
+    forms = [exact, list(map(expanded, exact))]  # what cancels does so before it is rounded
     for count in DIGITS if digits is None else (digits,):
-        expressions = [_simplified(rounded(expression, count)) for expression in exact]
-        values = _values(expressions, symbols, points)
-        change = float(np.sqrt(np.mean(np.square(values - best))))
-        if change <= tolerance * spread or digits is not None:
+        made = [[simplified(rounded(expression, count)) for expression in form] for form in forms]
+        changes = [float(np.sqrt(np.mean(np.square(_values(form, symbols, points) - best)))) for form in made]
+        bound = tolerance * spread if digits is None else max(tolerance * spread, changes[0])
+        if min(changes) <= bound:
             break
-    rmse = float(np.sqrt(np.mean(np.square(values - wanted))))
-    calls = tuple(to_callable(expression, symbols) for expression in expressions)
-    return Formula(tuple(expressions), tuple(symbols), rmse, rmse / spread, count, calls)
+    fitting = [form for form, change in zip(made, changes, strict=True) if change <= bound] or made[:1]
+    expressions = min(fitting, key=lambda form: [sum(lengths) for lengths in zip(*map(length, form), strict=True)])
+    rmse = float(np.sqrt(np.mean(np.square(_values(expressions, symbols, points) - wanted))))
+    return Formula(tuple(expressions), tuple(symbols), rmse, rmse / spread, count)
 
 
 def _values(expressions: list, symbols, points: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         return np.stack([to_callable(e, symbols)(*points.T) for e in expressions], -1)
-
-
-def _simplified(expression):
-    """As sympy writes it shortest, where that does not take long."""
-    sympy = require("sympy", extra="science")
-    candidates = [expression]
-    if sympy.count_ops(expression) <= SIMPLIFIED:
-        candidates.append(sympy.powsimp(expression))
-        if _written_out(expression) <= MOST_TERMS:
-            candidates.append(sympy.expand(expression))
-    return min(candidates, key=lambda e: (sympy.count_ops(e), len(str(e))))
-
-
-def _written_out(expression) -> int:
-    """How many terms, at most, an expression and those inside it have when products and powers are written out."""
-    inner = [_written_out(argument) for argument in expression.args]
-    if expression.is_Add:
-        return sum(inner)
-    if expression.is_Mul:
-        return math.prod(inner)
-    if expression.is_Pow and expression.exp.is_Integer:
-        return math.comb(inner[0] + abs(int(expression.exp)) - 1, inner[0] - 1)
-    return 1 if max(inner, default=1) <= MOST_TERMS else max(inner)

@@ -41,8 +41,9 @@ def nice(value: float, digits: int):
         return sympy.Integer(0)
     if not math.isfinite(value):
         return sympy.Float(value)
+    largest = max(2, min(LARGEST_DENOMINATOR, int(0.2 * 10 ** (digits / 2))))  # one number in a hundred is near one
     for unit, sign in ((1.0, sympy.Integer(1)), (math.pi, sympy.pi)):
-        near = Fraction(value / unit).limit_denominator(LARGEST_DENOMINATOR)
+        near = Fraction(value / unit).limit_denominator(largest)
         if near and abs(value / unit - float(near)) <= close * min(1.0, abs(value / unit)):
             return sympy.Rational(near.numerator, near.denominator) * sign
     return sympy.Float(f"{value:.{digits}g}", max(digits, 1))

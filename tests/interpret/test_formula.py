@@ -1,3 +1,4 @@
+import pickle
 import random
 
 import numpy as np
@@ -150,3 +151,29 @@ def test_points_where_the_network_is_not_finite_are_refused():
     with pytest.raises(EdgewiseError, match="give rows x on which it is"):
         symbolic_formula(model)
     assert str(symbolic_formula(model, x=torch.rand(50, 1) + 1)) == "log(x_1)"
+
+
+def test_squares_that_cancel_are_the_product_they_are():
+    model = KAN([2, 2, 1], base=None).double()
+    for into, out, slope in ((0, 0, 0.721), (1, 0, 0.693), (0, 1, 0.721), (1, 1, -0.693)):
+        model.fix_symbolic(0, into, out, "x", (1.0, 0.0, slope, 0.1))
+    model.fix_symbolic(1, 0, 0, "x^2", (1.0, -0.2, 0.25 / 0.721 / 0.693, 0.0))
+    model.fix_symbolic(1, 1, 0, "x^2", (1.0, -0.2, -0.25 / 0.721 / 0.693, 0.0))
+    assert str(symbolic_formula(model, names=["a", "b"])) == "a*b"
+
+
+def test_a_formula_can_be_pickled():
+    model = KAN([1, 1], base=None)
+    model.fix_symbolic(0, 0, 0, "sin", (2.0, 0.0, 1.0, 0.0))
+    formula = symbolic_formula(model)
+    again = pickle.loads(pickle.dumps(formula))
+    assert again == formula
+    assert again(torch.tensor([[0.25]])).item() == pytest.approx(np.sin(0.5))
+
+
+def test_an_exponential_beyond_all_floats_is_said():
+    model = KAN([1, 1, 1], base=None).double()
+    model.fix_symbolic(0, 0, 0, "cos", (0.1, 0.0, -900.0, 0.0))
+    model.fix_symbolic(1, 0, 0, "exp", (1.0, 900.0, 2.0, 0.0))
+    with pytest.raises(EdgewiseError, match=r"exp\(900\), which no float holds"):
+        symbolic_formula(model, x=torch.linspace(-1, 1, 9).double().unsqueeze(1))

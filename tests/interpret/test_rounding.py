@@ -37,3 +37,10 @@ def test_other_numbers_do_not(value):
 def test_terms_that_vanish_go():
     expression = sympy.Float(1e-12) * X**3 + (X + sympy.Float(1e-13)) ** 2
     assert rounded(expression, 6) == X**2
+
+
+def test_few_digits_are_no_proof_of_a_fraction():
+    assert str(nice(-1.999, 3)) == "-2.00"  # and not -7 pi/11
+    assert nice(0.454, 3) == sympy.Float("0.454", 3)  # and not 5/11
+    assert nice(0.4545454, 6) == sympy.Rational(5, 11)
+    assert nice(0.33333, 4) == sympy.Rational(1, 3)
