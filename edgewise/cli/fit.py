@@ -1,14 +1,26 @@
 """``edgewise fit``: a formula for a column of a table."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from tyro.conf import arg
 
-from edgewise._errors import ConfigError
+from edgewise._errors import ConfigError, DataError
 from edgewise.cli._parse import call
 from edgewise.cli._tables import print_table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edgewise.data.csv_table import CsvTable
+    from edgewise.fitting.discover import Discovery
+
+FEWEST = 10
+"""Rows from which a formula can be learned."""
+MUCH_WORSE = 4
+"""The formula is worse than the network if it leaves over so many times as much,"""
+NOTICED = 1e-3
+"""and that is more than this share of the variance."""
 
 
 def main(words: list[str]) -> None:
@@ -21,57 +33,92 @@ def command(
     /,
     *,
     target: Annotated[str, arg(metavar="COLUMN")],
-    columns: Annotated[tuple[str, ...], arg(metavar="NAMES")] = (),
-    hidden: tuple[int, ...] = (5,),
+    columns: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
+    hidden: Annotated[tuple[int, ...], arg(metavar="NODES...")] = (5,),
     grid: int = 3,
-    functions: Annotated[tuple[str, ...], arg(metavar="NAMES")] = (),
+    functions: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
     test: float = 0.2,
     seed: int = 0,
     out: Annotated[Path, arg(metavar="DIR")] = Path("formula"),
 ) -> None:
-    """Find a formula for a column of a table: fit a network, prune it, name the
-    functions on its edges, and fit all constants together.
+    """Find a formula for a column of a table: fit a network, prune it, name the functions
+    on its edges, fit all constants together, and judge it on rows held back.
+
+    Writes report.html, and model.safetensors, which edgewise.io.load_model reads: a
+    network that takes and gives the units of the table. Interrupted, it keeps the
+    network as it is then.
 
     examples:
       edgewise fit data.csv --target y
       edgewise fit data.csv --target y --columns a b --functions x x^2 sin exp --out found
 
     Args:
-        table: CSV file whose first line names its columns.
+        table: CSV file whose first line names its columns; commas, semicolons or tabs between them.
         target: The column to explain.
         columns: Columns to explain it by; all others by default.
         hidden: Nodes of each hidden layer.
-        grid: Intervals of the first grid.
-        functions: Functions to try; the whole library by default.
+        grid: Intervals of the first grid; fewer if there are few rows.
+        functions: Functions to try, such as x x^2 sin exp log; the whole library by default.
         test: Share of the rows that is held back to judge the formula.
         seed: Decides the rows held back and the start of the fit.
-        out: Folder for report.html and model.safetensors; made if needed.
+        out: Folder for what is written; made if needed.
     """
     from edgewise.data.csv_table import read_csv
     from edgewise.fitting.discover import discover
-    from edgewise.fitting.report import fidelity, write_report
     from edgewise.io import save_model
 
     if not 0 <= test < 1:
         raise ConfigError(f"--test is a share of the rows from 0 to below 1, got {test}")
-    found = read_csv(table, target, columns or None)
-    if found.dropped:
-        print(f"left out, since they do not vary: {', '.join(found.dropped)}")
-    order = np.random.default_rng(seed).permutation(len(found.y))
-    held = order[: int(test * len(order))]
-    used = order[len(held) :]
-    held = held if len(held) > 1 else order
-    result = discover(
-        found.x[used], found.y[used], names=found.names, hidden=hidden, grid=grid, functions=functions or None, seed=seed
-    )
+    data = read_csv(table, target, columns or None)
+    if len(data.y) < FEWEST:
+        raise DataError(f"{table} has {len(data.y)} rows: a formula needs at least {FEWEST} to be learned from")
+    used, held = _split(len(data.y), test, seed)
+    options = {"hidden": hidden, "grid": grid, "functions": functions or None, "seed": seed}
+    found = discover(data.x[used], data.y[used], names=data.names, **options)
     out.mkdir(parents=True, exist_ok=True)
-    save_model(result.in_units(), out / "model.safetensors")
-    if result.formula is None:
-        print(f"interrupted before a formula was found; the network so far: {out / 'model.safetensors'}")
+    save_model(found.in_units(), out / "model.safetensors")
+    if found.formula is None:
+        print(f"interrupted before a formula was found; the network as it was: {out / 'model.safetensors'}")
         raise SystemExit(130)
-    x, y = found.x[held], found.y[held]
-    print(f"{target} = {result.formula}\n")
-    rows = [(name, f"{rmse:.3g}", f"{r2:.6f}") for name, rmse, r2 in fidelity(result, x, y)]
-    print_table((f"on {len(held)} rows held back" if test else "on the rows of the fit", "RMSE", "R2"), rows, left=(0,))
-    report = write_report(result, out / "report.html", x, y, target=target, title=f"{target} from {table.name}")
-    print(f"report: {report}")
+    notes = _notes(data, len(used), len(held), columns)
+    _report(found, data, used if len(held) < 2 else held, target, f"{target} from {table.name}", notes, out)
+
+
+def _split(rows: int, test: float, seed: int) -> "tuple[np.ndarray, np.ndarray]":
+    """The rows to learn from and the rows held back, at least two if any."""
+    import numpy as np
+
+    order = np.random.default_rng(seed).permutation(rows)
+    count = max(2, round(test * rows)) if test else 0
+    if rows - count < FEWEST // 2:
+        raise ConfigError(f"--test {test} leaves {rows - count} of {rows} rows to learn from: hold back fewer")
+    return order[count:], order[:count]
+
+
+def _notes(data: "CsvTable", used: int, held: int, columns: tuple[str, ...]) -> list[str]:
+    notes = [
+        f"Learned from {used} rows, judged on {held} held back." if held else f"Learned from and judged on {used} rows."
+    ]
+    notes.append(f"The network takes {', '.join(data.names)}, in this order.")
+    if data.dropped:
+        notes.append(f"Left out, since they do not vary: {', '.join(data.dropped)}.")
+    return notes
+
+
+def _report(found: "Discovery", data: "CsvTable", rows, target: str, title: str, notes: list[str], out: Path) -> None:
+    """Print what was found and write the page."""
+    from edgewise.fitting.report import feature_scores, fidelity, write_report
+
+    x, y = data.x[rows], data.y[rows]
+    print(*notes, sep="\n")
+    print(f"\n{target} = {found.formula}\n")
+    scores = fidelity(found, x, y)
+    print_table((f"on {len(rows)} rows", "RMSE", "R²"), [(name, f"{rmse:.3g}", f"{r2:.6f}") for name, rmse, r2 in scores])
+    print()
+    print_table(("input", "score"), [(name, f"{score:.3f}") for name, score in feature_scores(found, x)])
+    print()
+    (_, _, formula), (_, _, network) = scores
+    if not 1 - formula <= max(MUCH_WORSE * (1 - network), NOTICED):
+        print("The network knows more than the formula: allow more functions, or a deeper network such as --hidden 5 3.\n")
+    print(f"report: {write_report(found, out / 'report.html', x, y, target=target, title=title, notes=notes)}")
+    print(f"network: {out / 'model.safetensors'}")

@@ -2,9 +2,11 @@
 
 import csv
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,6 +58,15 @@ def read_csv(path: str | Path, target: str, columns: Sequence[str] | None = None
     chosen = [name for name in columns or header if name != target]
     if not chosen or len(rows) < 2:
         raise DataError(f"{path} has {len(rows)} rows and {len(chosen)} columns beside {target!r}: 2 and 1 are the least")
+    texts = [name for name in (*chosen, target) if not any(_is_number(row.cells[header.index(name)]) for row in rows)]
+    if target in texts:
+        raise DataError(f"the target {target!r} has no number in {path}: a formula explains numbers")
+    if texts:
+        numbers = [name for name in header if name not in (*texts, target)]
+        raise DataError(
+            f"{path} has no number in {', '.join(map(repr, texts))}: choose from the other columns with --columns, "
+            f"{' '.join(numbers) or 'of which there are none'}"
+        )
     values = {name: _numbers(path, rows, header.index(name), name) for name in (*chosen, target)}
     if np.ptp(values[target]) == 0:
         raise DataError(
@@ -68,37 +79,53 @@ def read_csv(path: str | Path, target: str, columns: Sequence[str] | None = None
     return CsvTable(np.stack([values[name] for name in kept], 1), values[target], kept, dropped)
 
 
-def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
+class _Row(NamedTuple):
+    """The cells of a line, and its number in the file."""
+
+    line: int
+    cells: list[str]
+
+
+def _cells(path: Path) -> tuple[list[str], list[_Row]]:
+    """The names of the columns, and the rows that are not empty."""
     if not path.is_file():
         raise DataError(f"{path} does not exist: give a CSV file whose first line names its columns")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not a text file in UTF-8 ({error.reason}): save it as CSV in UTF-8") from error
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    lines = [line for line in csv.reader(text.splitlines(), delimiter=separator) if any(cell.strip() for cell in line)]
-    if not lines:
+    lines = text.splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    reader = csv.reader(lines, delimiter=max(",;\t", key=first.count), strict=True)
+    try:
+        rows = [_Row(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+    except csv.Error as error:
+        raise DataError(f"line {reader.line_num} of {path} cannot be read ({error}): mend its quotes") from error
+    if not rows:
         raise DataError(f"{path} is empty: its first line must name the columns")
-    header = [cell.strip() for cell in lines[0]]
+    header = [cell.strip() for cell in rows[0].cells]
+    if all(map(_is_number, header)):
+        raise DataError(f"the first line of {path} must name the columns, and holds the numbers {', '.join(header)}")
     if len(set(header)) < len(header) or "" in header:
         raise DataError(f"the first line of {path} must give each column a name of its own, got {', '.join(header)}")
-    for number, line in enumerate(lines[1:], 2):
-        if len(line) != len(header):
-            raise DataError(f"line {number} of {path} has {len(line)} cells and the first has {len(header)}")
-    return header, lines[1:]
+    for line, cells in rows[1:]:
+        if len(cells) != len(header):
+            raise DataError(f"line {line} of {path} has {len(cells)} cells and the first has {len(header)}")
+    return header, rows[1:]
 
 
-def _numbers(path, rows: list[list[str]], place: int, name: str) -> np.ndarray:
-    values = np.empty(len(rows))
-    for number, row in enumerate(rows):
-        try:
-            values[number] = float(row[place])
-        except ValueError:
-            values[number] = np.nan
-        if not np.isfinite(values[number]):
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell)) and "_" not in cell
+    except ValueError:
+        return False
+
+
+def _numbers(path: str | Path, rows: list[_Row], place: int, name: str) -> np.ndarray:
+    for line, cells in rows:
+        if not _is_number(cells[place]):
             raise DataError(
-                f"column {name!r} of {path} holds {row[place]!r} in row {number + 1}, which is no finite number: drop the "
-                "row, or name the columns to use with --columns"
+                f"line {line} of {path} holds {cells[place]!r} in column {name!r}, which is no finite number: drop the "
+                "line, or leave out the column with --columns"
             )
-    return values
+    return np.array([float(row.cells[place]) for row in rows])
