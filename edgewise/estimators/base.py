@@ -104,9 +104,8 @@ class KANEstimator(BaseEstimator):
             self._fit_network(model, fitted, loss, penalty, 1 if best else self.starts)
             with torch.no_grad():
                 error = float((loss or mse_loss)(model(held.x), held.y))
-            if best is not None and error >= GAIN * best[0]:
-                break
-            best = error, penalty, copy.deepcopy(model)
+            if best is None or error < GAIN * best[0]:
+                best = error, penalty, copy.deepcopy(model)
         for place, layer in enumerate(best[2]):
             model[place] = layer
         return best[1]

@@ -29,7 +29,8 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         hidden: Nodes of the hidden layers.
         grid: Intervals of each grid.
         k: Degree of the splines.
-        penalty: Strength of the sparsity penalty, or one for each of several stages, or None to choose.
+        penalty: Strength of the sparsity penalty, or one for each of several stages; None chooses, as in
+            :class:`KANRegressor`.
         optimizer: ``"lbfgs"`` or ``"adam"``.
         steps: Of each stage; of L-BFGS each is 20 iterations.
         starts: Beginnings, of which the best is kept.
@@ -56,7 +57,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         *,
         grid: int = 3,
         k: int = 3,
-        penalty: float | Sequence[float] | None = None,
+        penalty: float | Sequence[float] | None = 1e-2,
         optimizer: str = "lbfgs",
         steps: int = 10,
         starts: int = 1,
@@ -73,7 +74,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         require("sklearn.utils.multiclass", extra="science").check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"a classifier needs at least 2 classes, got one class: {self.classes_[0]!r}")
+            raise ValueError(f"a classifier needs at least 2 classes, got one class: {self.classes_[0]}")
         if len(self.classes_) == 2:
             self._fit(X, numbers[:, None].astype(float), 1, _loss)
         else:

@@ -14,6 +14,7 @@ from edgewise.nn.functions import Function
 
 FACTORS = (2.0, 10.0, 100.0)  # of the least error of any function, or
 LEVELS = (1e-3, 1e-2, 0.1)  # share of the edge's variance: what the simplest function may leave over, each tried
+LARGEST = 1e6  # constant of a formula in units of deviations: beyond, terms cancel, as a sine that stands in for a square
 KEPT = 2  # attempts that go on to the next layer
 
 
@@ -87,7 +88,9 @@ def _refitted(attempt: Attempt, found: list[Choice], chosen: list, x: Tensor, re
         network.fix_symbolic(edge.layer, edge.into, edge.out, candidate.name, candidate.affine)
         choices.append(Choice(edge.layer, edge.into, edge.out, candidate, edge.candidates))
     complexity = sum(choice.candidate.complexity for choice in choices)
-    return Attempt(network, choices, criterion(network, complexity, refit(network), len(x)))
+    score = criterion(network, complexity, refit(network), len(x))
+    largest = max((float(layer.symbolic.affine.detach().abs().max()) for layer in network if layer.symbolic), default=0)
+    return Attempt(network, choices, score if largest < LARGEST else math.inf)
 
 
 def criterion(network: KAN, complexity: float, deviance: float, rows: int) -> float:

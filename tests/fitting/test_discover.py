@@ -154,6 +154,17 @@ def test_each_layer_is_fitted_again_before_the_next(monkeypatch):
     assert model[0].symbolic is None
 
 
+def test_constants_that_cancel_are_no_formula(monkeypatch):
+    model, x = KAN([1, 1]).double(), torch.rand(30, 1).double()
+    square, sine = Candidate("x^2", 0.3, 2, (1.0, 0.0, 1.0, 0.0)), Candidate("sin", 1e-9, 2, (1e-5, 1.6, 1e10, -1e10))
+    monkeypatch.setattr(
+        "edgewise.fitting.symbolise.auto_symbolic", lambda *_, **__: [Choice(0, 0, 0, None, (square, sine))]
+    )
+    monkeypatch.setattr("edgewise.fitting.symbolise.LEVELS", (1.0,))
+    best = symbolise(model, x, lambda network: -1.0 if network[0].symbolic.name(0, 0) == "sin" else 0.0)
+    assert best.choices[0].candidate.name == "x^2"
+
+
 def test_no_function_at_all_is_said():
     model = KAN([1, 1], base=None).double()
     x = torch.linspace(-1, 1, 40).double().unsqueeze(1)
