@@ -146,7 +146,7 @@ def cell(value: object) -> str:
     if isinstance(value, float):
         if value != value or abs(value) == float("inf"):
             return ""
-        return f"{value:.1f}" if 0.1 <= abs(value) < 1e4 else f"{value:.2e}"
+        return f"{value:.{1 + (abs(value) < 10)}f}" if 0.1 <= abs(value) < 1e4 else f"{value:.2e}"
     return str(value)
 
 
