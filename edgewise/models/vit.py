@@ -30,13 +30,22 @@ class Backbone:
 
     timm_name: str
     title: str
+    image: int = 224
     patch: int = 16
     classes: int = 10
     frequencies: int = 3
     blocks: tuple[int, ...] | None = None  # whose attention learns its functions; None for all
+    sizes: tuple[tuple[str, int], ...] = ()  # that differ from timm's
 
 
 BACKBONES = {
+    "vit_micro": Backbone(
+        "vit_tiny_patch16_224",
+        "ViT-Micro (64 wide, 6 blocks, 2 heads, for images of 32 x 32; ours, for small machines)",
+        image=32,
+        patch=4,
+        sizes=(("embed_dim", 64), ("depth", 6), ("num_heads", 2)),
+    ),
     "vit_tiny": Backbone("vit_tiny_patch16_224", "ViT-Tiny (192 wide, 3 heads)"),
     "vit_small": Backbone("vit_small_patch16_224", "ViT-Small (384 wide, 6 heads)", classes=1000),
     "vit_base": Backbone("vit_base_patch16_224", "ViT-Base (768 wide, 12 heads)", frequencies=1),
@@ -73,6 +82,7 @@ def softmax_transformer(
     if not 0 <= drop_path < 1:
         raise ConfigError(f"drop_path must be at least 0 and less than 1, got {drop_path}")
     sizes = {"img_size": image_size, "patch_size": patch_size, "in_chans": in_channels, "num_classes": num_classes}
+    sizes |= dict(backbone.sizes)
     model = require("timm", extra="vision").create_model(backbone.timm_name, **sizes, drop_path_rate=drop_path)
     model.register_forward_pre_hook(_refuse_other_sizes)
     return model
@@ -93,7 +103,7 @@ def _softmax(backbone: Backbone) -> Callable[..., nn.Module]:
     def make(
         num_classes: int = backbone.classes,
         in_channels: int = 3,
-        image_size: int = 224,
+        image_size: int = backbone.image,
         patch_size: int = backbone.patch,
         drop_path: float = 0.0,
     ) -> nn.Module:
@@ -110,7 +120,7 @@ def _karat(backbone: Backbone) -> Callable[..., nn.Module]:
     def make(
         num_classes: int = backbone.classes,
         in_channels: int = 3,
-        image_size: int = 224,
+        image_size: int = backbone.image,
         patch_size: int = backbone.patch,
         drop_path: float = 0.0,
         sharing: Sharing = "blockwise",
@@ -166,7 +176,7 @@ def _kat(backbone: Backbone) -> Callable[..., nn.Module]:
     def make(
         num_classes: int = 1000,
         in_channels: int = 3,
-        image_size: int = 224,
+        image_size: int = backbone.image,
         patch_size: int = backbone.patch,
         drop_path: float = 0.0,
         groups: int = 8,
