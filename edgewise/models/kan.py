@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis
 from edgewise.models._forwarding import Forwarding
-from edgewise.models.registry import register_model, to_plain
+from edgewise.models.registry import ExampleInput, register_model, to_plain
 from edgewise.models.width import Width, nearest_pairs, parse_bases, parse_width
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS
@@ -128,6 +128,11 @@ class KAN(Forwarding, nn.Sequential):
         if x.shape[-1] <= max(self.inputs):
             raise ConfigError(f"the network looks at columns {self.inputs}, and the data has {x.shape[-1]}")
         return x[..., self.inputs]
+
+    def example_input(self, batch_size: int = 2) -> Tensor:
+        """Rows that the network takes; see :class:`edgewise.models.registry.ExampleInput`."""
+        columns = self[0].in_features if self.inputs is None else max(self.inputs) + 1
+        return ExampleInput(self, (columns,))(batch_size)
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(self.select(x))

@@ -2,9 +2,10 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from edgewise._registry import Registry
 from edgewise.bases import Basis, create_basis
@@ -12,6 +13,7 @@ from edgewise.bases.basis import BASES
 
 MODELS: Registry[Callable[..., nn.Module]] = Registry("model")
 register_model = MODELS.register
+SIDE = 32  # of pictures that every network takes which does not ask for one size
 
 
 def list_models() -> list[str]:
@@ -26,6 +28,8 @@ def list_models() -> list[str]:
 
 def create_model(name: str, **options) -> nn.Module:
     """Make a model by its name; ``model.config`` holds what rebuilds it, in plain JSON types.
+
+    ``model.example_input(batch_size=2)`` is an input that it takes; see :class:`ExampleInput`.
 
     Args:
         name: One of :func:`list_models`.
@@ -44,7 +48,44 @@ def create_model(name: str, **options) -> nn.Module:
         settings = inspect.signature(MODELS[name]).bind(**options)
         settings.apply_defaults()
         model.config = {"name": name, "options": {key: to_plain(value) for key, value in settings.arguments.items()}}
+    shape = _input_shape(model.config["options"])
+    if not hasattr(model, "example_input") and shape is not None:
+        model.example_input = ExampleInput(model, shape)
     return model
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleInput:
+    """Makes inputs that a model takes, the same each time: of N(0, 1), in the type and on the device of its parameters.
+
+    It follows the names of the model's options: pictures of ``in_channels`` and, where there is one, side ``image_size``;
+    or rows of ``width[0]``. A model whose options have neither has a method ``example_input`` of its own, or none.
+
+    Args:
+        model: The model.
+        shape: Of one sample.
+
+    Example:
+        >>> create_model("cnn", in_channels=1).example_input(batch_size=4).shape
+        torch.Size([4, 1, 32, 32])
+    """
+
+    model: nn.Module
+    shape: tuple[int, ...]
+
+    def __call__(self, batch_size: int = 2) -> Tensor:
+        like = next(self.model.parameters())
+        return torch.randn(batch_size, *self.shape, generator=torch.Generator().manual_seed(0)).to(like)
+
+
+def _input_shape(options: dict) -> tuple[int, ...] | None:
+    match options:
+        case {"in_channels": channels}:
+            side = options.get("image_size", SIDE)
+            return channels, side, side
+        case {"width": [first, *_]}:
+            return (first,)
+    return None
 
 
 def _from_plain(value):

@@ -38,5 +38,9 @@ class Rows(nn.Module):
         inner = self.network.config
         return {"name": "rows", "options": {"model": inner["name"], "options": inner["options"]}}
 
+    def example_input(self, batch_size: int = 2) -> Tensor:
+        """Pictures that it takes, of one row of pixels."""
+        return self.network.example_input(batch_size)[:, None, None]
+
     def forward(self, x: Tensor) -> Tensor:
         return self.network(x.flatten(1))

@@ -1,4 +1,8 @@
+import copy
+import pickle  # of a model made on the spot
+
 import pytest
+import torch
 from torch import nn
 
 from edgewise import EdgewiseError
@@ -40,3 +44,38 @@ def test_unet_has_about_two_million_parameters():
 def test_each_listed_model_is_documented():
     for name in list_models():
         assert MODELS[name].__doc__
+
+
+EXAMPLES = {
+    "kan": ({"width": [3, 2, 1]}, (2, 3)),
+    "mlp": ({"width": [3, 2, 1]}, (2, 3)),
+    "rows": ({"model": "mlp", "options": {"width": [12, 1]}}, (2, 1, 1, 12)),
+    "cnn": ({"in_channels": 1}, (2, 1, 32, 32)),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_of_the_input_follows_from_the_options(name):
+    options, shape = EXAMPLES[name]
+    model = create_model(name, **options).double()
+    x = model.example_input()
+    assert x.shape == shape
+    assert x.dtype == torch.float64
+    assert torch.equal(model.example_input(), x)
+    assert model.example_input(batch_size=5).shape == (5, *shape[1:])
+    assert model.eval()(x).isfinite().all()
+
+
+def test_the_example_of_a_network_that_looks_at_some_columns_has_them():
+    model = create_model("kan", width=[2, 1], inputs=[4, 1])
+    assert model(model.example_input()).shape == (2, 1)
+
+
+def test_the_example_follows_a_copy_of_the_model():
+    model = create_model("mlp", width=[3, 1])
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert copied.example_input.model is copied
+
+
+def test_no_example_is_made_up(tiny):
+    assert not hasattr(create_model("tiny"), "example_input")
