@@ -2,7 +2,9 @@
 
 from edgewise.models.all_ukan import all_ukan, ukan_vanilla
 from edgewise.models.kan import KAN
+from edgewise.models.kanify import kanify
 from edgewise.models.kanify_attention import kanify_attention, load_softmax_weights
+from edgewise.models.kanify_layers import ToKAN, ToSaKAN
 from edgewise.models.kat import kanify_mlp
 from edgewise.models.plain import cnn, mlp
 from edgewise.models.pykan import from_pykan
@@ -17,11 +19,14 @@ __all__ = [
     "KAN",
     "Layers",
     "Rows",
+    "ToKAN",
+    "ToSaKAN",
     "UShape",
     "all_ukan",
     "cnn",
     "create_model",
     "from_pykan",
+    "kanify",
     "kanify_attention",
     "kanify_mlp",
     "list_models",

@@ -1,0 +1,59 @@
+"""A warm start: a new layer that computes what the old one did, its functions starting at zero."""
+
+import torch
+from torch import Tensor, nn
+
+from edgewise._errors import ConfigError
+from edgewise.models.kanify_layers import CONVOLUTIONS
+from edgewise.nn.layer import EdgeLayer
+from edgewise.ops import use_backend
+
+
+def start_as(old: nn.Module, new: nn.Module, name: str) -> None:
+    """Let ``new`` compute what ``old`` does: the very weight and bias go into its base branch, its functions become zero.
+
+    Raises:
+        ConfigError: ``new`` has no base branch that could carry them, or computes something else all the same.
+    """
+    if not isinstance(new, EdgeLayer) or getattr(new, "base_weight", None) is None:
+        raise _refused(name, f"{type(new).__name__} has no base branch to carry the weights")
+    if new.edge.base != "identity":
+        raise _refused(name, f"its base function is {new.edge.base!r} and must be 'identity'")
+    if new.base_weight.shape != old.weight.shape or (new.bias is None) != (old.bias is None):
+        raise _refused(name, f"{type(new).__name__} has no place for a weight {tuple(old.weight.shape)} and that bias")
+    with torch.no_grad():
+        new.coef.zero_()
+    new.base_weight, new.bias = old.weight, old.bias  # the same objects: what shares a weight goes on sharing it
+    if not old.weight.is_meta and not _same(old, new):
+        raise _refused(name, f"{type(new).__name__} computes something else even so")
+
+
+def _refused(name: str, reason: str) -> ConfigError:
+    return ConfigError(f"{name!r} cannot start as the layer it replaces: {reason}; or use warm_start=False")
+
+
+@torch.no_grad()
+def _same(old: nn.Module, new: nn.Module) -> bool:
+    """Whether two layers agree on an input, but for rounding."""
+    x = _probe(old)
+    with use_backend("plain"):
+        expected, found = old(x), new(x)
+    if expected.shape != found.shape:
+        return False
+    tolerance = min(1000 * torch.finfo(x.dtype).eps, 0.05) * expected.abs().amax()
+    return bool((expected - found).abs().amax() <= tolerance)
+
+
+def _probe(layer: nn.Module) -> Tensor:
+    """Two inputs, as small as the layer takes them."""
+    weight = layer.weight
+    if isinstance(layer, nn.Linear):
+        shape = (layer.in_features,)
+    elif isinstance(layer, CONVOLUTIONS):
+        spans = [d * (k - 1) + 1 for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+        border = 0 if isinstance(layer.padding, str) else max(layer.padding)
+        shape = (layer.in_channels, *(max(span, border + 1) + 1 for span in spans))
+    else:
+        shape = (layer.in_channels, *(2 for _ in layer.kernel_size))
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(2, *shape, generator=generator).to(weight)
