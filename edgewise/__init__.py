@@ -7,9 +7,11 @@ from edgewise._errors import EdgewiseError
 
 if TYPE_CHECKING:
     from edgewise import bases, models, nn, ops
+    from edgewise.analysis import kanify_plan
     from edgewise.bases import create_basis, list_bases
-    from edgewise.models import create_model, list_models
+    from edgewise.models import create_model, kanify, list_models
     from edgewise.ops import backend_in_use, use_backend
+    from edgewise.training import distill
 
 __version__ = "0.1.0"
 
@@ -19,6 +21,9 @@ __all__ = [
     "bases",
     "create_basis",
     "create_model",
+    "distill",
+    "kanify",
+    "kanify_plan",
     "list_bases",
     "list_models",
     "models",
@@ -32,6 +37,9 @@ _HOMES = {
     "backend_in_use": "ops",
     "create_basis": "bases",
     "create_model": "models",
+    "distill": "training",
+    "kanify": "models",
+    "kanify_plan": "analysis",
     "list_bases": "bases",
     "list_models": "models",
     "use_backend": "ops",

@@ -6,6 +6,7 @@ Importing this needs torch alone; Lightning, MONAI and the rest are imported by 
 from edgewise.training.baseline import Threshold, fit_threshold
 from edgewise.training.classification.recipe import AdamW, Augment, ClassificationRecipe, LabelledData, Mix
 from edgewise.training.classification.recipes import mnist as _registers_recipes  # noqa: F401
+from edgewise.training.distill import Distillation, SoftLabels, distill
 from edgewise.training.evaluate import Case, Evaluation, evaluate
 from edgewise.training.folder import Result, RunFolder
 from edgewise.training.predict import Predictions, Predictor, predict
@@ -21,6 +22,7 @@ __all__ = [
     "Case",
     "ClassificationRecipe",
     "Data",
+    "Distillation",
     "Evaluation",
     "LabelledData",
     "Machine",
@@ -34,8 +36,10 @@ __all__ = [
     "Report",
     "Result",
     "RunFolder",
+    "SoftLabels",
     "Threshold",
     "create_recipe",
+    "distill",
     "evaluate",
     "fit_threshold",
     "list_recipes",
