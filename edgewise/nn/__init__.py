@@ -12,6 +12,7 @@ from edgewise.nn.attention import (
     Published,
 )
 from edgewise.nn.conv import KANConv1d, KANConv2d, KANConv3d
+from edgewise.nn.conv_transpose import KANConvTranspose1d, KANConvTranspose2d, KANConvTranspose3d
 from edgewise.nn.functions import FUNCTIONS, Function, register_function
 from edgewise.nn.grid import refine_grid, update_grid
 from edgewise.nn.init import Balanced, EfficientKAN
@@ -42,6 +43,9 @@ __all__ = [
     "KANConv1d",
     "KANConv2d",
     "KANConv3d",
+    "KANConvTranspose1d",
+    "KANConvTranspose2d",
+    "KANConvTranspose3d",
     "KANLayer",
     "KANLinear",
     "KeepVariance",

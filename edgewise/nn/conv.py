@@ -56,6 +56,14 @@ class WindowLayer(EdgeLayer):
         """Number of edges that end in one output: channels of a group times taps."""
         return self.in_channels // self.window.groups * math.prod(self.window.kernel_size)
 
+    def output_size(self, size: tuple[int, ...]) -> tuple[int, ...]:
+        """Spatial size of the output for an input of spatial ``size``.
+
+        Raises:
+            ConfigError: The input is too small.
+        """
+        return self.window.output_size(size)
+
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() == self.space + 1:
             return self(x.unsqueeze(0)).squeeze(0)
@@ -63,7 +71,7 @@ class WindowLayer(EdgeLayer):
             raise ConfigError(
                 f"expected (batch, {self.in_channels} channels, {self.space} spatial dimensions), got {tuple(x.shape)}"
             )
-        self.window.output_size(tuple(x.shape[2:]))  # says what does not fit
+        self.output_size(tuple(x.shape[2:]))  # says what does not fit
         y = self._convolve(x)
         return y if self.bias is None else y + self.bias.view(-1, *[1] * self.space)
 

@@ -110,6 +110,8 @@ CONVOLUTION_OPTIONS = [
     [pytest.param(c, id=name, marks=() if c.space == 2 else pytest.mark.slow) for name, c in CONVOLUTIONS.items()],
 )
 def test_backends_agree_on_options_of_convolutions(layer, options):
+    if options.get("padding") == "same" and "output_padding" in inspect.signature(layer).parameters:
+        pytest.skip("cuts off a size")
     sizes = {"in_channels": 6, "out_channels": 6, "kernel_size": 2} | options_of(layer, **options)
     made = layer(**sizes, basis=BSpline(3, 2), dtype=torch.float64)
     assert_same_everywhere(made, torch.randn(2, 6, *[4] * layer.space, dtype=torch.float64))

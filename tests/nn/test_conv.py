@@ -1,11 +1,13 @@
 """The KAN convolution against its definition, tap by tap."""
 
+from itertools import product
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from edgewise import EdgewiseError
-from edgewise.bases import BSpline, Fourier
+from edgewise.bases import BSpline, Fourier, Monomials
 from edgewise.nn import KANConv1d, KANConv2d, KANConv3d, SaKANConv2d
 from edgewise.testing import assert_within
 
@@ -32,6 +34,41 @@ def test_each_tap_of_each_channel_has_a_function_of_its_own(groups):
 def test_one_image_without_a_batch(make):
     layer, x = make(3, 4, 3, padding=1, bias=True), torch.randn(3, 5, 6)
     assert_within(layer(x), layer(x.unsqueeze(0))[0], 1e-6)
+
+
+def per_tap(x, layer):
+    """Convolutional-KANs' definition: y(u) = sum over taps d of phi_d(x(u + d)), on an input padded with zeros."""
+    padded, (height, width) = F.pad(x, (1, 1, 1, 1)), x.shape[2:]
+    y = x.new_zeros(len(x), layer.out_channels, height, width)
+    for o, c, i, j in product(range(layer.out_channels), range(layer.in_channels), range(3), range(3)):
+        seen = padded[:, c, i : i + height, j : j + width]
+        values = layer.edge.basis.evaluate(seen.unsqueeze(-1)).squeeze(-2)
+        y[:, o] += values @ layer.coef[c, :, i, j, o] + layer.base_weight[o, c, i, j] * F.silu(seen)
+    return y
+
+
+def conv_over_bases(x, layer):
+    """torch-conv-kan's definition: each function of the whole image first, then a convolution of all these maps."""
+    values = layer.edge.basis.evaluate(x.movedim(1, -1)).movedim((-2, -1), (1, 2)).flatten(1, 2)  # (N, C K, H, W)
+    weight = layer.coef.movedim(-1, 0).flatten(1, 2)  # (O, C K, 3, 3)
+    return F.conv2d(values, weight, padding=1) + F.conv2d(F.silu(x), layer.base_weight, padding=1)
+
+
+@pytest.mark.parametrize("basis", [BSpline(3, 2), Fourier(2), Monomials(3)], ids=["bspline", "fourier", "monomials"])
+def test_the_two_definitions_in_use_differ_at_the_border_only_and_both_are_here(basis):
+    layer = KANConv2d(2, 3, 3, padding=1, basis=basis, dtype=torch.float64)
+    silent = KANConv2d(2, 3, 3, padding=1, basis=basis, padding_mode="silent", dtype=torch.float64)
+    silent.load_state_dict(layer.state_dict())
+    x = torch.rand(2, 2, 6, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64) - 0.5
+    with torch.no_grad():
+        taps, bases = per_tap(x, layer), conv_over_bases(x, layer)
+        assert_within(layer(x), taps, 1e-12)
+        assert_within(silent(x), bases, 1e-12)
+        assert_within(taps[..., 1:-1, 1:-1], bases[..., 1:-1, 1:-1], 1e-12)
+        difference = (taps - bases).abs()
+        assert difference[..., 0, :].max() > 1e-3  # phi(0) of the taps outside
+        layer.coef[:, basis.evaluate(torch.zeros(1, dtype=torch.float64))[0] != 0] = 0
+        assert_within(per_tap(x, layer), conv_over_bases(x, layer), 1e-12)  # where every phi(0) is 0, so is the difference
 
 
 def test_channels_last_in_memory():

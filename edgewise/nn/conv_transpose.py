@@ -1,0 +1,152 @@
+"""Transposed KAN convolutions: each input sends a learnable function of itself to each place of a window."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from edgewise._errors import ConfigError
+from edgewise.bases import Basis
+from edgewise.nn.conv import Size, _KANConv
+from edgewise.nn.init import Balanced, Init
+from edgewise.nn.layer import DEFAULT_BASIS
+from edgewise.ops import ops
+from edgewise.ops.contraction import Conv
+from edgewise.ops.plan import Plan, Term, one_function
+
+TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+
+
+@dataclass(frozen=True)
+class _ConvTranspose(Conv):
+    """The adjoint of a convolution over C x K channels: what it gathers from a window, this scatters over one."""
+
+    padding: tuple[int, ...]
+    output_padding: tuple[int, ...]
+
+    def pack(self, coef: Tensor, scale: Tensor | None = None) -> tuple[Tensor]:
+        coef = coef if scale is None else coef * scale.movedim(0, -1).unsqueeze(1)
+        grouped = coef.unflatten(-1, (self.window.groups, -1))  # (C / groups, K, *kernel, groups, out)
+        return (grouped.movedim((-2, 1, 0, -1), (0, 1, 2, 3)).flatten(0, 2),)
+
+    def __call__(self, features: Tensor, weight: Tensor) -> Tensor:
+        w = self.window
+        return TRANSPOSED[len(w.kernel_size)](
+            self._channels(features), weight, None, w.stride, self.padding, self.output_padding, w.groups, w.dilation
+        )
+
+    def transpose(self, features, packed, gradient, wants_features):
+        w = self.window
+        back, weight, _ = torch.ops.aten.convolution_backward(
+            gradient, self._channels(features), packed[0], None, w.stride, self.padding, w.dilation, True,
+            self.output_padding, w.groups, [wants_features, True, False],
+        )  # fmt: skip
+        return (self._features(back, features.shape) if wants_features else None), weight
+
+
+class _KANConvTranspose(_KANConv):
+    r"""A transposed KAN convolution, a drop-in for ``nn.ConvTranspose{space}d``.
+
+    Input u sends a function of itself to each place of its window:
+    :math:`y_o(s u + d - p) = \sum_{c, u, d} \phi_{ocd}(x_c(u))`, stride s, padding p, d the taps times the dilation.
+    Where each :math:`\phi` is linear this is ``nn.ConvTranspose{space}d``, the adjoint of a convolution. No input is
+    padded, so no tap sees an input that is not there.
+
+    Args:
+        in_channels: Channels of the input, a multiple of ``groups``.
+        out_channels: Channels of the output, a multiple of ``groups``.
+        kernel_size: Taps of the window, one number or one a dimension; so are stride, the paddings and dilation.
+        stride: Distance in the output between the windows of neighbours.
+        padding: How much is cut off the output at each end.
+        output_padding: How much longer the output is at its far end, less than the stride or the dilation.
+        groups: Channels are split into that many groups that do not meet.
+        dilation: Distance between taps.
+        basis: The functions ``B_j``.
+        base: As in :class:`~edgewise.nn.KANLinear`; so are bias, scale, grad_free, init, device and dtype.
+
+    Attributes:
+        coef: Coefficients, ``(in_channels / groups, K, *kernel_size, out_channels)``, as in ``KANConv{space}d``.
+        base_weight: Weights of the base branch, ``(out_channels, in_channels / groups, *kernel_size)``, or None.
+        scale: Scales, of the same shape, or None.
+
+    Shape:
+        ``(N, in_channels, *space) -> (N, out_channels, *out)``, or both without N, with
+        ``out = (space - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1``
+
+    Raises:
+        ConfigError: Sizes that do not fit together, or an input of the wrong shape.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        groups: int = 1,
+        dilation: Size = 1,
+        basis: Basis = DEFAULT_BASIS,
+        *,
+        base: str | None = "silu",
+        bias: bool = False,
+        scale: bool = False,
+        grad_free: bool = False,
+        init: Init = Balanced(),  # noqa: B008 (frozen)
+        device=None,
+        dtype=None,
+    ):
+        if isinstance(padding, str):
+            raise ConfigError(f"padding of a transposed convolution must be a size, got {padding!r}")
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, 0, dilation, groups, basis,
+            base=base, bias=bias, scale=scale, grad_free=grad_free, init=init, device=device, dtype=dtype,
+        )  # fmt: skip
+        self.padding = self._per_dimension("padding", padding, least=0)
+        self.output_padding = self._per_dimension("output_padding", output_padding, least=0)
+        w = self.window
+        if any(more >= max(s, d) for more, s, d in zip(self.output_padding, w.stride, w.dilation, strict=True)):
+            raise ConfigError(
+                f"output_padding must be less than the stride or the dilation, got {self.output_padding} "
+                f"with stride={w.stride} and dilation={w.dilation}"
+            )
+
+    @property
+    def fan_in(self) -> float:
+        """Number of edges that end in one output, on average: windows overlap in kernel_size / stride places."""
+        w = self.window
+        overlap = math.prod(max(1.0, k / s) for k, s in zip(w.kernel_size, w.stride, strict=True))
+        return self.in_channels // w.groups * overlap
+
+    def output_size(self, size: tuple[int, ...]) -> tuple[int, ...]:
+        w = self.window
+        geometry = zip(size, w.kernel_size, w.stride, w.dilation, self.padding, self.output_padding, strict=True)
+        result = tuple((n - 1) * s - 2 * p + d * (k - 1) + more + 1 for n, k, s, d, p, more in geometry)
+        if min(result) < 1:
+            raise ConfigError(f"nothing is left of an input of {size}: padding={self.padding} cuts it to {result}")
+        return result
+
+    def extra_repr(self) -> str:
+        text = super().extra_repr()
+        text += f", padding={self.padding}" if any(self.padding) else ""
+        return text + (f", output_padding={self.output_padding}" if any(self.output_padding) else "")
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        edge, contraction = self.edge, _ConvTranspose(self.window, self.padding, self.output_padding)
+        terms, weights = [Term(edge.basis_values, edge.basis.num_functions, contraction, 2)], [self.coef, self.scale]
+        if self.base_weight is not None:
+            terms.append(Term(lambda z, _: edge.base_values(z).unsqueeze(-1), 1, contraction, 1))
+            weights.append(one_function(self.base_weight))
+        return ops().execute(Plan(tuple(terms), self.window), x, self.state.tensors(), weights)
+
+
+def _of_dimension(space: int) -> dict:
+    return {"space": space, "__doc__": _KANConvTranspose.__doc__.replace("{space}", str(space)), "__module__": __name__}
+
+
+KANConvTranspose1d = type("KANConvTranspose1d", (_KANConvTranspose,), _of_dimension(1))
+KANConvTranspose2d = type("KANConvTranspose2d", (_KANConvTranspose,), _of_dimension(2))
+KANConvTranspose3d = type("KANConvTranspose3d", (_KANConvTranspose,), _of_dimension(3))
