@@ -12,6 +12,7 @@ from edgewise.nn.attention import (
     Published,
 )
 from edgewise.nn.conv import KANConv1d, KANConv2d, KANConv3d
+from edgewise.nn.conv_block import BottleneckKANConv1d, BottleneckKANConv2d, BottleneckKANConv3d, ConvBlock
 from edgewise.nn.conv_transpose import KANConvTranspose1d, KANConvTranspose2d, KANConvTranspose3d
 from edgewise.nn.functions import FUNCTIONS, Function, register_function
 from edgewise.nn.grid import refine_grid, update_grid
@@ -31,7 +32,11 @@ __all__ = [
     "ActivationLinear",
     "AttentionOperator",
     "Balanced",
+    "BottleneckKANConv1d",
+    "BottleneckKANConv2d",
+    "BottleneckKANConv3d",
     "ComposedAttention",
+    "ConvBlock",
     "EdgeLayer",
     "EfficientKAN",
     "FullRankAttention",
