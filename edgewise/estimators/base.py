@@ -1,28 +1,23 @@
 """What the estimators share: columns in units of their deviations, a seed of their own, a penalty that suits the data."""
 
-import copy
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import mse_loss
 
 from edgewise._optional import require
-from edgewise.fitting import Table, fit
+from edgewise.fitting import History, Table, fit
 from edgewise.fitting.discover import discover
 from edgewise.fitting.plan import Loss
 from edgewise.fitting.scale import Scale
 from edgewise.fitting.start import learning_by_heart, seeded, start
+from edgewise.fitting.strength import chosen_strength
 from edgewise.models.kan import KAN
 
 BaseEstimator = require("sklearn.base", extra="science").BaseEstimator
 validation = require("sklearn.utils.validation", extra="science")
 
-PENALTIES = (3e-2, 1e-2, 1e-3, 0.0)  # tried from strong to weak
-HELD_BACK = 0.2  # of the rows decide between them
-GAIN = 0.8  # a weaker penalty must bring the error to this share
-ENOUGH = 50  # rows; fewer decide nothing
 LARGEST_SEED = 2**31 - 1
 
 
@@ -87,28 +82,14 @@ class KANEstimator(BaseEstimator):
         self.mean_, self.scale_ = inputs.mean.numpy(), inputs.deviation.numpy()
         self.target_mean_, self.target_scale_ = targets.mean.numpy(), targets.deviation.numpy()
 
-    def _fit_network(self, model: KAN, table: Table, loss: Loss | None, penalty, starts: int = 1):
+    def _fit_network(self, model: KAN, table: Table, loss: Loss | None, penalty, starts: int = 1) -> History:
         options = {"optimizer": self.optimizer, "steps": self.steps, "loss": loss, "penalty": penalty, "starts": starts}
         with learning_by_heart():
             return fit(model, (table.x, table.y), progress=False, **options)
 
     def _chosen_penalty(self, model: KAN, table: Table, loss: Loss | None) -> float:
-        """The weakest penalty of :data:`PENALTIES` that is worth it on rows held back; the network is left at its fit."""
-        order = torch.randperm(len(table))
-        held, fitted = order.tensor_split([int(HELD_BACK * len(table))])
-        if len(table) < ENOUGH:
-            held = fitted = order
-        held, fitted = (Table(table.x[part], table.y[part]) for part in (held, fitted))
-        best = None
-        for penalty in PENALTIES if len(table) >= ENOUGH else PENALTIES[:1]:
-            self._fit_network(model, fitted, loss, penalty, 1 if best else self.starts)
-            with torch.no_grad():
-                error = float((loss or mse_loss)(model(held.x), held.y))
-            if best is None or error < GAIN * best[0]:
-                best = error, penalty, copy.deepcopy(model)
-        for place, layer in enumerate(best[2]):
-            model[place] = layer
-        return best[1]
+        starts = iter([self.starts])  # the first fit has several, the others go on from it
+        return chosen_strength(model, table, lambda m, t, p: self._fit_network(m, t, loss, p, next(starts, 1)), loss)
 
     @torch.no_grad()
     def _forward(self, X) -> Tensor:

@@ -14,6 +14,7 @@ from edgewise.fitting.history import History
 from edgewise.fitting.plan import Loss
 from edgewise.fitting.scale import Scale
 from edgewise.fitting.start import affordable_grid, learning_by_heart
+from edgewise.fitting.strength import chosen_strength
 from edgewise.fitting.symbolise import criterion, symbolise
 from edgewise.interpret import attribute, keep_nodes, prune, refine, symbolic_formula
 from edgewise.models.kan import KAN
@@ -23,6 +24,7 @@ EXACT = 1e-20  # mean square, of targets of unit variance, below which accuracy 
 MUCH, LITTLE = 1.1, 1e-4  # a network does nearly as well if its loss is at most so many times another's, and so much more
 FINER = 10  # intervals on which what is left after pruning is fitted
 FORMULA_STEPS = 200  # constants of formulas move far
+DIGITS = 4  # of a constant
 SHARE = 0.01  # of a formula's own error that rounding its numbers may add
 
 
@@ -54,11 +56,13 @@ class Search:
         self.inputs = Scale.of(table.x)
         self.outputs = Scale.of(table.y) if loss is None else Scale.none(model[-1].nodes)
         self.table = Table(self.inputs(table.x), table.y if loss else self.outputs(table.y))
+        self.strength = 0.0
 
     def find_curves(self, penalty, starts: int) -> None:
-        """A network of few edges: sparse, pruned, on a finer grid if that is worth it."""
-        self.found = self.fitted("sparse", self.found, penalty=penalty, starts=starts)
-        self.found = Found(prune(self.found.network, self.table.x), self.found.stages)
+        """A network of few edges: sparse, pruned, under as weak a penalty and on as fine a grid as is worth it."""
+        sparse = Found(self.found.network, (("sparse", self.fit(self.found.network, penalty=penalty, starts=starts)),))
+        self.found = Found(prune(sparse.network, self.table.x), sparse.stages)
+        self.strength = chosen_strength(self.found.network, self.table, self.fit_some, self.loss)
         self.found = self.refined(self.fitted("pruned", self.found))
 
     def refined(self, found: Found) -> Found:
@@ -90,26 +94,34 @@ class Search:
         scales = {"input_normalizer": self.inputs.pair(), "output_normalizer": self.outputs.pair()}
         error = 1.0 if self.loss else self.measure(best.network) ** 0.5
         x = self.inputs.back(self.table.x)
-        self.formula = symbolic_formula(best.network, names=names, x=x, tolerance=max(1e-7, SHARE * error), **scales)
+        constant = not any(len(layer.symbolic.groups()) for layer in best.network if layer.symbolic)
+        rounding = {"digits": DIGITS} if constant else {"tolerance": max(1e-7, SHARE * error)}
+        self.formula = symbolic_formula(best.network, names=names, x=x, **rounding, **scales)
         self.symbolic, self.choices = best.network, best.choices
 
-    def fit(self, model: KAN, steps: int, **options) -> History:
+    def fit(self, model: KAN, steps: int | None = None, table: Table | None = None, **options) -> History:
         """Fit a network in place; an interrupt is passed on."""
-        options |= {"optimizer": self.optimizer, "loss": self.loss, "steps": steps, "progress": False}
+        options |= {"optimizer": self.optimizer, "loss": self.loss, "steps": steps or self.steps, "progress": False}
+        rows = table or self.table
         with learning_by_heart():
-            history = fit(model, (self.table.x, self.table.y), callback=lambda _, __, h: self.advance(h), **options)
+            history = fit(model, (rows.x, rows.y), callback=lambda _, __, h: self.advance(h), **options)
         if history.stopped == "interrupted":
             raise KeyboardInterrupt
         return history
 
-    def fitted(self, stage: str, found: Found, **options) -> Found:
+    def fit_some(self, model: KAN, table: Table, penalty: float) -> None:
+        """Fit a network to some rows."""
+        self.fit(model, table=table, penalty=penalty)
+
+    def fitted(self, stage: str, found: Found) -> Found:
         """A network after one fit more, in place."""
-        return Found(found.network, (*found.stages, (stage, self.fit(found.network, self.steps, **options))))
+        return Found(found.network, (*found.stages, (stage, self.fit(found.network, penalty=self.strength))))
 
     def refit(self, model: KAN) -> float:
         """Fit a network of formulas, and give its deviance; infinite if it is not defined on the rows."""
         try:
-            self.fit(model, 2 * self.steps)
+            updates = 10 if any(layer.mask.any() for layer in model) else 0  # formulas have no grids
+            self.fit(model, 2 * self.steps, penalty=self.strength, grid_updates=updates)
         except NonFiniteError:
             return math.inf
         return self.deviance(model)

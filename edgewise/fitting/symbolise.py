@@ -3,7 +3,8 @@
 import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from torch import Tensor
 
@@ -43,7 +44,8 @@ def symbolise(
 
     Curves of a network are not unique: a product, for instance, is a difference of squares of two sums, but also of
     many other pairs. So formulas are given to one layer at a time, in several ways that trade accuracy for simplicity, and
-    after each all that is left is fitted again. Of all attempts that with the least :func:`criterion` is kept.
+    after each all that is left is fitted again. Of all attempts that with the least :func:`criterion` is kept, and edges of
+    it are cut or simplified as long as that lowers it.
 
     Args:
         network: A fitted network; it is not changed.
@@ -59,7 +61,7 @@ def symbolise(
     for number in range(len(network)):
         attempts = [better for attempt in attempts for better in _with_layer(attempt, number, x, refit, functions)]
         attempts = sorted(attempts, key=lambda attempt: attempt.score)[:KEPT]
-    return attempts[0]
+    return min((_simplified(attempt, len(x), refit) for attempt in attempts), key=lambda attempt: attempt.score)
 
 
 def _with_layer(attempt: Attempt, number: int, x: Tensor, refit, functions) -> list[Attempt]:
@@ -69,28 +71,55 @@ def _with_layer(attempt: Attempt, number: int, x: Tensor, refit, functions) -> l
     for factor, level in [*((factor, 0.0) for factor in FACTORS), *((FACTORS[0], level) for level in LEVELS)]:
         chosen = [_simplest(choice.candidates, factor, level) for choice in found]
         ways.setdefault(tuple(candidate.name for candidate in chosen), chosen)
-    return [_refitted(attempt, found, chosen, x, refit) for chosen in ways.values()]
+    return [_refitted(attempt, zip(found, chosen, strict=True), len(x), refit) for chosen in ways.values()]
 
 
 def _simplest(candidates: Sequence[Candidate], factor: float, level: float) -> Candidate:
     """The simplest function that leaves over no more than ``level``, or ``factor`` times the least possible."""
     least = max(min(c.error for c in candidates), FLOOR)
-    chosen = choose(candidates, max(factor, level / least))
+    chosen = choose(candidates, max(FACTORS[0] * least, level, min(factor * least, LEVELS[-1])) / least)
     if chosen is None:
         names = ", ".join(c.name for c in candidates)
         raise ConfigError(f"an edge is none of the functions {names} where its samples are: allow more, such as x")
     return chosen
 
 
-def _refitted(attempt: Attempt, found: list[Choice], chosen: list, x: Tensor, refit) -> Attempt:
-    network, choices = copy.deepcopy(attempt.network), list(attempt.choices)
-    for edge, candidate in zip(found, chosen, strict=True):
-        network.fix_symbolic(edge.layer, edge.into, edge.out, candidate.name, candidate.affine)
-        choices.append(Choice(edge.layer, edge.into, edge.out, candidate, edge.candidates))
-    complexity = sum(choice.candidate.complexity for choice in choices)
-    score = criterion(network, complexity, refit(network), len(x))
+def _simplified(attempt: Attempt, rows: int, refit: Callable[[KAN], float]) -> Attempt:
+    """The attempt with edges cut, or with simpler functions, from the last layer on, where that is better."""
+    for place in reversed(range(len(attempt.choices))):
+        choice = attempt.choices[place]
+        simpler = [c for c in choice.candidates if 0 < c.complexity < choice.candidate.complexity]
+        ways = [None, *(min(same, key=lambda c: c.error) for _, same in groupby(sorted(simpler, key=_cost), key=_cost))]
+        for way in ways:
+            trial = _refitted(attempt, [(choice, way)], rows, refit)
+            if trial.score < attempt.score:
+                attempt = trial
+                break
+    return attempt
+
+
+def _cost(candidate: Candidate) -> int:
+    return candidate.complexity
+
+
+def _refitted(attempt: Attempt, changes: Iterable[tuple[Choice, Candidate | None]], rows: int, refit) -> Attempt:
+    """The attempt with other functions on some edges, or with edges cut, fitted again."""
+    network, choices = copy.deepcopy(attempt.network), {_edge(choice): choice for choice in attempt.choices}
+    for choice, candidate in changes:
+        if candidate is None:
+            network[choice.layer].symbolic.clear(choice.out, choice.into)
+            del choices[_edge(choice)]
+        else:
+            network.fix_symbolic(choice.layer, choice.into, choice.out, candidate.name, candidate.affine)
+            choices[_edge(choice)] = replace(choice, candidate=candidate)
+    complexity = sum(choice.candidate.complexity for choice in choices.values())
+    score = criterion(network, complexity, refit(network), rows)
     largest = max((float(layer.symbolic.affine.detach().abs().max()) for layer in network if layer.symbolic), default=0)
-    return Attempt(network, choices, score if largest < LARGEST else math.inf)
+    return Attempt(network, list(choices.values()), score if largest < LARGEST else math.inf)
+
+
+def _edge(choice: Choice) -> tuple[int, int, int]:
+    return choice.layer, choice.out, choice.into
 
 
 def criterion(network: KAN, complexity: float, deviance: float, rows: int) -> float:

@@ -5,7 +5,7 @@ import math
 from edgewise._optional import require
 
 SIMPLIFIED = 60  # operations, up to which sympy is asked to simplify
-MOST_TERMS = 12  # that writing out products and powers may give
+MOST_TERMS = 40  # that writing out products and powers may give, before any cancel
 
 
 def simplified(expression):

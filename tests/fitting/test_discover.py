@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 import edgewise.fitting.search
 from edgewise._errors import ConfigError, DataError
 from edgewise.fitting.discover import discover
+from edgewise.fitting.fit import fit
 from edgewise.fitting.symbolise import criterion, symbolise
 from edgewise.interpret.symbolic import Candidate, Choice
 from edgewise.models import KAN
@@ -161,8 +162,24 @@ def test_constants_that_cancel_are_no_formula(monkeypatch):
         "edgewise.fitting.symbolise.auto_symbolic", lambda *_, **__: [Choice(0, 0, 0, None, (square, sine))]
     )
     monkeypatch.setattr("edgewise.fitting.symbolise.LEVELS", (1.0,))
-    best = symbolise(model, x, lambda network: -1.0 if network[0].symbolic.name(0, 0) == "sin" else 0.0)
+    deviances = {"sin": -1.0, "x^2": 0.0, None: 100.0}  # None: without the edge
+    best = symbolise(model, x, lambda network: deviances[network[0].symbolic.name(0, 0)])
     assert best.choices[0].candidate.name == "x^2"
+
+
+def test_edges_without_effect_are_cut_from_formulas():
+    torch.manual_seed(0)
+    model, x = KAN([2, 1], base=None).double(), torch.rand(200, 2).double()
+    y = x[:, :1] ** 2  # the second input has no effect
+
+    def refit(network):
+        fit(network, (x, y), optimizer="lm", steps=30, progress=False)
+        return len(x) * math.log(float((network(x) - y).detach().square().mean()) + 1e-20)
+
+    refit(model)
+    best = symbolise(model, x, refit, ["x", "x^2", "sin"])
+    assert [(choice.into, choice.candidate.name) for choice in best.choices] == [(0, "x^2")]
+    assert best.network[0].symbolic.name(0, 1) is None
 
 
 def test_no_function_at_all_is_said():
