@@ -21,10 +21,8 @@ from typing import NamedTuple
 from scipy import special
 
 from benchmarks.science import common
-from benchmarks.science.common import Samples, draw
-from benchmarks.science.mlp import race_mlp, race_mlp_marquardt
-from benchmarks.science.pykan import race_pykan
-from benchmarks.science.search import race_ours
+from benchmarks.science.common import draw
+from benchmarks.science.contest import CONTENDERS, contest, measured
 
 ROWS = 3000
 SHAPES = ((2, 1, 1), (2, 2, 1), (2, 5, 1), (2, 3, 1, 1), (2, 2, 2, 1), (2, 3, 3, 1), (2, 5, 5, 1))
@@ -74,39 +72,20 @@ FUNCTIONS = {
 }
 
 
-def contenders(name: str, train: Samples, test: Samples, seconds: float) -> dict[str, Callable]:
-    shape = FUNCTIONS[name].shape
-    return {
-        "ours": lambda: race_ours(train, test, dict.fromkeys((*SHAPES, shape)), seconds),
-        "pykan": lambda: race_pykan(train, test, shape, seconds),
-        "MLP": lambda: race_mlp(train, test, seconds),
-        "MLP, LM": lambda: race_mlp_marquardt(train, test, seconds),
-    }
-
-
-def measure(name: str, seconds: float, options: Namespace) -> None:
-    """All contenders on one function, one after the other; what others found before stays where they are not asked for."""
-    f, ranges = FUNCTIONS[name][:2]
+def measure(name: str, options: Namespace, seconds: float) -> None:
+    f, ranges, shape = FUNCTIONS[name][:3]
     train, test = draw(f, ranges, ROWS, seed=0), draw(f, ranges, ROWS, seed=1)
-    path = options.out / "special" / f"{name}.csv"
-    rows = {row["contender"]: row for row in common.read(path)} if path.exists() else {}
-    for contender, race in contenders(name, train, test, seconds).items():
-        if contender in (options.contenders or [contender]):
-            result = race()
-            about = {"function": name, "deviation": test.y.std().item(), "budget": seconds}
-            rows[contender] = about | result.row()
-            print(f"{name}, {contender}: {result.rmse:.2e} with {result.shape} in {result.seconds:.0f} s", flush=True)
-    common.write(path, rows.values())
+    contest(options.out / "special", name, train, test, seconds, dict.fromkeys((*SHAPES, shape)), shape, options.contenders)
 
 
 def table(options: Namespace) -> None:
     """Merge what the processes wrote."""
-    found = [row for name in FUNCTIONS for row in _rows(options, name)]
+    found = measured(options.out / "special", FUNCTIONS)
     common.write(options.out / "special.csv", found)
     by = {(row["function"], row["contender"]): row for row in found}
     lines, better = [], 0
     for name, function in FUNCTIONS.items():
-        rows = {c: by.get((name, c)) for c in ("ours", "pykan", "MLP", "MLP, LM")}
+        rows = {c: by.get((name, c)) for c in CONTENDERS}
         if rows["ours"] is None:
             continue
         errors = {c: float(row["rmse"]) if row else float("nan") for c, row in rows.items()}
@@ -124,23 +103,18 @@ def table(options: Namespace) -> None:
     print(f"More accurate than pykan on {better} of {len(lines)}; the goal is {GOAL} of {len(FUNCTIONS)}.")
 
 
-def _rows(options: Namespace, name: str) -> list[dict[str, str]]:
-    path = options.out / "special" / f"{name}.csv"
-    return common.read(path) if path.exists() else []
-
-
 def main() -> None:
     def add(parser):
         parser.add_argument("--seconds", type=float, default=60, help="for each function and contender")
         parser.add_argument("--only", nargs="+", choices=FUNCTIONS, metavar="NAME", help=", ".join(FUNCTIONS))
-        parser.add_argument("--contenders", nargs="+", help="ours, pykan, MLP, 'MLP, LM'; all by default")
+        parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, help="all by default")
         parser.add_argument("--table", action="store_true", help="only print the table of what was measured")
 
     options = common.arguments(__doc__, add)
     common.say_where()
     names = options.only or (["sph01", "jv"] if options.quick else list(FUNCTIONS))
     for name in [] if options.table else names:
-        measure(name, 3 if options.quick else options.seconds, options)
+        measure(name, options, 3 if options.quick else options.seconds)
     table(options)
 
 
