@@ -1,6 +1,10 @@
 """Models: whole networks by name. One file an architecture; to add one, write its file and its line here."""
 
 from edgewise.models.all_ukan import all_ukan, ukan_vanilla
+from edgewise.models.chains import cheby_kan, fast_kan, fourier_kan
+from edgewise.models.classifier import Classifier
+from edgewise.models.conv_kan import conv_kan
+from edgewise.models.gram_unet import GramUNet
 from edgewise.models.kan import KAN
 from edgewise.models.kanify import kanify
 from edgewise.models.kanify_attention import kanify_attention, load_softmax_weights
@@ -9,22 +13,31 @@ from edgewise.models.kat import kanify_mlp
 from edgewise.models.plain import cnn, mlp
 from edgewise.models.pykan import from_pykan
 from edgewise.models.registry import create_model, list_models, register_model
+from edgewise.models.resnet_kan import resnet_kan
 from edgewise.models.rows import Rows
 from edgewise.models.ukan import Layers, UShape, ukan
 from edgewise.models.unet import unet
+from edgewise.models.vgg16_kan import vgg16_kan
+from edgewise.models.vgg_kan import vgg_kan
 from edgewise.models.vit import BACKBONES
 
 __all__ = [
     "BACKBONES",
     "KAN",
+    "Classifier",
+    "GramUNet",
     "Layers",
     "Rows",
     "ToKAN",
     "ToSaKAN",
     "UShape",
     "all_ukan",
+    "cheby_kan",
     "cnn",
+    "conv_kan",
     "create_model",
+    "fast_kan",
+    "fourier_kan",
     "from_pykan",
     "kanify",
     "kanify_attention",
@@ -33,7 +46,10 @@ __all__ = [
     "load_softmax_weights",
     "mlp",
     "register_model",
+    "resnet_kan",
     "ukan",
     "ukan_vanilla",
     "unet",
+    "vgg16_kan",
+    "vgg_kan",
 ]

@@ -47,7 +47,10 @@ def create_model(name: str, **options) -> nn.Module:
     if not hasattr(model, "config"):  # a network that changes its shape knows its settings itself
         settings = inspect.signature(MODELS[name]).bind(**options)
         settings.apply_defaults()
-        model.config = {"name": name, "options": {key: to_plain(value) for key, value in settings.arguments.items()}}
+        plain = {key: to_plain(value) for key, value in settings.arguments.items()}
+        if "pretrained" in plain:  # the weights come from elsewhere when it is rebuilt
+            plain["pretrained"] = False
+        model.config = {"name": name, "options": plain}
     shape = _input_shape(model.config["options"])
     if not hasattr(model, "example_input") and shape is not None:
         model.example_input = ExampleInput(model, shape)

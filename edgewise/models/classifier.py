@@ -1,0 +1,145 @@
+"""The frame of networks that name pictures: stages, a pooling, a head; with timm's manners."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal
+
+from torch import Tensor, nn
+
+from edgewise._errors import ConfigError
+from edgewise._registry import unknown
+from edgewise.bases import Basis
+from edgewise.models.chains import chain
+from edgewise.nn import KANLinear
+
+HEADS = {"kan": KANLinear, "linear": nn.Linear}
+
+
+class Classifier(nn.Module):
+    """Stages one after the other, a pooling to rows, and a head that can be exchanged.
+
+    Args:
+        stages: What makes maps of pictures, from fine to coarse.
+        pool: From the last map to rows.
+        make_head: From a number of classes to the module that makes logits of rows.
+        num_classes: Size of the logits; 0 for the rows themselves.
+        in_channels: Channels of the pictures.
+        least_side: The shortest side of a picture that the stages can still divide.
+
+    Attributes:
+        num_classes: Size of the logits.
+        head: What makes them; ``nn.Identity`` where there are none.
+
+    Shape:
+        ``(N, in_channels, H, W) -> (N, num_classes)``
+
+    Raises:
+        ConfigError: Pictures of other channels, or too small ones.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[nn.Module],
+        pool: nn.Module,
+        make_head: Callable[[int], nn.Module],
+        num_classes: int,
+        in_channels: int,
+        least_side: int = 1,
+    ):
+        super().__init__()
+        self.in_channels, self.least_side, self._make_head = in_channels, least_side, make_head
+        self.stages = nn.Sequential(*stages)
+        self.pool = pool
+        self.reset_classifier(num_classes)
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Put a new head for so many classes in the place of the old; 0 leaves the features of each picture.
+
+        Raises:
+            ConfigError: The number is below 0.
+        """
+        if num_classes < 0:
+            raise ConfigError(f"num_classes must be at least 0, got {num_classes}")
+        head = self._make_head(num_classes) if num_classes else nn.Identity()
+        like = next(self.stages.parameters())
+        self.head = head.to(like.device, like.dtype).train(self.training)
+        self.num_classes = num_classes
+        if hasattr(self, "config"):
+            self.config["options"]["num_classes"] = num_classes
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """The last map, ``(N, channels, h, w)``."""
+        self._check(x)
+        return self.stages(x)
+
+    def forward_head(self, x: Tensor) -> Tensor:
+        """From the last map to logits."""
+        return self.head(self.pool(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.forward_head(self.forward_features(x))
+
+    def forward_intermediates(self, x: Tensor, indices: int | Sequence[int] | None = None) -> tuple[Tensor, list[Tensor]]:
+        """The last map, and the maps of the stages asked for, as timm gives them.
+
+        Args:
+            x: Pictures.
+            indices: Numbers of stages, negative ones from the end; a number n for the last n; None for all.
+
+        Raises:
+            ConfigError: There is no such stage.
+        """
+        self._check(x)
+        count = len(self.stages)
+        wanted = range(count) if indices is None else range(-indices, 0) if isinstance(indices, int) else indices
+        if any(not -count <= index < count for index in wanted):
+            raise ConfigError(f"stages count from 0 to {count - 1}, got indices={indices}")
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return x, [maps[index] for index in sorted(index % count for index in wanted)]
+
+    def _check(self, x: Tensor) -> None:
+        shape, side = tuple(x.shape), self.least_side
+        if len(shape) != 4 or shape[1] != self.in_channels or min(shape[2:]) < side:
+            raise ConfigError(
+                f"expected pictures (N, {self.in_channels}, H, W) with sides of at least {side}, got shape {shape}"
+            )
+
+
+def fully_connected(
+    num_classes: int,
+    into: int,
+    hidden: Sequence[int] = (),
+    kind: Literal["kan", "linear"] = "kan",
+    basis: Basis | None = None,
+    norm: bool = False,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """Fully connected layers from ``into`` features to logits: KAN layers with ``basis``, or dense ones with ReLU.
+
+    Raises:
+        ConfigError: The kind is unknown, or a width is below 1.
+    """
+    if kind not in HEADS:
+        raise unknown("head", kind, HEADS)
+    layer = nn.Linear if kind == "linear" else partial(KANLinear, basis=basis)
+    before = (*((nn.LayerNorm,) if norm else ()), *((lambda _: nn.Dropout(dropout),) if dropout else ()))
+    return chain((into, *hidden, num_classes), layer, before, (lambda _: nn.ReLU(),) if kind == "linear" else ())
+
+
+def mean_pool() -> nn.Sequential:
+    """The mean of each channel."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+def check_positive(**settings: int | Sequence[int]) -> None:
+    """Refuse numbers below 1, alone or in a sequence, and empty sequences.
+
+    Raises:
+        ConfigError: There is one; the message names it.
+    """
+    for name, value in settings.items():
+        if min(value if isinstance(value, Sequence) and value else [value or 0]) < 1:
+            raise ConfigError(f"{name} must be at least 1, got {value}")
