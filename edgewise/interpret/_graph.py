@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import count
 from typing import NamedTuple
 
 import torch
@@ -132,13 +132,13 @@ class Graph:
 
     def _with_own_sources(self, value: Value) -> Value:
         """The value with each edge from a node of its own: only one function fits between a node and a subnode."""
-        edges = []
-        for _, group in groupby(sorted(value.edges, key=lambda edge: (edge.source, edge.name != "x")), lambda e: e.source):
-            edges += [self._from_twin(edge, twin) if twin else edge for twin, edge in enumerate(group)]
-        return Value(tuple(edges), value.const)
-
-    def _from_twin(self, edge: Edge, twin: int) -> Edge:
-        """The same from another node; inputs have no twins, so there it is a node that computes the function."""
-        if factors := self.nodes[edge.source].factors:
-            return edge._replace(source=self.node(factors, twin))
-        return Edge(self.node((Value((edge._replace(c=1.0),)),)), c=edge.c)
+        edges: dict[int, Edge] = {}
+        for edge in sorted(value.edges, key=lambda edge: (edge.source, edge.name != "x")):
+            if edge.source in edges and not self.nodes[edge.source].factors:
+                # Inputs have no twins: from there it is a node that computes the function, maybe one that serves already.
+                edge = Edge(self.node((Value((edge._replace(c=1.0),)),)), c=edge.c)
+            factors, twins = self.nodes[edge.source].factors, count(1)
+            while edge.source in edges:
+                edge = edge._replace(source=self.node(factors, next(twins)))
+            edges[edge.source] = edge
+        return Value(tuple(edges.values()), value.const)

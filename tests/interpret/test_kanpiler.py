@@ -102,6 +102,11 @@ def test_several_outputs_share_their_parts():
         np.testing.assert_allclose(column, wanted(parse_formula(text, NAMES)), rtol=1e-13)
 
 
+@pytest.mark.parametrize("text", ["x + sin(x) + (sin(x) + 2)^-2", "x + x^2 + sin(x^2) + cos(x^2) + exp(x)"])
+def test_functions_of_an_input_that_other_parts_need_too(text):
+    np.testing.assert_allclose(computed(kanpiler(text, NAMES))[:, 0], wanted(parse_formula(text, NAMES)), rtol=1e-13)
+
+
 def test_parts_that_occur_often_are_computed_once():
     x, y, _ = SYMBOLS
     expression = x + y
