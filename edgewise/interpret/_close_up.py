@@ -49,7 +49,7 @@ def describe(layer: KANLayer, into: int, out: int) -> str:
 
     Example:
         >>> layer = KANLayer(2, 1, symbolic=True)
-        >>> layer.fix_symbolic(0, 1, "sin", (2.0, 0.0, 1.0, 0.5))
+        >>> layer.fix_symbolic(1, 0, "sin", (2.0, 0.0, 1.0, 0.5))
         >>> describe(layer, 1, 0)
         'c f(a x + b) + d with f = sin, a = 2, b = 0, c = 1, d = 0.5'
     """

@@ -167,11 +167,11 @@ class KAN(Forwarding, nn.Sequential):
         """
         if not 0 <= layer < len(self):
             raise ConfigError(f"layer must be from 0 to {len(self) - 1}, got {layer}")
-        self[layer].fix_symbolic(out, into, name, affine)
+        self[layer].fix_symbolic(into, out, name, affine)
 
     def unfix_symbolic(self, layer: int, into: int, out: int) -> None:
         """Take the formula off an edge; its spline, which was kept, comes back."""
-        self[layer].unfix_symbolic(out, into)
+        self[layer].unfix_symbolic(into, out)
 
     def __getitem__(self, index):
         return nn.Sequential(*list(self)[index]) if isinstance(index, slice) else super().__getitem__(index)

@@ -99,7 +99,7 @@ class KANLayer(KANLinear):
         if affine is not None:
             y = y * affine["subnode_scale"] + affine["subnode_bias"]
         if self.arities:
-            padded = torch.cat([y, y.new_ones(len(y), 1)], 1)
+            padded = torch.cat([y, y.new_ones(y.shape[0], 1)], 1)
             product = padded[:, self._factors[0]]
             for column in self._factors[1:]:
                 product = product * padded[:, column]
@@ -139,12 +139,12 @@ class KANLayer(KANLinear):
         self.mask.copy_(mask)
         self._note_density()
 
-    def fix_symbolic(self, out: int, into: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
+    def fix_symbolic(self, into: int, out: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
         """Replace the function of an edge by ``c f(a x + b) + d``."""
         self.enable_symbolic().fix(out, into, name, affine)
         self._set_edge(out, into, False)
 
-    def unfix_symbolic(self, out: int, into: int) -> None:
+    def unfix_symbolic(self, into: int, out: int) -> None:
         """Take the formula off an edge; its spline, which was kept, comes back."""
         if self.symbolic is not None:
             self.symbolic.clear(out, into)

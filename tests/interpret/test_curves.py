@@ -17,7 +17,7 @@ def mixed(dtype=torch.float64, **options):
     mask[0, 1] = mask[2, 2] = False
     layer.set_mask(mask)
     for out, into, name in ((0, 0, "sin"), (3, 1, "x^2"), (4, 2, "sin")):
-        layer.fix_symbolic(out, into, name, (1.5, 0.25, -2.0, 0.125))
+        layer.fix_symbolic(into, out, name, (1.5, 0.25, -2.0, 0.125))
     layer.set_mask(layer.mask | torch.eye(5, 3, dtype=torch.bool))  # the first edge is numeric too
     return layer
 

@@ -114,7 +114,7 @@ def test_copies_of_a_network_on_which_all_has_been_done(how, dtype, tmp_path):
 
 def test_a_network_with_formulas_in_one_layer_only_is_saved_too(tmp_path):
     model, x = KAN([2, 3, 1]), torch.rand(4, 2)
-    model[0].fix_symbolic(1, 0, "exp")
+    model[0].fix_symbolic(0, 1, "exp")
     again = through_file(model, tmp_path)
     assert torch.equal(again(x), model(x))
     assert [layer.symbolic is not None for layer in again] == [True, False]

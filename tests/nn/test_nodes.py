@@ -27,7 +27,7 @@ def mixed(dtype=torch.float64, arities=(2, 3), **options) -> KANLayer:
     mask[0, 1] = False
     layer.set_mask(mask)
     for place, (name, affine) in FORMULAS.items():
-        layer.fix_symbolic(*place, name, affine)
+        layer.fix_symbolic(*reversed(place), name, affine)
     mask = layer.mask.clone()
     mask[3, 1] = True  # numeric too
     layer.set_mask(mask)
@@ -158,12 +158,12 @@ def test_features_times_weights_are_the_numeric_edges():
 def test_a_formula_replaces_the_spline_and_gives_it_back():
     layer, x = KANLayer(2, 2, dtype=torch.float64), torch.rand(6, 2, dtype=torch.float64)
     before = layer(x).detach()
-    layer.fix_symbolic(1, 0, "exp", (1.0, 0.0, 2.0, 0.0))
+    layer.fix_symbolic(0, 1, "exp", (1.0, 0.0, 2.0, 0.0))
     with torch.no_grad():
         other = KANLayer(2, 2, dtype=torch.float64)
         other.load_state_dict({n: t for n, t in layer.state_dict().items() if "symbolic" not in n})
         assert_within(layer(x), other(x) + torch.stack([torch.zeros(6), 2 * x[:, 0].exp()], 1), 1e-13)
-    layer.unfix_symbolic(1, 0)
+    layer.unfix_symbolic(0, 1)
     assert torch.equal(layer(x), before)
 
 
@@ -192,7 +192,7 @@ def test_formulas_on_edges_that_are_not_there_are_refused(into):
     layer = mixed()
     before = layer.mask.clone()
     with pytest.raises(ConfigError, match="no edge from input"):
-        layer.fix_symbolic(*into, "sin")
+        layer.fix_symbolic(*reversed(into), "sin")
     assert torch.equal(layer.mask, before)
 
 
