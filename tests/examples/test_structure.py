@@ -5,7 +5,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "structure.py"
 
 
 def test_the_tree_of_a_trained_network(tmp_path):
-    root, error = runpy.run_path(str(EXAMPLE))["main"](rows=800, steps=30, frames=3, images=tmp_path)
+    root, error = runpy.run_path(str(EXAMPLE))["main"](frames=3, images=tmp_path)
     assert error < 1e-3
     assert str(root).split() == ["function", "add", "function", "add", "a", "b", "mul", "c", "d"]
     assert (tmp_path / "film.gif").read_bytes().startswith(b"GIF8")
