@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from edgewise._errors import EdgewiseError
 
 if TYPE_CHECKING:
-    from edgewise import bases, models, nn, ops
+    from edgewise import bases, export, models, nn, ops
     from edgewise.analysis import kanify_plan
     from edgewise.bases import create_basis, list_bases
     from edgewise.models import create_model, kanify, list_models
@@ -22,6 +22,7 @@ __all__ = [
     "create_basis",
     "create_model",
     "distill",
+    "export",
     "kanify",
     "kanify_plan",
     "list_bases",

@@ -10,7 +10,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 
 ORDER = [
-    *("bases", "ops", "nn", "models", ("analysis", "data", "training", "io"), "interpret", ("fitting", "physics")),
+    *("bases", "ops", "nn", "models", ("analysis", "data", "training", "io"), "interpret"),
+    ("fitting", "physics", "export"),
     "estimators",
     ("cli", "testing", "__main__"),
 ]

@@ -88,7 +88,7 @@ class SymbolicEdges(nn.Module):
 
     def edge_values(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What each symbolic edge gives: values ``(N, edges)``, and the output and the input of each edge."""
-        values, outs, inputs = [x.new_empty(len(x), 0)], [], []
+        values, outs, inputs = [x.new_empty(x.shape[0], 0)], [], []
         for name, out, into in self.groups():
             a, b, c, d = self.affine[out, into].unbind(-1)
             values.append(c * function(name)(a * x[:, into] + b) + d)
@@ -101,7 +101,7 @@ class SymbolicEdges(nn.Module):
         if x.shape[-1] != self.in_features:
             raise ConfigError(f"expected {self.in_features} features in the last dimension, got shape {tuple(x.shape)}")
         values, outs, _ = self.edge_values(x)
-        return values.new_zeros(len(x), self.out_features).index_add(1, outs, values)
+        return values.new_zeros(x.shape[0], self.out_features).index_add(1, outs, values)
 
     def subset(self, outs: list[int], inputs: list[int]) -> "SymbolicEdges":
         """The edges between some outputs and some inputs, as a copy."""

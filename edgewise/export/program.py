@@ -1,0 +1,82 @@
+"""A network as a graph of plain arithmetic, by ``torch.export``."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from edgewise._errors import ConfigError, EdgewiseError
+from edgewise.ops import use_backend
+
+# The reference arithmetic in which a convolution is a convolution; the definitions of ops.reference unfold each window.
+BACKEND = "plain"
+
+
+class ExportError(EdgewiseError, RuntimeError):
+    """A network that cannot be carried over to where it was to run."""
+
+
+def to_program(model: nn.Module, example: Tensor | tuple[Tensor, ...] | None = None) -> ExportedProgram:
+    """The network in evaluation mode as an ``ExportedProgram`` for batches of any size; no custom op is left in it.
+
+    Args:
+        model: The network; it is left in the mode it has.
+        example: An input, or several, batch first; by default ``model.example_input()``.
+
+    Raises:
+        ConfigError: There is no example, or it is no batch.
+        ExportError: The network cannot be traced, or fixes the size of a batch.
+
+    Example:
+        >>> from edgewise.models import KAN
+        >>> program = to_program(KAN([2, 3, 1]))
+        >>> program.module()(torch.zeros(7, 2)).shape
+        torch.Size([7, 1])
+    """
+    examples = batches_of(model, example)
+    shapes = tuple({0: Dim.DYNAMIC} for _ in examples)
+    try:
+        with evaluating(model):
+            model(*examples)  # symbolic edges note which functions they are
+            return torch.export.export(model, examples, dynamic_shapes=shapes)
+    except Exception as error:  # whatever its code raises under tracing
+        raise ExportError(
+            f"{type(model).__name__} cannot be exported for batches of any size: {_first_line(error)}"
+        ) from error
+
+
+def batches_of(model: nn.Module, example: Tensor | tuple[Tensor, ...] | None) -> tuple[Tensor, ...]:
+    """The inputs to trace with: at least two samples, for torch takes a single one to be part of the network.
+
+    Raises:
+        ConfigError: There is no example, or it is no batch.
+    """
+    if example is None:
+        if not hasattr(model, "example_input"):
+            raise ConfigError(f"{type(model).__name__} has no example_input(): give an example of its input")
+        example = model.example_input()
+    examples = (example,) if isinstance(example, Tensor) else tuple(example)
+    if not all(isinstance(x, Tensor) and x.dim() and len(x) for x in examples):
+        raise ConfigError("an example must be a tensor, or several, whose first dimension is a batch of 1 or more samples")
+    return tuple(torch.cat([x, x]) if len(x) == 1 else x for x in (x.detach() for x in examples))
+
+
+@contextlib.contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The network in evaluation mode, its ops as plain arithmetic, without gradients."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with use_backend(BACKEND), torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    detail = next((line for line in lines if "specialized" in line), lines[0] if lines else type(error).__name__)
+    return detail.removeprefix("- ").split(". If you")[0]

@@ -1,0 +1,162 @@
+import pytest
+import torch
+from torch import nn
+
+import edgewise
+from edgewise import EdgewiseError, create_model, list_models
+from edgewise.bases import list_bases
+from edgewise.export import to_onnx
+from edgewise.models import KAN
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+SMALL = {
+    "kan": {"width": [2, [2, 2], 1]},
+    "mlp": {"width": [3, 4, 2]},
+    "rows": {"model": "kan", "options": {"width": [12, 3, 2]}},
+    "cnn": {"width": 4},
+    **{name: {"widths": (8, 8, 8)} for name in ("all_ukan", "ukan", "ukan_vanilla")},
+}
+QUICK = {"kan", "mlp", "rows", "cnn", "bspline", "fourier"}  # other models take from five seconds to minutes
+HUGE = {name for name in list_models() if "small" in name or "base" in name}  # of the kind of their tiny ones
+
+
+def quick_or_slow(names):
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+def session_of(path) -> "onnxruntime.InferenceSession":
+    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+def run(path, x: torch.Tensor) -> torch.Tensor:
+    session = session_of(path)
+    (given,) = session.get_inputs()
+    return torch.from_numpy(session.run(None, {given.name: x.numpy()})[0])
+
+
+@pytest.mark.parametrize("name", quick_or_slow(name for name in list_models() if name not in HUGE))
+def test_every_model_gives_the_same_outputs_in_onnx_runtime(name, tmp_path):
+    model = create_model(name, **SMALL.get(name, {}))
+    if not hasattr(model, "example_input"):
+        pytest.skip(f"{name} has no example_input()")
+    x = model.example_input(batch_size=3)
+    to_onnx(model, None, tmp_path / "model.onnx")
+    with torch.no_grad():
+        expected = model.eval()(x)
+    assert (run(tmp_path / "model.onnx", x) - expected).abs().max() < 1e-4 * max(1, expected.abs().max())
+
+
+@pytest.mark.parametrize("name", quick_or_slow(list_bases()))
+def test_every_basis_gives_the_same_outputs_in_onnx_runtime(name, tmp_path):
+    model = edgewise.nn.KANLinear(3, 2, edgewise.create_basis(name), bias=True)
+    to_onnx(model, torch.randn(2, 3), tmp_path / "layer.onnx")
+    x = 2 * torch.randn(50, 3)
+    assert (run(tmp_path / "layer.onnx", x) - model(x)).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("kind", ["KANConv2d", "SaKANConv2d"])
+def test_convolutions_stay_convolutions(kind, tmp_path):
+    model = getattr(edgewise.nn, kind)(4, 6, 3, stride=2, padding=1, groups=2 if kind == "KANConv2d" else 1)
+    to_onnx(model, torch.randn(1, 4, 8, 8), tmp_path / "layer.onnx")
+    x = torch.randn(5, 4, 8, 8)
+    assert (run(tmp_path / "layer.onnx", x) - model(x)).abs().max() < 1e-5
+    ops = [node.op_type for node in onnx.load(tmp_path / "layer.onnx").graph.node]
+    assert "Conv" in ops
+    assert "Einsum" not in ops
+
+
+def symbolic_network() -> KAN:
+    model = KAN([2, [1, 2], 1], affine=True).double()
+    model.fix_symbolic(0, 0, 1, "sin", (1.0, 2.0, 3.0, 4.0))
+    model.fix_symbolic(0, 1, 3, "x^2")
+    return model
+
+
+def test_formulas_products_and_double_precision_are_carried_over(tmp_path):
+    model, x = symbolic_network(), torch.randn(40, 2, dtype=torch.float64)
+    to_onnx(model, x[:1], tmp_path / "kan.onnx")
+    assert (run(tmp_path / "kan.onnx", x) - model(x)).abs().max() < 1e-10
+
+
+def test_several_inputs_and_outputs(tmp_path):
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = KAN([2, 1])
+
+        def forward(self, x, y):
+            return self.layer(x) + y, y.argmax(1)
+
+    model, pair = Both(), (torch.randn(3, 2), torch.randn(3, 4))
+    to_onnx(model, pair, tmp_path / "both.onnx")
+    session = session_of(tmp_path / "both.onnx")
+    found = session.run(None, {n.name: t.numpy() for n, t in zip(session.get_inputs(), pair, strict=True)})
+    expected = model(*pair)
+    assert (torch.from_numpy(found[0]) - expected[0]).abs().max() < 1e-5
+    assert found[1].tolist() == expected[1].tolist()
+
+
+def test_the_network_is_left_in_its_mode_and_on_its_backend(tmp_path):
+    model = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5))
+    model[0].eval()
+    with edgewise.use_backend("lean"):
+        to_onnx(model, torch.zeros(2, 2), tmp_path / "m.onnx")
+        assert edgewise.backend_in_use() == "lean"
+    assert [model.training, model[0].training, model[1].training] == [True, False, True]
+    assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]
+
+
+@pytest.mark.parametrize("opset", [17, 21])
+def test_the_opset_is_the_one_asked_for(opset, tmp_path):
+    to_onnx(KAN([2, 2, 1]), None, tmp_path / "kan.onnx", opset=opset)
+    assert [entry.version for entry in onnx.load(tmp_path / "kan.onnx").opset_import if not entry.domain] == [opset]
+
+
+class Bessel(nn.Module):
+    def forward(self, x):
+        return torch.special.bessel_j0(x)
+
+
+class PairsOnly(nn.Module):
+    def forward(self, x):
+        return x + 1 if x.shape[0] == 2 else x
+
+
+class Restless(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return x * self.calls
+
+
+X = torch.randn(2, 3)
+BAD = [
+    (KAN([2, 1]), {"opset": 9}, "opset 9 cannot carry the op '\\w+'.*newer opset"),
+    (nn.GELU(), {"example": X, "opset": 18}, "opset 18 cannot carry the op 'Gelu'"),
+    (KAN([2, 1]), {"opset": 999}, "opset must be from 1 to \\d+"),
+    (Bessel(), {"example": X}, "its op 'prims.bessel_j0' has no counterpart"),
+    (PairsOnly(), {"example": X}, "PairsOnly cannot be exported for batches of any size"),
+    (Restless(), {"example": X}, "gives other outputs than the network"),
+    (nn.Linear(3, 2), {}, "Linear has no example_input"),
+    (nn.Linear(3, 2), {"example": torch.zeros(0, 3)}, "a batch of 1 or more samples"),
+    (nn.Linear(3, 2), {"example": torch.zeros(2, 4)}, "cannot be exported"),
+    (KAN([2, 1]).to(torch.bfloat16), {}, "ONNX Runtime cannot run the network|cannot be written"),
+]
+
+
+@pytest.mark.parametrize(("model", "options", "message"), BAD, ids=range(len(BAD)))
+def test_what_cannot_be_written_is_refused_and_nothing_is_written(model, options, message, tmp_path):
+    with pytest.raises(EdgewiseError, match=message):
+        to_onnx(model, **({"example": None, "path": tmp_path / "m.onnx"} | options))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(EdgewiseError, match="nowhere is no folder"):
+        to_onnx(KAN([2, 1]), None, tmp_path / "nowhere" / "m.onnx")
