@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "train a model as a recipe says",
     "evaluate": "score a trained run on its test images, or on others",
     "predict": "segment images with a trained run",
+    "analyze": "look at what training made: loss landscape, path, weights, attention, spectrum",
     "compare": "put models side by side: parameters, operations, memory, time, scores",
     "models": "list the models",
     "data": "list the datasets, or describe one and look for duplicates in it",
