@@ -1,6 +1,7 @@
 """Networks where edgewise is not: as graphs for other runtimes, as functions in plain NumPy or C, in shared folders."""
 
+from edgewise.export.bake import Baked, bake
 from edgewise.export.onnx import to_onnx
 from edgewise.export.program import ExportError, to_program
 
-__all__ = ["ExportError", "to_onnx", "to_program"]
+__all__ = ["Baked", "ExportError", "bake", "to_onnx", "to_program"]
