@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import nn
 
 from edgewise._errors import ConfigError
-from edgewise.models.kanify_layers import ToKAN
+from edgewise.models.kanify_layers import TRANSPOSED, ToKAN
 from edgewise.models.kanify_select import Filter, select
 from edgewise.models.kanify_warm import start_as
 
@@ -62,8 +62,12 @@ def kanify(
     owners = _owners(model)
     for names in places:
         old = model.get_submodule(names[0])
-        if not warm_start and (others := owners[id(old.weight)] - set(names)):
-            raise ConfigError(f"{names[0]!r} shares its weight with {min(others)!r}, which only warm_start=True keeps")
+        others = owners[id(old.weight)] - set(names)
+        if others and (not warm_start or isinstance(old, TRANSPOSED)):
+            raise ConfigError(
+                f"{names[0]!r} shares its weight with {min(others)!r}, which only a warm start of linear layers and "
+                f"convolutions keeps: give it a weight of its own or leave it out with skip={names[0]!r}"
+            )
         new = _replace(old, maker(old), names[0], warm_start)
         if names == [""]:
             return new

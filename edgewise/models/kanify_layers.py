@@ -96,6 +96,6 @@ def _settings(old: nn.Module) -> dict:
     common = {"bias": old.bias is not None, "device": old.weight.device, "dtype": old.weight.dtype}
     if isinstance(old, nn.Linear):
         return {"in_features": old.in_features, "out_features": old.out_features, **common}
-    names = ["in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode"]
-    names += ["output_padding"] if isinstance(old, TRANSPOSED) else []
+    names = ["in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups"]
+    names += ["output_padding" if isinstance(old, TRANSPOSED) else "padding_mode"]
     return {name: getattr(old, name) for name in names} | common

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.models.kanify_layers import CONVOLUTIONS
+from edgewise.models.kanify_layers import CONVOLUTIONS, TRANSPOSED
 from edgewise.nn.layer import EdgeLayer
 from edgewise.ops import use_backend
 
@@ -19,13 +19,22 @@ def start_as(old: nn.Module, new: nn.Module, name: str) -> None:
         raise _refused(name, f"{type(new).__name__} has no base branch to carry the weights")
     if new.edge.base != "identity":
         raise _refused(name, f"its base function is {new.edge.base!r} and must be 'identity'")
-    if new.base_weight.shape != old.weight.shape or (new.bias is None) != (old.bias is None):
-        raise _refused(name, f"{type(new).__name__} has no place for a weight {tuple(old.weight.shape)} and that bias")
+    weight = _carried(old)
+    if new.base_weight.shape != weight.shape or (new.bias is None) != (old.bias is None):
+        raise _refused(name, f"{type(new).__name__} has no place for a weight {tuple(weight.shape)} and that bias")
     with torch.no_grad():
         new.coef.zero_()
-    new.base_weight, new.bias = old.weight, old.bias  # the same objects: what shares a weight goes on sharing it
+    new.base_weight, new.bias = weight, old.bias
     if not old.weight.is_meta and not _same(old, new):
         raise _refused(name, f"{type(new).__name__} computes something else even so")
+
+
+def _carried(old: nn.Module) -> nn.Parameter:
+    """The weight as base weights are laid out; where it can be the same object, so that ties are kept."""
+    if not isinstance(old, TRANSPOSED):
+        return old.weight
+    grouped = old.weight.detach().unflatten(0, (old.groups, -1))  # (groups, in, out, *kernel)
+    return nn.Parameter(grouped.transpose(1, 2).flatten(0, 1).contiguous(), old.weight.requires_grad)
 
 
 def _refused(name: str, reason: str) -> ConfigError:

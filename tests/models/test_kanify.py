@@ -8,11 +8,17 @@ import edgewise
 from edgewise import EdgewiseError
 from edgewise.bases import BSpline, Chebyshev, Fourier, Wavelet
 from edgewise.models import ToKAN, ToSaKAN, kanify
-from edgewise.nn import GSKANLinear, KANConv1d, KANConv2d, KANConv3d, KANLinear, SaKANLinear, edge_layers
+from edgewise.nn import (
+    GSKANLinear,
+    KANConv1d,
+    KANConv2d,
+    KANConv3d,
+    KANConvTranspose2d,
+    KANLinear,
+    SaKANLinear,
+    edge_layers,
+)
 from edgewise.testing import assert_within
-
-TRANSPOSED = {n: hasattr(edgewise.nn, f"KANConvTranspose{n}d") for n in (1, 2, 3)}
-needs_transposed = pytest.mark.skipif(not all(TRANSPOSED.values()), reason="there are no transposed KAN convolutions")
 
 
 def settled(model: nn.Module, x: torch.Tensor) -> nn.Module:
@@ -48,12 +54,12 @@ def test_resnet_of_timm_stays_the_same_function(made):
     assert_same_function(model, new, x)
 
 
-@pytest.mark.parametrize("skip", [nn.ConvTranspose2d, pytest.param((), marks=needs_transposed)], ids=["convs", "all"])
-def test_unet_of_monai_stays_the_same_function(skip):
+def test_unet_of_monai_with_transposed_convolutions_stays_the_same_function():
     nets, x = pytest.importorskip("monai.networks.nets"), torch.randn(2, 1, 32, 32)
     model = settled(nets.UNet(2, 1, 2, (8, 16, 32), (2, 2), num_res_units=2), x)
-    new = kanify(model, skip=skip)
-    assert len(list(edge_layers(new))) >= 10
+    new = kanify(model)
+    assert sum(isinstance(layer, KANConvTranspose2d) for _, layer in edge_layers(new)) == 2
+    assert not any(type(m) in (nn.Conv2d, nn.ConvTranspose2d) for m in new.modules())
     assert_same_function(model, new, x)
 
 
@@ -102,13 +108,19 @@ def test_geometry_of_convolutions_is_carried_over(old, kind):
     assert_within(new(x), old(x), 1e-12)
 
 
-@needs_transposed
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_geometry_of_transposed_convolutions_is_carried_over(n):
     kind = getattr(nn, f"ConvTranspose{n}d")
     old = kind(4, 6, 3, stride=2, padding=1, output_padding=1, groups=2, dilation=2).double()
     x = torch.randn(2, 4, *[5] * n, dtype=torch.float64)
     assert_within(kanify(old)(x), old(x), 1e-12)
+
+
+def test_what_is_frozen_in_a_transposed_convolution_stays_frozen():
+    old = nn.ConvTranspose2d(2, 3, 3)
+    old.weight.requires_grad_(False)
+    new = kanify(old)
+    assert {name for name, p in new.named_parameters() if p.requires_grad} == {"bias"}
 
 
 def test_the_new_functions_learn_and_then_matter():
@@ -176,6 +188,10 @@ def test_a_shared_weight_stays_shared_or_is_refused():
     assert new(tokens).shape == (7, 7)
     with pytest.raises(EdgewiseError, match="'head' shares its weight with 'embedding'"):
         kanify(Tied(), warm_start=False)
+    transposed = nn.Sequential(nn.ConvTranspose1d(2, 2, 3), nn.Conv1d(2, 2, 3))
+    transposed[0].weight = transposed[1].weight
+    with pytest.raises(EdgewiseError, match="'0' shares its weight with '1'"):
+        kanify(transposed)
 
 
 NET = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Sequential(nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 2)))
