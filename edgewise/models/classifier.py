@@ -25,6 +25,7 @@ class Classifier(nn.Module):
         num_classes: Size of the logits; 0 for the rows themselves.
         in_channels: Channels of the pictures.
         least_side: The shortest side of a picture that the stages can still divide.
+        image_size: The one side that the head takes; None if pictures may have any.
 
     Attributes:
         num_classes: Size of the logits.
@@ -34,7 +35,7 @@ class Classifier(nn.Module):
         ``(N, in_channels, H, W) -> (N, num_classes)``
 
     Raises:
-        ConfigError: Pictures of other channels, or too small ones.
+        ConfigError: Pictures of other channels or sides, or too small ones.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class Classifier(nn.Module):
         num_classes: int,
         in_channels: int,
         least_side: int = 1,
+        image_size: int | None = None,
     ):
         super().__init__()
-        self.in_channels, self.least_side, self._make_head = in_channels, least_side, make_head
+        self.in_channels, self.least_side, self.image_size = in_channels, least_side, image_size
+        self._make_head = make_head
         self.stages = nn.Sequential(*stages)
         self.pool = pool
         self.reset_classifier(num_classes)
@@ -101,11 +104,14 @@ class Classifier(nn.Module):
         return x, [maps[index] for index in sorted(index % count for index in wanted)]
 
     def _check(self, x: Tensor) -> None:
-        shape, side = tuple(x.shape), self.least_side
-        if len(shape) != 4 or shape[1] != self.in_channels or min(shape[2:]) < side:
-            raise ConfigError(
-                f"expected pictures (N, {self.in_channels}, H, W) with sides of at least {side}, got shape {shape}"
-            )
+        shape, size = tuple(x.shape), self.image_size
+        if len(shape) != 4 or shape[1] != self.in_channels:
+            fits = False
+        else:
+            fits = min(shape[2:]) >= self.least_side if size is None else shape[2:] == (size, size)
+        if not fits:
+            sides = f"at least {self.least_side}" if size is None else size
+            raise ConfigError(f"expected pictures (N, {self.in_channels}, H, W) with sides of {sides}, got shape {shape}")
 
 
 def fully_connected(

@@ -73,4 +73,6 @@ def conv_kan(
         raise ConfigError(f"image_size must be at least {least} for {len(widths)} convolutions, got {image_size}")
     features = widths[-1] * (side**2 if pool == "flatten" else 1)
     make_head = partial(fully_connected, into=features, hidden=tuple(hidden), kind=head, basis=basis)
-    return Classifier(stages, mean_pool() if pool == "mean" else nn.Flatten(), make_head, num_classes, in_channels, least)
+    if pool == "mean":
+        return Classifier(stages, mean_pool(), make_head, num_classes, in_channels, least)
+    return Classifier(stages, nn.Flatten(), make_head, num_classes, in_channels, image_size=image_size)

@@ -12,6 +12,7 @@ from edgewise.bases import Gram, Squashed
 from edgewise.models.classifier import check_positive
 from edgewise.models.kan_blocks import KANBlocks
 from edgewise.models.registry import register_model
+from edgewise.models.unet import extend_to
 from edgewise.nn import KANConv2d, KANConvTranspose2d
 
 
@@ -70,8 +71,8 @@ class GramUNet(nn.Module):
         for level in self.down[1:]:
             skips.append(level(F.max_pool2d(skips[-1], 2)))
         x = skips.pop()
-        for up, merge in zip(self.up, self.merge, strict=True):
-            x = merge(torch.cat([skips[-1], _extended(up(x), skips.pop())], 1))
+        for up, merge, skip in zip(self.up, self.merge, reversed(skips), strict=True):
+            x = merge(torch.cat([skip, extend_to(skip, up(x))], 1))
         return self.head(x)
 
     def _check(self, x: Tensor) -> None:
@@ -80,9 +81,3 @@ class GramUNet(nn.Module):
                 f"expected images (N, {self.in_channels}, H, W) with sides of at least {self.least_side}, "
                 f"got shape {tuple(x.shape)}"
             )
-
-
-def _extended(x: Tensor, skip: Tensor) -> Tensor:
-    """Repeat the last row and column where halving an odd side has lost one."""
-    height, width = (big - small for big, small in zip(skip.shape[2:], x.shape[2:], strict=True))
-    return F.pad(x, (0, width, 0, height), mode="replicate") if height or width else x

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
 from edgewise._optional import require
@@ -36,4 +38,24 @@ def unet(
     if norm not in ("batch", "instance"):
         raise ConfigError(f"norm must be 'batch' or 'instance', got {norm!r}")
     nets = require("monai.networks.nets", extra="training")
-    return nets.BasicUNet(2, in_channels, num_classes, tuple(widths), norm=(norm, {"affine": True}))
+    model = nets.BasicUNet(2, in_channels, num_classes, tuple(widths), norm=(norm, {"affine": True}))
+    for name in ("upcat_4", "upcat_3", "upcat_2", "upcat_1"):
+        setattr(model, name, _UpCat(getattr(model, name)))
+    return model
+
+
+class _UpCat(nn.Module):
+    """MONAI's module of this name without the one call in it that torch.compile cannot see through."""
+
+    def __init__(self, source: nn.Module):
+        super().__init__()
+        self.upsample, self.convs = source.upsample, source.convs
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        return self.convs(torch.cat([skip, extend_to(skip, self.upsample(x))], 1))
+
+
+def extend_to(skip: Tensor, x: Tensor) -> Tensor:
+    """Repeat the last row and column of ``x`` where halving an odd side of ``skip`` has lost one."""
+    height, width = (big - small for big, small in zip(skip.shape[2:], x.shape[2:], strict=True))
+    return F.pad(x, (0, width, 0, height), mode="replicate") if height or width else x

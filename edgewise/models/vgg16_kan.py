@@ -58,7 +58,7 @@ def vgg16_kan(
     models = require("torchvision.models", extra="vision")
     features = models.vgg16_bn(weights="DEFAULT" if pretrained else None).features
     if in_channels != 3:
-        features[0] = nn.Conv2d(in_channels, 64, 3, padding=1)
+        features[0] = nn.Conv2d(in_channels, features[0].out_channels, 3, padding=1)
         nn.init.kaiming_normal_(features[0].weight, mode="fan_out", nonlinearity="relu")  # as torchvision's are
         nn.init.zeros_(features[0].bias)
     side = image_size // REDUCTION
