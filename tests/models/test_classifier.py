@@ -67,9 +67,7 @@ def test_pictures_of_other_channels_are_refused(model):
 
 
 def test_the_head_is_layers_of_one_kind_with_what_was_asked_for_before_each():
-    kan = fully_connected(
-        3, into=8, hidden=(4,), basis=create_model("kan", width=[1, 1])[0].edge.basis, norm=True, dropout=0.5
-    )
+    kan = fully_connected(3, into=8, hidden=(4,), basis=BSpline(), norm=True, dropout=0.5)
     assert [type(m) for m in kan] == [nn.LayerNorm, nn.Dropout, KANLinear] * 2
     dense = fully_connected(3, into=8, hidden=(4,), kind="linear")
     assert [type(m) for m in dense] == [nn.Linear, nn.ReLU, nn.Linear]
