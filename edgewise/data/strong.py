@@ -22,8 +22,8 @@ class StrongView:
 
     Attributes:
         view: Size, channels and normalisation.
-        scale: Range of the area of a random crop, as a fraction of the picture; None: the whole picture, moved by up to an
-            eighth of the size.
+        scale: Range of the area of a random crop, as a fraction of the picture; None: the whole picture, moved by up to
+            ``pad`` of the size.
         ratio: Range of a crop's aspect ratio.
         flip: Mirror every other picture.
         jitter: Strength of random brightness, contrast and saturation; unused where ``policy`` is given.
@@ -38,6 +38,7 @@ class StrongView:
     jitter: float = 0.0
     policy: str | None = None
     erase: float = 0.0
+    pad: float = 0.125
 
     def __post_init__(self):
         object.__setattr__(self, "_pixels", self._pipeline())
@@ -62,7 +63,7 @@ class StrongView:
             steps.append(crop(size, scale=self.scale, ratio=self.ratio, interpolation="bicubic"))
         else:
             steps.append(transforms.Resize(size, transforms.InterpolationMode.BICUBIC, antialias=True))
-            steps.append(transforms.RandomCrop(size, padding=[side // 8 for side in reversed(size)]))
+            steps.append(transforms.RandomCrop(size, padding=[round(self.pad * side) for side in reversed(size)]))
         if self.flip:
             steps.append(transforms.RandomHorizontalFlip())
         if self.policy:

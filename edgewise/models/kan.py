@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
+from edgewise._registry import unknown
 from edgewise.bases import Basis
 from edgewise.models._forwarding import Forwarding
 from edgewise.models.registry import ExampleInput, register_model, to_plain
 from edgewise.models.width import Width, nearest_pairs, parse_bases, parse_width
-from edgewise.nn.init import Balanced, Init
+from edgewise.nn.init import INITS, Init
 from edgewise.nn.layer import DEFAULT_BASIS
 from edgewise.nn.nodes import KANLayer
 
@@ -45,7 +46,7 @@ class KAN(Forwarding, nn.Sequential):
         symbolic: Make room for symbolic edges at once, in all layers or for each said so.
         frozen: Names of parameters that are not trained: ``"coef"``, ``"base_weight"``, ``"scale"``.
         inputs: Which columns of the data the network looks at; all by default.
-        init: Draws the parameters.
+        init: Draws the parameters: ``"balanced"``, ``"efficient_kan"``, or an object such as ``Balanced(noise=0.1)``.
 
     Shape:
         ``(*, width[0]) -> (*, nodes of width[-1])``; with ``inputs``, any last dimension that has those columns.
@@ -77,8 +78,12 @@ class KAN(Forwarding, nn.Sequential):
         symbolic: bool | Sequence[bool] = False,
         frozen: Sequence[str] = (),
         inputs: Sequence[int] | None = None,
-        init: Init = Balanced(),  # noqa: B008 (frozen)
+        init: Init | str = "balanced",
     ):
+        if isinstance(init, str):
+            if init not in INITS:
+                raise unknown("initialisation", init, INITS)
+            init = INITS[init]
         nodes = parse_width(width, mult_arity)
         bases = parse_bases(basis, grid, k, len(nodes) - 1)
         into = [sums + len(arities) for sums, arities in nodes]

@@ -86,6 +86,7 @@ class EfficientKAN:
 
 
 Init = Callable[[nn.Module], None]
+INITS: dict[str, Init] = {"balanced": Balanced(), "efficient_kan": EfficientKAN()}
 
 
 @dataclass(frozen=True)

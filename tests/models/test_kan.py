@@ -13,6 +13,7 @@ from edgewise.interpret.prune import keep_nodes, refine
 from edgewise.io import load_model, save_model
 from edgewise.models import KAN, create_model
 from edgewise.models.width import nearest_pairs
+from edgewise.nn import Balanced, EfficientKAN
 from edgewise.testing import assert_within
 from tests.pykan_networks import cut, fix_symbolic, twin
 
@@ -264,3 +265,14 @@ def test_compiled_with_masks_equals_eager():
     compiled = torch.compile(model, backend="aot_eager")
     assert_within(compiled(x).detach(), model(x).detach(), 1e-12)
     torch.compiler.reset()
+
+
+def test_initialisations_by_name():
+    for name, init in (("balanced", Balanced()), ("efficient_kan", EfficientKAN())):
+        torch.manual_seed(0)
+        named = create_model("kan", width=[4, 3, 2], init=name)
+        torch.manual_seed(0)
+        given = KAN([4, 3, 2], init=init)
+        assert all(torch.equal(p, q) for p, q in zip(named.parameters(), given.parameters(), strict=True))
+    with pytest.raises(ConfigError, match="unknown initialisation 'efficient'; did you mean 'efficient_kan'"):
+        KAN([4, 3, 2], init="efficient")

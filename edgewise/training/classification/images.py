@@ -50,9 +50,11 @@ def training_view(data: LabelledData, augment: Augment) -> View | MovedView | St
     if augment.crop == "resized" or augment.rand_augment or augment.jitter or augment.erase:
         scale = {"resized": augment.scale, "pad": None, "none": (1.0, 1.0)}[augment.crop]
         ratio = augment.ratio if augment.crop == "resized" else (1.0, 1.0)
-        return StrongView(view, scale, ratio, augment.flip, augment.jitter, augment.rand_augment, augment.erase)
+        rest = (augment.flip, augment.jitter, augment.rand_augment, augment.erase)
+        return StrongView(view, scale, ratio, *rest, pad=augment.pad)
     if augment.crop == "pad" or augment.flip:
-        return MovedView(view, padding=min(data.size) // 8 if augment.crop == "pad" else 0, flip=augment.flip)
+        padding = round(augment.pad * min(data.size)) if augment.crop == "pad" else 0
+        return MovedView(view, padding, flip=augment.flip)
     return view
 
 

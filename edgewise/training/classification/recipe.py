@@ -78,7 +78,9 @@ class Augment:
     """How training pictures are varied one by one."""
 
     crop: Literal["none", "pad", "resized"] = "none"
-    """Not; padded by an eighth and cut out again; or cut out at a random scale and resized."""
+    """Not; padded and cut out again; or cut out at a random scale and resized."""
+    pad: float = 0.125
+    """Part of a picture's sides by which it is padded."""
     scale: tuple[float, float] = (0.08, 1.0)
     """Range of a resized crop's area."""
     ratio: tuple[float, float] = (0.75, 1.3333)
@@ -95,6 +97,7 @@ class Augment:
     def __post_init__(self):
         require_that(0 < self.scale[0] <= self.scale[1] <= 1, "augment.scale", self.scale, "two rising parts of 1")
         require_that(0 < self.ratio[0] <= self.ratio[1], "augment.ratio", self.ratio, "two rising numbers above 0")
+        require_that(0 <= self.pad < 1, "augment.pad", self.pad, "from 0 to below 1")
         require_that(self.jitter >= 0, "augment.jitter", self.jitter, "0 or above")
         require_that(0 <= self.erase <= 1, "augment.erase", self.erase, "from 0 to 1")
 

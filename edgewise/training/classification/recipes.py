@@ -12,15 +12,21 @@ from edgewise.training.recipes import RECIPES
 
 @RECIPES.register("mnist")
 def mnist(root: str | None = None) -> ClassificationRecipe:
-    """Handwritten digits by a KAN of 784, 64 and 10 nodes, as efficient-KAN's example trains it.
+    """Handwritten digits by a KAN of 784, 64 and 10 nodes, the network of efficient-KAN's example.
 
-    As there: AdamW, 1e-3, decay 1e-4, the rate falling by 0.8 an epoch, batch 64, 10 epochs, pixels to [-1, 1]. Not as
-    there: the best epoch is chosen on a tenth of the training images, not on the test images; biases do not decay.
+    As there: AdamW, decay 1e-4, pixels to [-1, 1]. Not as there, where the network learns its training images by heart:
+    pictures move by up to a pixel, and the rate falls from 2e-3 along a cosine over 20 epochs of batches of 128. The best
+    epoch is chosen on a tenth of the training images, not on the test images; biases do not decay.
     """
-    optimiser = AdamW(learning_rate=1e-3, weight_decay=1e-4, schedule="exponential", decay=0.8)
+    optimiser = AdamW(learning_rate=2e-3, weight_decay=1e-4)
     model = Model(name="kan", options={"width": [784, 64, 10]})
     return ClassificationRecipe(
-        data=LabelledData(name="mnist", root=root), model=model, optimiser=optimiser, epochs=10, batch_size=64
+        data=LabelledData(name="mnist", root=root),
+        model=model,
+        optimiser=optimiser,
+        augment=Augment(crop="pad", pad=0.05),
+        epochs=20,
+        batch_size=128,
     )
 
 
