@@ -6,7 +6,7 @@ are those of :math:`p = |a| / \sum |a|`, which is a itself for softmax.
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,17 @@ from edgewise.analysis.attention_record import AttentionMatrices, attention_bloc
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+TITLES = {
+    "entropy": "entropy (nats)",
+    "evenness": "entropy / log N",
+    "own": "part on the token itself",
+    "first": "part on the class token",
+    "distance": "distance (patches)",
+    "similarity": "cosine between rows",
+    "negative": "negative part",
+    "total": "sum of a row",
+}
 
 
 @dataclass(frozen=True)
@@ -65,19 +76,18 @@ class AttentionStatistics:
         """Each statistic by block: a dot for each head, a line through their means."""
         from edgewise.training.figures import PALETTE, figure_of, style
 
-        names = _names()
         with style():
             figure = figure_of(figsize=(11, 4.6), layout="constrained")
-            for axes, name, colour in zip(figure.subplots(2, 4).ravel(), names, cycle(PALETTE), strict=True):
+            for axes, name, colour in zip(figure.subplots(2, 4).ravel(), TITLES, cycle(PALETTE), strict=False):
                 axes.scatter([h.block for h in self.heads], [getattr(h, name) for h in self.heads], s=8, color=colour)
                 axes.plot(list(self.tokens), [self._means(block)[name] for block in self.tokens], color=colour, linewidth=1)
-                axes.set(title=name, xlabel="block")
+                axes.set(title=TITLES[name], xlabel="block")
                 axes.xaxis.get_major_locator().set_params(integer=True)
         return figure
 
     def _means(self, block: int | None) -> dict[str, float]:
         heads = [head for head in self.heads if block in (None, head.block)]
-        return {name: sum(getattr(head, name) for head in heads) / len(heads) for name in _names()}
+        return {name: sum(getattr(head, name) for head in heads) / len(heads) for name in TITLES}
 
 
 def attention_statistics(model: nn.Module, batches: Iterable[Tensor]) -> AttentionStatistics:
@@ -105,7 +115,7 @@ def attention_statistics(model: nn.Module, batches: Iterable[Tensor]) -> Attenti
 
     def visit(number: int, matrices: AttentionMatrices) -> None:
         tokens[number] = matrices.rows.shape[-1]
-        found = row_statistics(matrices.rows, *token_grid(model, tokens[number])).sum(0).cpu()
+        found = row_statistics(matrices.rows, *token_grid(model, tokens[number])).sum(0)
         sums[number] = sums.get(number, 0) + found
         counts[number] = counts.get(number, 0) + len(matrices.rows)
 
@@ -135,13 +145,13 @@ def row_statistics(rows: Tensor, before: int, height: int, width: int) -> Tensor
     Returns:
         ``(b, heads, 8)``, float64.
     """
-    a = rows.double()
+    a = rows.cpu().double()
     n = a.shape[-1]
     p = _parts(a.abs())
     entropy = torch.special.entr(p).sum(-1).mean(-1)
     own = p.diagonal(dim1=-2, dim2=-1).mean(-1)
     first = p[..., :before].sum(-1).mean(-1)
-    places = torch.cartesian_prod(torch.arange(height), torch.arange(width)).to(a).reshape(-1, 2)
+    places = torch.cartesian_prod(torch.arange(height), torch.arange(width)).to(a)
     distance = (_parts(p[..., before:, before:]) * torch.cdist(places, places)).sum(-1).mean(-1)
     directions = nn.functional.normalize(a, dim=-1)
     similarity = (directions.sum(-2).square().sum(-1) - directions.square().sum((-2, -1))) / max(n * (n - 1), 1)
@@ -152,7 +162,3 @@ def row_statistics(rows: Tensor, before: int, height: int, width: int) -> Tensor
 
 def _parts(sizes: Tensor) -> Tensor:
     return sizes / sizes.sum(-1, keepdim=True).clamp_min(torch.finfo(sizes.dtype).tiny)
-
-
-def _names() -> list[str]:
-    return [field.name for field in fields(HeadStatistics) if field.name not in ("block", "head")]

@@ -84,6 +84,7 @@ class LossLandscape:
             else:
                 path.draw(axes)
             surface.plot_surface(*np.meshgrid(x, y), loss.filled(np.nan), cmap="viridis", linewidth=0)
+            surface.set_box_aspect(None, zoom=0.85)  # else the label of the loss is cut off
             surface.set(xlabel=xlabel.split(" (")[0], ylabel=ylabel.split(" (")[0], zlabel="loss")
         return figure
 
@@ -126,14 +127,12 @@ def loss_landscape(
             raise ConfigError(f"the directions move {name!r}, which the network does not have: take directions of its own")
     if not len(batches):
         raise ConfigError("a landscape needs data to take the loss on, got none")
-    first, second = ({name: d[name].to(weights[name].device, torch.float64) for name in d} for d in plane.directions)
+    first, second = ({name: d[name].to(weights[name]) for name in d} for d in plane.directions)
     loss = np.empty((len(plane.y), len(plane.x)))
     with evaluating(model):
         for row, column in watch(list(np.ndindex(loss.shape))):
-            moved = {
-                name: (w + plane.x[column] * first.get(name, 0) + plane.y[row] * second.get(name, 0)).to(w.dtype)
-                for name, w in weights.items()
-            }
+            x, y = float(plane.x[column]), float(plane.y[row])
+            moved = {name: w + x * first.get(name, 0) + y * second.get(name, 0) for name, w in weights.items()}
             loss[row, column] = mean_loss(model, moved, batches, criterion)
     if not np.isfinite(loss).any():
         raise NonFiniteError("the loss is not finite at any point of the landscape: look at a smaller part of it")

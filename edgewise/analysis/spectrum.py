@@ -122,7 +122,7 @@ def attention_spectrum(
 
     def visit(number: int, matrices: AttentionMatrices) -> None:
         for side, matrix in (("before", matrices.scores), ("after", matrices.rows)):
-            found[side].append(torch.linalg.svdvals(matrix.double()).cpu().numpy())
+            found[side].append(torch.linalg.svdvals(matrix.cpu().double()).numpy())
 
     like = next(model.parameters())
     with watching_attention(model, visit, [block]):

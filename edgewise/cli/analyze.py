@@ -94,7 +94,7 @@ def landscape(
         plane = random_plane(network, look.seed, radius, points)
     else:
         name, network = "landscape", opened.last_kept(look.device)
-        plane = principal_plane(opened.kept_weights(least=3), components, margin, points)
+        plane = principal_plane(opened.kept_weights(network, least=3), components, margin, points)
     _write(loss_landscape(network, plane, look.of(opened), opened.criterion(), _progress), run, name)
 
 
@@ -111,7 +111,8 @@ def path(run: Run, /, *, components: Components = (1, 2)) -> None:
     from edgewise.analysis import optimizer_path
     from edgewise.training.reopen import reopen
 
-    _write(optimizer_path(reopen(run).kept_weights(least=3), components), run, "path")
+    opened = reopen(run)
+    _write(optimizer_path(opened.kept_weights(opened.last_kept(), least=3), components), run, "path")
 
 
 def weights(run: Run, /, *, bins: int = 100) -> None:
@@ -128,8 +129,8 @@ def weights(run: Run, /, *, bins: int = 100) -> None:
     from edgewise.training.reopen import reopen
 
     opened = reopen(run)
-    kept = opened.kept_weights()
-    _write(weight_histograms(kept, weight_groups(opened.last_kept()), bins), run, "weights")
+    network = opened.last_kept()
+    _write(weight_histograms(opened.kept_weights(network), weight_groups(network), bins), run, "weights")
 
 
 def attention(run: Run, /, *, block: int = -1, maps: int = 4, look: Look = Pictures(images=64)) -> None:
@@ -157,7 +158,7 @@ def attention(run: Run, /, *, block: int = -1, maps: int = 4, look: Look = Pictu
         _write(attention_maps(network, torch.cat(batches)[:maps], block), run, "attention")
 
 
-def spectrum(run: Run, /, *, block: int = -1, look: Look = Pictures(images=5)) -> None:
+def spectrum(run: Run, /, *, block: int = -1, tolerance: float | None = None, look: Look = Pictures(images=5)) -> None:
     """Singular values of attention before and after its activation, with the numerical rank.
 
     examples:
@@ -166,6 +167,8 @@ def spectrum(run: Run, /, *, block: int = -1, look: Look = Pictures(images=5)) -
     Args:
         run: Folder made by `edgewise train`; its best epoch is looked at.
         block: Which, counted from 0, or from -1 backwards.
+        tolerance: Singular values count in the rank from this part of the largest on; N times the rounding of the model's
+            numbers by default.
         look: At which images.
     """
     from edgewise.analysis import attention_spectrum
@@ -173,7 +176,7 @@ def spectrum(run: Run, /, *, block: int = -1, look: Look = Pictures(images=5)) -
 
     opened = reopen(run)
     batches = [images for images, _ in look.of(opened)]
-    _write(attention_spectrum(opened.network(look.device), batches, block), run, "spectrum")
+    _write(attention_spectrum(opened.network(look.device), batches, block, tolerance), run, "spectrum")
 
 
 ANALYSES: dict[str, Callable[..., None]] = {a.__name__: a for a in (landscape, path, weights, attention, spectrum)}

@@ -1,16 +1,17 @@
 """A run, opened again to be looked at: its network, the epochs that it kept, and pictures that it was not trained on."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import default_collate
 
 from edgewise._errors import CheckpointError, ConfigError
-from edgewise.io import load_model
+from edgewise.io import _read, load_model
 from edgewise.training.classification.recipe import ClassificationRecipe
 from edgewise.training.folder import RunFolder
 from edgewise.training.recipe import Recipe
@@ -22,15 +23,15 @@ class KeptWeights(Mapping[str, Tensor]):
 
     Args:
         path: A file that :func:`edgewise.io.save_model` wrote; its digest is checked here.
+        names: Of the parameters; what else is in the file, such as running means, is left out.
 
     Raises:
         CheckpointError: The file is corrupted.
     """
 
-    def __init__(self, path: Path):
-        from safetensors import safe_open
-
-        self.names = tuple(name for name, _ in load_model(path).named_parameters())
+    def __init__(self, path: Path, names: Sequence[str]):
+        _read(path)  # load_model would build the network, too, which takes seconds an epoch
+        self.names = tuple(names)
         self._file = safe_open(path, framework="pt")
 
     def __getitem__(self, name: str) -> Tensor:
@@ -60,16 +61,18 @@ class OpenRun:
         """The last of the kept epochs."""
         return load_model(self._kept(1)[-1]).to(device)
 
-    def kept_weights(self, least: int = 1) -> dict[int, KeptWeights]:
+    def kept_weights(self, network: nn.Module, least: int = 1) -> dict[int, KeptWeights]:
         """Parameters by epoch.
 
         Args:
+            network: Of the run, which tells parameters from buffers.
             least: How many epochs are needed.
 
         Raises:
             CheckpointError: Fewer were kept, or a file is corrupted.
         """
-        return {int(path.stem): KeptWeights(path) for path in self._kept(least)}
+        names = [name for name, _ in network.named_parameters()]
+        return {int(path.stem): KeptWeights(path, names) for path in self._kept(least)}
 
     def batches(self, count: int, size: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
         """Validation pictures with their classes or masks, the same ones each time.
