@@ -52,7 +52,10 @@ class WeightHistograms:
 
     def summary(self) -> dict:
         """The moments of each group, by epoch."""
-        return {one.group: dict(zip(map(str, one.epochs), one.moments, strict=True)) for one in self.groups}
+        return {
+            one.group: {f"epoch {epoch}": moments for epoch, moments in zip(one.epochs, one.moments, strict=True)}
+            for one in self.groups
+        }
 
     def plot(self) -> "Figure":
         """A panel for each group: the first epochs light, the last dark."""
@@ -120,7 +123,7 @@ def weight_histograms(checkpoints: Mapping[int, Weights], groups: Mapping[str, s
     Example:
         >>> import torch
         >>> found = weight_histograms({0: {"w": torch.tensor([-1.0, 0.0, 1.0])}}, {"w": "dense"}, bins=3)
-        >>> found.groups[0].counts.tolist(), found.summary()["dense"]["0"]["mean"]
+        >>> found.groups[0].counts.tolist(), found.summary()["dense"]["epoch 0"]["mean"]
         ([[1, 1, 1]], 0.0)
     """
     if not checkpoints or bins < 1:

@@ -1,21 +1,21 @@
 """``edgewise analyze``: what training made of a network, as figures and the numbers behind them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
+import torch
+from rich.progress import track
+from torch import Tensor
 from tyro.conf import arg
 
+from edgewise import analysis
 from edgewise._registry import unknown
+from edgewise.analysis.write import Analysis
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from edgewise.analysis.write import Analysis
-    from edgewise.training.reopen import OpenRun
+from edgewise.training.reopen import OpenRun, reopen
 
 Run = Annotated[Path, arg(metavar="RUN")]
 Components = Annotated[tuple[int, int], arg(metavar="I J")]
@@ -34,7 +34,7 @@ class Pictures:
     device: str = "cpu"
     """Where to compute, such as cpu or cuda."""
 
-    def of(self, run: "OpenRun") -> "list[tuple[Tensor, Tensor]]":
+    def of(self, run: OpenRun) -> list[tuple[Tensor, Tensor]]:
         """The batches."""
         return run.batches(self.images, self.batch_size, self.seed)
 
@@ -85,17 +85,14 @@ def landscape(
         radius: How far the plane reaches from its centre, in lengths of the filters (random).
         look: At which images the loss is taken.
     """
-    from edgewise.analysis import loss_landscape, principal_plane, random_plane
-    from edgewise.training.reopen import reopen
-
     opened = reopen(run)
     if directions == "random":
         name, network = "landscape-random", opened.network(look.device)
-        plane = random_plane(network, look.seed, radius, points)
+        plane = analysis.random_plane(network, look.seed, radius, points)
     else:
         name, network = "landscape", opened.last_kept(look.device)
-        plane = principal_plane(opened.kept_weights(network, least=3), components, margin, points)
-    _write(loss_landscape(network, plane, look.of(opened), opened.criterion(), _progress), run, name)
+        plane = analysis.principal_plane(opened.kept_weights(network, least=3), components, margin, points)
+    _write(analysis.loss_landscape(network, plane, look.of(opened), opened.criterion(), _progress), run, name)
 
 
 def path(run: Run, /, *, components: Components = (1, 2)) -> None:
@@ -108,11 +105,8 @@ def path(run: Run, /, *, components: Components = (1, 2)) -> None:
         run: Folder made by `edgewise train`, with kept epochs.
         components: Which two principal directions.
     """
-    from edgewise.analysis import optimizer_path
-    from edgewise.training.reopen import reopen
-
     opened = reopen(run)
-    _write(optimizer_path(opened.kept_weights(opened.last_kept(), least=3), components), run, "path")
+    _write(analysis.optimizer_path(opened.kept_weights(opened.last_kept(), least=3), components), run, "path")
 
 
 def weights(run: Run, /, *, bins: int = 100) -> None:
@@ -125,12 +119,9 @@ def weights(run: Run, /, *, bins: int = 100) -> None:
         run: Folder made by `edgewise train`, with kept epochs.
         bins: Of the histograms.
     """
-    from edgewise.analysis import weight_groups, weight_histograms
-    from edgewise.training.reopen import reopen
-
     opened = reopen(run)
     network = opened.last_kept()
-    _write(weight_histograms(opened.kept_weights(network), weight_groups(network), bins), run, "weights")
+    _write(analysis.weight_histograms(opened.kept_weights(network), analysis.weight_groups(network), bins), run, "weights")
 
 
 def attention(run: Run, /, *, block: int = -1, maps: int = 4, look: Look = Pictures(images=64)) -> None:
@@ -145,17 +136,12 @@ def attention(run: Run, /, *, block: int = -1, maps: int = 4, look: Look = Pictu
         maps: How many images are shown; 0 for none, where a network has no class token.
         look: At which images the statistics are taken.
     """
-    import torch
-
-    from edgewise.analysis import attention_maps, attention_statistics
-    from edgewise.training.reopen import reopen
-
     opened = reopen(run)
     network = opened.network(look.device)
     batches = [images for images, _ in look.of(opened)]
-    _write(attention_statistics(network, batches), run, "attention-statistics")
-    if maps:
-        _write(attention_maps(network, torch.cat(batches)[:maps], block), run, "attention")
+    _write(analysis.attention_statistics(network, batches), run, "attention-statistics")
+    if maps > 0:
+        _write(analysis.attention_maps(network, torch.cat(batches)[:maps], block), run, "attention")
 
 
 def spectrum(run: Run, /, *, block: int = -1, tolerance: float | None = None, look: Look = Pictures(images=5)) -> None:
@@ -171,12 +157,9 @@ def spectrum(run: Run, /, *, block: int = -1, tolerance: float | None = None, lo
             numbers by default.
         look: At which images.
     """
-    from edgewise.analysis import attention_spectrum
-    from edgewise.training.reopen import reopen
-
     opened = reopen(run)
     batches = [images for images, _ in look.of(opened)]
-    _write(attention_spectrum(opened.network(look.device), batches, block, tolerance), run, "spectrum")
+    _write(analysis.attention_spectrum(opened.network(look.device), batches, block, tolerance), run, "spectrum")
 
 
 ANALYSES: dict[str, Callable[..., None]] = {a.__name__: a for a in (landscape, path, weights, attention, spectrum)}
@@ -186,7 +169,7 @@ def main(words: list[str]) -> None:
     """Run the subcommand."""
     if not words or words[0] in ("-h", "--help"):
         print(_HELP)
-        print_table(("analysis", ""), [(name, summary(analysis)) for name, analysis in ANALYSES.items()], left=(0, 1))
+        print_table(("analysis", ""), [(name, summary(command)) for name, command in ANALYSES.items()], left=(0, 1))
         raise SystemExit(0 if words else 2)
     name, *rest = words
     if name not in ANALYSES:
@@ -195,18 +178,25 @@ def main(words: list[str]) -> None:
 
 
 def _progress(steps: Iterable) -> Iterable:
-    from rich.progress import track
-
     return track(steps, description="loss")
 
 
-def _write(result: "Analysis", run: Path, name: str) -> None:
-    from edgewise.analysis import write_analysis
-
-    figure, *_ = write_analysis(result, run / "analysis", name)
-    facts = result.summary()
-    print_table(("", name), [(key, _short(value)) for key, value in facts.items() if not isinstance(value, dict)])
+def _write(result: Analysis, run: Path, name: str) -> None:
+    figure, *_ = analysis.write_analysis(result, run / "analysis", name)
+    print_table(("", name), [line for key, value in result.summary().items() for line in _lines(key, value)], left=(0, 1))
     print(f"figure and numbers: {figure.with_suffix('')}.png, .csv, .json")
+
+
+def _lines(name: str, value: object) -> Iterator[tuple[str, str]]:
+    """Numbers in a line; of what has numbers for each of many epochs, the first and the last."""
+    if not isinstance(value, dict):
+        yield name, _short(value)
+    elif isinstance(next(iter(value.values())), dict):
+        first, *_, last = [*value, *value]
+        for key in dict.fromkeys((first, last)):
+            yield from _lines(f"{name}, {key}", value[key])
+    else:
+        yield name, ", ".join(f"{key} {_short(number)}" for key, number in value.items())
 
 
 def _short(value: object) -> str:

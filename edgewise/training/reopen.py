@@ -82,8 +82,10 @@ class OpenRun:
             size: Of a batch.
             seed: Of the draw.
         """
-        if min(count, size) < 1:
-            raise ConfigError(f"pictures and the size of a batch must be at least 1, got {count} and {size}")
+        if min(count, size) < 1 or seed < 0:
+            raise ConfigError(
+                f"pictures and the size of a batch must be at least 1 and the seed at least 0, got {count}, {size}, {seed}"
+            )
         data = task_of(self.recipe).images(self.recipe).validation
         chosen = np.random.default_rng(seed).permutation(len(data))[:count].tolist()
         parts = [default_collate([data[i] for i in chosen[start : start + size]]) for start in range(0, len(chosen), size)]

@@ -49,7 +49,7 @@ def test_rows_hold_every_bin_once():
     assert len(rows) == 3 * 3 * 10
     of_first = [row["count"] for row in rows if row["group"] == "dense" and row["epoch"] == 0]
     assert of_first == found.groups[0].counts[0].tolist()
-    assert found.summary()["offset"]["2"] == found.groups[1].moments[2]
+    assert found.summary()["offset"]["epoch 2"] == found.groups[1].moments[2]
 
 
 def test_weights_that_are_all_zero_have_a_histogram():

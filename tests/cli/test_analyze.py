@@ -94,14 +94,16 @@ def test_path(runs):
     assert summary["components"] == [1, 3]
 
 
-def test_weights(runs):
+def test_weights(runs, capsys):
     assert main(["analyze", "weights", str(runs["learned"]), "--bins", "7"]) == 0
+    printed = capsys.readouterr().out
+    assert [f"dense weights, epoch {epoch} " in printed for epoch in range(4)] == [True, False, False, True]
     rows, summary = results(runs["learned"], "weights")
     groups = {"attention functions", "attention projectors", "dense weights", "biases and norms", "all weights"}
     assert {row["group"] for row in rows} == set(summary) == groups
     assert len(rows) == 5 * 4 * 7
     size = sum(int(row["count"]) for row in rows if row["group"] == "attention projectors" and row["epoch"] == "3")
-    moments = summary["attention projectors"]["3"]
+    moments = summary["attention projectors"]["epoch 3"]
     assert size == pytest.approx(6 * 2 * 5 * 2 * (1 - moments["outside"]))
 
 

@@ -45,7 +45,7 @@ def test_pictures_are_the_same_each_time_and_from_the_validation_side(run, recip
     )
     few = opened.batches(count=1, size=2, seed=1)
     assert torch.equal(few[0][0], images[:1])
-    with pytest.raises(ConfigError, match="must be at least 1, got 0 and 2"):
+    with pytest.raises(ConfigError, match="must be at least 1 and the seed at least 0, got 0, 2, 0"):
         opened.batches(count=0, size=2)
 
 
