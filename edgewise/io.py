@@ -127,7 +127,7 @@ def load_model(path: str | Path) -> nn.Module:
     Raises:
         CheckpointError: The file is missing, truncated, changed, of a newer format, or not one of edgewise's.
     """
-    config, tensors = _read(Path(path))
+    config, tensors = read_weights(path)
     model = _build(config, tensors, path)
     for name, tensor in model.state_dict(keep_vars=True).items():
         tensor.data = tensor.data.to(tensors[name].dtype)
@@ -135,8 +135,13 @@ def load_model(path: str | Path) -> nn.Module:
     return model.eval()
 
 
-def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
-    """The configuration and tensors of a file whose digest holds."""
+def read_weights(path: str | Path) -> tuple[dict, dict[str, Tensor]]:
+    """The configuration and the tensors of a file that :func:`save_model` wrote; no network is built.
+
+    Raises:
+        CheckpointError: As for :func:`load_model`.
+    """
+    path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"{path} does not exist: give a model.safetensors written by edgewise")
     try:

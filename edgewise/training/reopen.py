@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.utils.data import default_collate
 
 from edgewise._errors import CheckpointError, ConfigError
-from edgewise.io import _read, load_model
+from edgewise.io import load_model, read_weights
 from edgewise.training.classification.recipe import ClassificationRecipe
 from edgewise.training.folder import RunFolder
 from edgewise.training.recipe import Recipe
@@ -30,7 +30,7 @@ class KeptWeights(Mapping[str, Tensor]):
     """
 
     def __init__(self, path: Path, names: Sequence[str]):
-        _read(path)  # load_model would build the network, too, which takes seconds an epoch
+        read_weights(path)  # load_model would build the network, too, which takes seconds an epoch
         self.names = tuple(names)
         self._file = safe_open(path, framework="pt")
 
