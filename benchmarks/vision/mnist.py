@@ -13,12 +13,10 @@ from benchmarks.vision.race import Entry, race
 from edgewise.training import Augment, Model, create_recipe
 
 CONVOLUTIONS = {
-    "widths": [16, 32, 32],
+    "widths": [12, 24, 48],
     "padding": 1,
-    "basis": {"name": "chebyshev", "degree": 3},
+    "basis": {"name": "squashed", "basis": {"name": "gram", "degree": 3}},
     "norm": "batch",
-    "pool": "mean",
-    "head": "linear",
 }
 
 
