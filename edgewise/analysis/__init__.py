@@ -1,7 +1,7 @@
 """What a model costs (parameters, operations, bytes, seconds), where its gradient flows, and what training made of it."""
 
 from edgewise.analysis.attention_maps import AttentionMaps, attention_maps
-from edgewise.analysis.attention_record import AttentionMatrices, read_attention
+from edgewise.analysis.attention_record import read_attention
 from edgewise.analysis.attention_statistics import AttentionStatistics, attention_statistics
 from edgewise.analysis.compare import Comparison, compare, write_comparison
 from edgewise.analysis.cost import count_flops, count_parameters
@@ -19,7 +19,6 @@ from edgewise.analysis.write import write_analysis
 
 __all__ = [
     "AttentionMaps",
-    "AttentionMatrices",
     "AttentionSpectrum",
     "AttentionStatistics",
     "Comparison",

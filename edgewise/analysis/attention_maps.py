@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.analysis.attention_record import attention_blocks, read_attention, token_grid
+from edgewise.analysis.attention_record import read_attention, token_grid
+from edgewise.models.written_out import attention_blocks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.analysis.attention_record import AttentionMatrices, attention_blocks, token_grid, watching_attention
+from edgewise.analysis.attention_record import token_grid, watching_attention
+from edgewise.models.written_out import AttentionMatrices, attention_blocks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

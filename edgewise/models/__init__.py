@@ -1,6 +1,7 @@
 """Models: whole networks by name. One file an architecture; to add one, write its file and its line here."""
 
 from edgewise.models.all_ukan import all_ukan, ukan_vanilla
+from edgewise.models.attention_transfer import AttentionTransfer
 from edgewise.models.chains import cheby_kan, fast_kan, fourier_kan
 from edgewise.models.classifier import Classifier
 from edgewise.models.conv_kan import conv_kan
@@ -24,6 +25,7 @@ from edgewise.models.vit import BACKBONES
 __all__ = [
     "BACKBONES",
     "KAN",
+    "AttentionTransfer",
     "Classifier",
     "GramUNet",
     "Layers",

@@ -52,7 +52,7 @@ class ModelContract:
         y = model(x)
         y.square().mean().backward()
         assert y.shape == self._shape(x, **options)
-        for name, p in model.named_parameters():
+        for name, p in _trained(model):
             assert p.grad is not None, name
             assert p.grad.isfinite().all(), name
             assert p.grad.count_nonzero() > 0 or p.dim() == 1, name  # a bias before a norm has no effect
@@ -117,7 +117,7 @@ class ModelContract:
             y = model(x)
         y.float().square().mean().backward()
         assert_within(y.float(), expected, 0.1)
-        for name, p in model.named_parameters():
+        for name, p in _trained(model):
             assert p.grad.dtype == torch.float32, name
             assert p.grad.isfinite().all(), name
 
@@ -166,8 +166,12 @@ class ModelContract:
         return losses
 
 
+def _trained(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+
+
 def _gradients(module: nn.Module, model: nn.Module) -> tuple[Tensor, Tensor]:
     """The output, and all gradients in one vector: some are no more than the rounding errors of others."""
     y = module(model.example_input())
     y.square().mean().backward()
-    return y.detach(), torch.cat([p.grad.flatten() for p in model.parameters()])
+    return y.detach(), torch.cat([p.grad.flatten() for _, p in _trained(model)])

@@ -48,6 +48,8 @@ class Model:
     """Registered model (`edgewise models` lists them)."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further options of the model, as JSON."""
+    start: dict[str, str] = field(default_factory=dict)
+    """Run folders whose weights parts of it start from, as JSON: {"": "runs/pretrained"}, or {"teacher": ...}."""
 
     def __post_init__(self):
         free = {"in_channels", "num_classes"}.isdisjoint(self.options)

@@ -13,6 +13,7 @@ from edgewise._optional import require
 from edgewise.training.allocator import keep_freed_memory
 from edgewise.training.folder import Result, RunFolder
 from edgewise.training.recipe import Recipe
+from edgewise.training.start import start_from
 from edgewise.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -78,11 +79,13 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["
     images = task.images(recipe)
     torch.manual_seed(recipe.seed)
     network = task.network(recipe)
+    checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
+    if checkpoint is None:
+        start_from(network, recipe.model.start)
     keeper = KeepRun(folder, task.score, recipe.keep_every)
     trainer = _trainer(recipe, folder, [*watchers, *_callbacks(recipe, keeper, progress)])
     if trainer.is_global_zero and not folder.config.exists():  # only now: a recipe that cannot work leaves no run behind
         folder.write_config(recipe, images.window, images.classes)
-    checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
     try:
         trainer.fit(task.module(network, recipe), images, ckpt_path=checkpoint, weights_only=True)
     except SystemExit as exit:

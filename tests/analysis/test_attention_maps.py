@@ -78,5 +78,5 @@ def test_the_figure_has_a_map_of_each_head_before_and_after(name):
 def test_a_network_without_class_token_has_no_maps():
     with pytest.raises(ConfigError, match="SwinTransformer has no class token in block -1"):
         attention_maps(swin(), images())
-    with pytest.raises(ConfigError, match="no attention to look at"):
+    with pytest.raises(ConfigError, match="has no attention"):
         attention_maps(nn.Linear(2, 2), images())

@@ -4,7 +4,8 @@ from torch import nn
 
 from edgewise._errors import ConfigError
 from edgewise.analysis import read_attention
-from edgewise.analysis.attention_record import attention_blocks, token_grid, watching_attention
+from edgewise.analysis.attention_record import token_grid, watching_attention
+from edgewise.models.written_out import attention_blocks
 from tests.analysis.attention_networks import NETWORKS, images, swin, vit
 
 
@@ -13,7 +14,7 @@ def test_the_matrices_give_what_the_attention_gave(name):
     """Rows times values, projected, is the output of the module itself, fused or tiled, behind masks or not."""
     model = NETWORKS[name]().double().eval()
     seen, outputs = {}, {}
-    places = attention_blocks(model)
+    places = list(attention_blocks(model).values())
     hooks = [
         place.register_forward_hook(lambda module, inputs, y, n=n: outputs.update({n: (module, inputs[0], y)}))
         for n, place in enumerate(places)
@@ -80,7 +81,7 @@ def test_how_tokens_lie():
 
 
 def test_what_cannot_be_looked_at():
-    with pytest.raises(ConfigError, match="Sequential has no attention to look at: this analysis needs a vision"):
+    with pytest.raises(ConfigError, match="Sequential has no attention: a vision"):
         read_attention(nn.Sequential(nn.Linear(2, 2)), images())
     for block in (2, -3):
         with pytest.raises(ConfigError, match=f"block must be from 0 to 1, or from -1 backwards, got {block}"):

@@ -74,7 +74,7 @@ def test_a_tolerance_may_be_given():
 
 
 def test_what_does_not_fit():
-    with pytest.raises(ConfigError, match="no attention to look at"):
+    with pytest.raises(ConfigError, match="has no attention"):
         attention_spectrum(nn.Linear(2, 2), [images()])
     with pytest.raises(ConfigError, match="needs pictures"):
         attention_spectrum(swin(), [])

@@ -139,7 +139,7 @@ def test_what_looks_at_epochs_says_how_to_keep_them(rows_run, capsys, analysis):
 @pytest.mark.parametrize("analysis", ["attention", "spectrum"])
 def test_what_looks_at_attention_says_what_it_needs(rows_run, capsys, analysis):
     assert main(["analyze", analysis, str(rows_run)]) == 1
-    assert "has no attention to look at: this analysis needs a vision transformer" in capsys.readouterr().err
+    assert "has no attention: a vision transformer is needed" in capsys.readouterr().err
 
 
 def test_a_segmenter(pictures, settings, tmp_path, capsys):
@@ -150,7 +150,7 @@ def test_a_segmenter(pictures, settings, tmp_path, capsys):
     assert {"functions on edges", "dense weights"} <= set(results(run, "weights")[1])
     assert len(results(run, "landscape")[0]) == 4
     assert main(["analyze", "spectrum", str(run)]) == 1
-    assert "no attention to look at" in capsys.readouterr().err
+    assert "has no attention" in capsys.readouterr().err
 
 
 def test_each_analysis_has_a_help_and_a_misspelt_one_names_the_nearest(capsys):

@@ -30,6 +30,17 @@ SMALLER = {
 ROWS = {"options": {"width": [6, 4, 2]}, "outputs": 2}
 TOO_SMALL = "with sides of at least 4, got shape"
 SETTINGS = {
+    "attention_transfer": TRANSFORMER
+    | {
+        "options": {
+            "student": "vit_micro",
+            "teacher": "vit_micro_karat",
+            "student_options": {"patch_size": 8},
+            "teacher_options": {"patch_size": 8, "rank": 2},
+            "num_classes": 3,
+            "image_size": 16,
+        }
+    },
     "all_ukan": FRAME,
     "cheby_kan": ROWS,
     "cnn": {"options": {"width": 4, "stages": 2}, "sizes": ((2, 2), (9, 16))},
@@ -88,7 +99,7 @@ for model_name, settings in SETTINGS.items():
 @pytest.fixture(autouse=True)
 def _smaller_parts_of_others(request, monkeypatch):
     """timm and torchvision make their networks small; tests/models builds them whole."""
-    if "patch_size" in getattr(request.cls, "options", {}):
+    if getattr(request.cls, "name", "").startswith(("attention", "convit", "kat", "swin", "vit")):
         timm = pytest.importorskip("timm")
         make = timm.create_model
         monkeypatch.setattr(

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from edgewise._errors import ConfigError, DataError, NonFiniteError
+from edgewise._errors import CheckpointError, ConfigError, DataError, NonFiniteError
 from edgewise.analysis import count_parameters
 from edgewise.io import load_model
 from edgewise.models import create_model
@@ -93,6 +93,19 @@ def test_the_average_is_what_is_kept(recipe, tmp_path):
     for expected, other, parameter in zip(mean, live, kept, strict=True):
         torch.testing.assert_close(parameter.detach(), expected, rtol=1e-5, atol=1e-7)
         assert not torch.equal(parameter, other)
+
+
+def test_a_run_starts_from_the_weights_of_another(recipe, tmp_path):
+    train(replace(recipe, epochs=1), tmp_path / "first", progress=False)
+    model = replace(recipe.model, start={"": str(tmp_path / "first")})
+    train(replace(recipe, epochs=1, model=model, keep_every=1), tmp_path / "second", progress=False)
+    first = load_file(tmp_path / "first" / "model.safetensors")
+    started = load_file(tmp_path / "second" / "epochs" / "0000.safetensors")
+    assert all(torch.equal(first[name], started[name]) for name in first)
+    wider = replace(model, options={"width": [144, 7, 3]})
+    with pytest.raises(CheckpointError, match="holds another network"):
+        train(replace(recipe, model=wider), tmp_path / "third", progress=False)
+    assert not (tmp_path / "third" / "config.json").exists()
 
 
 @pytest.mark.slow

@@ -1,0 +1,76 @@
+"""Borrowed attention against a student that attends so by itself."""
+
+import copy
+
+import pytest
+import torch
+
+from edgewise._errors import ConfigError
+from edgewise.models import create_model
+
+pytest.importorskip("timm")
+X = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def transfer(**options):
+    torch.manual_seed(0)
+    return create_model("attention_transfer", student="vit_micro", teacher="vit_micro", **options)
+
+
+def test_with_itself_as_the_teacher_a_network_is_itself():
+    model = transfer()
+    plain = create_model("vit_micro")
+    plain.load_state_dict(model.teacher.state_dict())
+    model.student.load_state_dict(model.teacher.state_dict())  # the parts have kept their names
+    torch.testing.assert_close(model(X), plain(X))
+
+
+def test_a_teacher_with_learned_functions_is_followed():
+    model = create_model("attention_transfer", student="vit_micro", teacher="vit_micro_karat")
+    learned = copy.deepcopy(model.teacher)
+    shared = {k: v for k, v in model.student.state_dict().items() if k in learned.state_dict()}
+    model.teacher.load_state_dict(shared, strict=False)
+    torch.testing.assert_close(model(X), model.teacher(X), rtol=1e-4, atol=1e-5)
+
+
+def test_values_learn_and_queries_keys_and_teacher_do_not():
+    model = transfer()
+    model(X).square().mean().backward()
+    assert all(p.grad is None for p in model.teacher.parameters())
+    gradient = model.student.blocks[0].attn.qkv.weight.grad
+    assert gradient[:128].count_nonzero() == 0
+    assert gradient[128:].count_nonzero() > 0
+
+
+def test_the_teacher_stays_in_evaluation_mode():
+    model = transfer(teacher_options={"drop_path": 0.5})
+    assert model.train().student.training
+    assert not model.teacher.training
+
+
+def test_a_copy_borrows_from_its_own_teacher():
+    model = transfer()
+    twin = copy.deepcopy(model)
+    with torch.no_grad():
+        twin.teacher.blocks[0].attn.qkv.weight.mul_(3)
+    before = model(X)
+    assert not torch.allclose(twin(X), before)
+    torch.testing.assert_close(model(X), before)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"teacher": "cnn"}, "has no attention"),
+        ({"student": "vit_micro_karat"}, "must be timm's plain one"),
+        ({"teacher": "vit_tiny"}, "2 heads|heads and the teacher's"),
+    ],
+)
+def test_what_does_not_fit_is_refused(options, words):
+    with pytest.raises(ConfigError, match=words):
+        create_model("attention_transfer", **{"student": "vit_micro", "teacher": "vit_micro"} | options)
+
+
+def test_other_patches_are_refused_when_pictures_come():
+    with pytest.raises(ConfigError, match="equal heads, patches and image size"):
+        transfer(teacher_options={"patch_size": 8})(X)
