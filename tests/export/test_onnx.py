@@ -7,20 +7,14 @@ from edgewise import EdgewiseError, create_model, list_models
 from edgewise.bases import list_bases
 from edgewise.export import to_onnx
 from edgewise.models import KAN
+from tests.contract.test_models import SETTINGS, SMALLER
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-SMALL = {
-    "kan": {"width": [2, [2, 2], 1]},
-    "mlp": {"width": [3, 4, 2]},
-    "rows": {"model": "kan", "options": {"width": [12, 3, 2]}},
-    "cnn": {"width": 4},
-    **{name: {"widths": (8, 8, 8)} for name in ("all_ukan", "ukan", "ukan_vanilla")},
-}
-QUICK = {"kan", "mlp", "rows", "cnn", "bspline", "fourier"}  # other models take from five seconds to minutes
-HUGE = {name for name in list_models() if "small" in name or "base" in name}  # of the kind of their tiny ones
+QUICK = {"kan", "mlp", "rows", "cnn", "bspline", "fourier"}  # other models take from five seconds to a minute
+SOURCES = {"kat": "vit"}  # of timm's networks inside ours
 
 
 def quick_or_slow(names):
@@ -37,11 +31,14 @@ def run(path, x: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(session.run(None, {given.name: x.numpy()})[0])
 
 
-@pytest.mark.parametrize("name", quick_or_slow(name for name in list_models() if name not in HUGE))
-def test_every_model_gives_the_same_outputs_in_onnx_runtime(name, tmp_path):
-    model = create_model(name, **SMALL.get(name, {}))
-    if not hasattr(model, "example_input"):
-        pytest.skip(f"{name} has no example_input()")
+@pytest.mark.parametrize("name", quick_or_slow(list_models()))
+def test_every_model_gives_the_same_outputs_in_onnx_runtime(name, tmp_path, monkeypatch):
+    options = SETTINGS[name]["options"]
+    if "patch_size" in options:
+        make = pytest.importorskip("timm").create_model
+        narrow = SMALLER[SOURCES.get(name.split("_")[0], name.split("_")[0])]
+        monkeypatch.setattr("timm.create_model", lambda name, **given: make(name, **given | narrow))
+    model = create_model(name, **options)
     x = model.example_input(batch_size=3)
     to_onnx(model, None, tmp_path / "model.onnx")
     with torch.no_grad():
@@ -57,7 +54,7 @@ def test_every_basis_gives_the_same_outputs_in_onnx_runtime(name, tmp_path):
     assert (run(tmp_path / "layer.onnx", x) - model(x)).abs().max() < 1e-4
 
 
-@pytest.mark.parametrize("kind", ["KANConv2d", "SaKANConv2d"])
+@pytest.mark.parametrize("kind", ["KANConv2d", pytest.param("SaKANConv2d", marks=pytest.mark.slow)])
 def test_convolutions_stay_convolutions(kind, tmp_path):
     model = getattr(edgewise.nn, kind)(4, 6, 3, stride=2, padding=1, groups=2 if kind == "KANConv2d" else 1)
     to_onnx(model, torch.randn(1, 4, 8, 8), tmp_path / "layer.onnx")
@@ -109,7 +106,7 @@ def test_the_network_is_left_in_its_mode_and_on_its_backend(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]
 
 
-@pytest.mark.parametrize("opset", [17, 21])
+@pytest.mark.parametrize("opset", [17, pytest.param(21, marks=pytest.mark.slow)])
 def test_the_opset_is_the_one_asked_for(opset, tmp_path):
     to_onnx(KAN([2, 2, 1]), None, tmp_path / "kan.onnx", opset=opset)
     assert [entry.version for entry in onnx.load(tmp_path / "kan.onnx").opset_import if not entry.domain] == [opset]

@@ -258,6 +258,7 @@ BAD = [
     (NET, {"skip": "*"}, "none of the 3 layers"),
     (NET, {"where": 4}, "a filter is a pattern"),
     (nn.Sequential(ATTENTION), {}, "'0.out_proj'.*MultiheadAttention reads its weight"),
+    (nn.TransformerEncoderLayer(4, 2), {"skip": "*.out_proj"}, "'linear1'.*TransformerEncoderLayer reads its weight"),
     (nn.Sequential(nn.LazyLinear(3)), {}, "'0'.*run the network once"),
     (nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))), {}, "'0'.*remove_parametrizations"),
     (nn.Sequential(pruned()), {}, "'0'.*its weight is no parameter"),
