@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from edgewise._errors import ConfigError
 from edgewise._optional import require
 from edgewise.training.allocator import keep_freed_memory
 from edgewise.training.folder import Result, RunFolder
@@ -126,21 +127,25 @@ def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list["pl.Callback"]) 
         require("tensorboard", extra="tensorboard")
         logger = pl.loggers.TensorBoardLogger(folder.path, name="", version="tensorboard")
     machine = recipe.machine
-    return pl.Trainer(
-        max_epochs=recipe.epochs,
-        accelerator=machine.accelerator,
-        devices=machine.devices,
-        strategy=machine.strategy,
-        precision=machine.precision,
-        callbacks=callbacks,
-        plugins=[AtomicCheckpointIO()],
-        logger=logger,
-        default_root_dir=folder.path,
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    try:
+        return pl.Trainer(
+            max_epochs=recipe.epochs,
+            accelerator=machine.accelerator,
+            devices=machine.devices,
+            strategy=machine.strategy,
+            precision=machine.precision,
+            callbacks=callbacks,
+            plugins=[AtomicCheckpointIO()],
+            logger=logger,
+            default_root_dir=folder.path,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except (ValueError, pl.utilities.exceptions.MisconfigurationException) as error:
+        reason = str(error).split(". ")[0].replace("`", "")
+        raise ConfigError(f"this machine cannot train as the recipe says ({reason}): change machine in it") from error
 
 
 @contextlib.contextmanager

@@ -108,6 +108,13 @@ def test_a_run_starts_from_the_weights_of_another(recipe, tmp_path):
     assert not (tmp_path / "third" / "config.json").exists()
 
 
+@pytest.mark.parametrize(("setting", "words"), [("fsdp", "requires a GPU"), ("fdsp", "invalid strategy name")])
+def test_a_strategy_that_cannot_be_is_refused(recipe, tmp_path, setting, words):
+    machine = replace(recipe.machine, strategy=setting)
+    with pytest.raises(ConfigError, match=f"cannot train as the recipe says .*{words}.*: change machine in it"):
+        train(replace(recipe, machine=machine), tmp_path / "run", progress=False)
+
+
 @pytest.mark.slow
 def test_two_processes_end_with_the_weights_of_one(recipe, tmp_path):
     """In doubles, so that another order of the same sums is all that can differ."""
