@@ -24,6 +24,7 @@ def read_attention(model: nn.Module, images: Tensor, block: int = -1) -> Attenti
         ConfigError: There is no attention, or no such block.
 
     Example:
+        >>> import torch
         >>> from edgewise.models import create_model
         >>> found = read_attention(create_model("vit_micro_karat", rank=4), torch.randn(2, 3, 32, 32))
         >>> found.rows.shape, torch.linalg.matrix_rank(found.rows).max().item()
