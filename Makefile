@@ -32,9 +32,9 @@ bench: $(READY)
 
 # Beside pykan, one thread each; `.venv/bin/python -m benchmarks.science.special --only NAME ...` shares the longest out.
 bench-science: $(READY)
-	$(BIN)/pip install --quiet --no-deps pykan==0.2.8
+	$(BIN)/pip install --quiet --no-deps pykan==0.2.8 symbolic-data==0.3.0
 	$(BIN)/pip install --quiet pandas
-	for part in penalties symbolic extension special; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
+	for part in grids penalties symbolic extension poisson feynman special; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
 
 lint: $(READY)
 	$(BIN)/ruff check
