@@ -104,16 +104,20 @@ def sized(basis: Basis, functions: int) -> Basis:
         >>> sized(create_basis("bspline"), 12).grid_size, sized(create_basis("fourier"), 7).num_functions
         (9, 6)
     """
-    size = next(item.name for item in fields(basis) if item.type is int)
+    size = next((item.name for item in fields(basis) if item.type is int), None)
+    if size is None:
+        return basis
     best = None
-    for number in range(1, functions + 1):
+    for number in range(1, max(functions, getattr(basis, size)) + 1):  # the latter is possible
+        if number > functions and best is not None:
+            break
         try:
             made = replace(basis, **{size: number})
         except ConfigError:  # too few or too many for this basis
             continue
         if best is None or made.num_functions <= functions:
             best = made
-    return best or basis
+    return best
 
 
 def _made(basis: Basis | dict) -> Basis:

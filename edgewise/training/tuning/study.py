@@ -81,7 +81,7 @@ def tune(
     if pruner not in PRUNERS:
         raise unknown("pruner", pruner, PRUNERS)
     task_of(recipe).require()
-    space, folder = space.fitted(recipe), StudyFolder(path)
+    single, space, folder = _on_one_device(recipe), space.fitted(recipe), StudyFolder(path)
     with _held(folder, recipe, space, pruner, start), folder.study() as study:
         study.pruner = PRUNERS[pruner](recipe.epochs)
         _take_up(study, folder)
@@ -89,7 +89,7 @@ def tune(
         if own and not study.get_trials(deepcopy=False):
             study.enqueue_trial(own)
         while len(_settled(study)) < trials:
-            index = _train_next(study, folder, _on_one_device(recipe), space, progress)
+            index = _train_next(study, folder, single, space, progress)
             if follow:
                 follow(as_run(folder, recipe, index, last_of_each_run(study)[index]))
     return read_tuning(path)
