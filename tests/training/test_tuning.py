@@ -295,6 +295,16 @@ def test_a_diverging_trial_fails_and_the_rest_goes_on(grating_recipe, tmp_path, 
     assert tuning.trials[1].reason == "the loss is nan"
 
 
+@pytest.mark.slow
+def test_hyperband_stops_runs_on_its_rungs(grating_recipe, tmp_path):
+    recipe = replace(grating_recipe, epochs=9)
+    tuning = search(recipe, tmp_path / "study", trials=7, pruner="hyperband")
+    assert {trial.epochs for trial in tuning.trials if trial.state == "complete"} == {9}
+    stopped = [trial.epochs for trial in tuning.trials if trial.state == "pruned"]
+    assert stopped
+    assert set(stopped) <= {1, 3}  # the least resource times powers of the reduction factor
+
+
 def test_another_study_and_other_files_are_refused(undisturbed, grating_recipe, tmp_path, pruned_early):
     _, path = undisturbed
     with pytest.raises(CheckpointError, match="holds a study with another recipe: go on with its own"):

@@ -21,9 +21,9 @@ def history(tuning: Tuning, score: str) -> "Figure":
         if len(complete):
             indices = [trial.index for trial in complete]
             axes.step(indices, np.maximum.accumulate(scores), where="post", color=PALETTE[1], label="best by then")
-        axes.set(title=score.capitalize(), xlabel="trial")
+        axes.set(title=f"{score.capitalize()} of each trial", xlabel="trial")
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside lower right", ncols=3)
     return figure
 
 
@@ -51,7 +51,9 @@ def slices(tuning: Tuning, score: str) -> "Figure":
             values = [trial.settings[name] for trial in tuning.trials if name in trial.settings]
             if isinstance(values[0], float):
                 axes.set_xscale("log")
-                axes.tick_params(axis="x", which="minor", labelbottom=False)
+                ticks = np.unique(np.geomspace(min(values), max(values), 3))
+                axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
+                axes.set_xticks([], minor=True)
             elif isinstance(values[0], str):
                 axes.tick_params(axis="x", rotation=30)
             _scatter(axes, tuning, lambda trial, name=name: trial.settings.get(name))

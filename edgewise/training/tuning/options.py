@@ -80,7 +80,7 @@ class TunableOptions:
         return {self.count: max(1, COUNTS[self.count](functions))}
 
     def scaled(self, factor: float) -> dict[str, Any]:
-        """The options with all hidden widths times a factor; multiples of 8 stay ones, as some networks need."""
+        """The options with all hidden widths times a factor; channels that are multiples of 8 stay so, as U-KAN's must."""
         found = {}
         for name in WIDTHS:
             match self.values.get(name):
@@ -88,8 +88,10 @@ class TunableOptions:
                     found[name] = _scale(number, factor)
                 case [first, *inner, last] if name == "width" and inner:
                     found[name] = [first, *(_scale(item, factor) for item in inner), last]
-                case [_, *_] as numbers if name != "width":
+                case [_, *_] as numbers if name == "hidden":
                     found[name] = [_scale(item, factor) for item in numbers]
+                case [_, *_] as numbers if name == "widths":
+                    found[name] = [_scale(item, factor, step=1 if item % 8 else 8) for item in numbers]
         return found
 
     @property
@@ -126,8 +128,7 @@ def _made(basis: Basis | dict) -> Basis:
     return create_basis(**{key: _made(item) if isinstance(item, dict) else item for key, item in basis.items()})
 
 
-def _scale(number: int | Sequence, factor: float) -> int | Sequence:
+def _scale(number: int | Sequence, factor: float, step: int = 1) -> int | Sequence:
     if not isinstance(number, int):  # nodes that add and nodes that multiply
         return [_scale(item, factor) if isinstance(item, int) and item else item for item in number]
-    step = 8 if number % 8 == 0 else 1
     return step * max(1, round(number * factor / step))

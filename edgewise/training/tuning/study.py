@@ -172,7 +172,8 @@ def _held(folder: StudyFolder, recipe: Recipe, space: Space, pruner: str, start:
         raise CheckpointError(f"cannot make the folder {folder.path} ({error.strerror}): choose another") from error
     with RunFolder(folder.path)._lock():
         if not folder.config.exists():
-            others = sorted({item.name for item in folder.path.iterdir()} - {"lock"})
+            names = {item.name for item in folder.path.iterdir() if item.suffix != ".tmp"}  # of a writer that was killed
+            others = sorted(names - {"lock"})
             if others:
                 raise CheckpointError(f"{folder.path} is not empty and holds no study ({others[0]}): choose another folder")
             versions = {name: version(name) for name in ("edgewise", "torch", "optuna")}

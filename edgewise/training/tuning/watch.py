@@ -22,8 +22,7 @@ class Watch(pl.Callback):
         self.trial, self.score, self.epochs = trial, score, epochs
         self.reported, self.pruned = 0, False
         for line in lines:
-            trial.report(line[score], self.reported)
-            self.reported += 1
+            self._report(line[score])
         if lines:
             self._judge()
 
@@ -34,10 +33,13 @@ class Watch(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report; an epoch that is trained again after a crash, to the same bits, was reported before."""
         if trainer.current_epoch == self.reported:
-            self.trial.report(trainer.callback_metrics[self.score].item(), self.reported)
-            self.reported += 1
+            self._report(trainer.callback_metrics[self.score].item())
             self._judge()
             trainer.should_stop = trainer.should_stop or self.pruned
+
+    def _report(self, score: float) -> None:
+        self.reported += 1
+        self.trial.report(score, self.reported)  # a step is an epoch that was trained
 
     def _judge(self) -> None:
         self.pruned = self.reported < self.epochs and self.trial.should_prune()
