@@ -132,7 +132,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CheckpointError(f"cannot make the run folder {self.path} ({error.strerror}): choose another") from error
-        with self._lock():
+        with self.hold():
             for draft in self.path.glob(".*.tmp"):  # of a writer that was killed
                 draft.unlink()
             self._check(recipe, resume)
@@ -155,7 +155,7 @@ class RunFolder:
             )
 
     @contextlib.contextmanager
-    def _lock(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """A lock that the system itself lets go when its process dies, however it dies."""
         import fcntl
 

@@ -170,7 +170,7 @@ def _held(folder: StudyFolder, recipe: Recipe, space: Space, pruner: str, start:
         folder.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CheckpointError(f"cannot make the folder {folder.path} ({error.strerror}): choose another") from error
-    with RunFolder(folder.path)._lock():
+    with RunFolder(folder.path).hold():
         if not folder.config.exists():
             names = {item.name for item in folder.path.iterdir() if item.suffix != ".tmp"}  # of a writer that was killed
             others = sorted(names - {"lock"})
