@@ -5,13 +5,18 @@ by each block, by all blocks together, or by one head of the two, and with ratio
 epochs: it shows how they start, not where they end. All networks are kept after each epoch for ``edgewise analyze``.
 """
 
+import time
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
+import torch
 import tyro
 
 from benchmarks.vision.race import Entry, race
+from edgewise.models import create_model
 from edgewise.training import Model, create_recipe
+from edgewise.training.allocator import keep_freed_memory
 
 NETWORKS = {
     "softmax": Model(name="vit_micro", options={}),
@@ -20,6 +25,22 @@ NETWORKS = {
     "KArAt, one head of two": Model(name="vit_micro_karat", options={"softmax_heads": 1}),
     "GR-KAN": Model(name="kat_micro", options={}),
 }
+
+
+def steps(rounds: int = 7, pictures: int = 128) -> None:
+    """Print what a step costs each network, forward and backward: seconds of the processor, in interleaved rounds."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    networks = {title: create_model(model.name, num_classes=10, **model.options) for title, model in NETWORKS.items()}
+    x, found = torch.randn(pictures, 3, 32, 32), {title: [] for title in networks}
+    for _ in range(rounds + 1):
+        for title, network in networks.items():
+            start = time.process_time()
+            network(x).square().mean().backward()
+            found[title].append(time.process_time() - start)
+    medians = {title: median(times[1:]) for title, times in found.items()}  # the first builds kernels
+    for title, seconds in medians.items():
+        print(f"{title}: {1e3 * seconds:.0f} ms a step, {seconds / medians['softmax']:.2f} times softmax's")
 
 
 def main(out: Path = Path("runs/attention"), seeds: int = 2, epochs: int = 4, data: str = "cifar10"):
@@ -31,6 +52,7 @@ def main(out: Path = Path("runs/attention"), seeds: int = 2, epochs: int = 4, da
         epochs: Passes over the training images.
         data: Recipe whose images and settings to use.
     """
+    steps()
     base = create_recipe(data)
     optimiser = replace(base.optimiser, learning_rate=1e-3, warmup_epochs=1)
     base = replace(base, optimiser=optimiser, epochs=epochs, keep_every=1)

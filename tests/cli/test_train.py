@@ -11,7 +11,7 @@ def test_a_run_has_its_settings_its_model_and_a_report_of_scores(run, settings, 
     recipe = json.loads((run / "config.json").read_text())["recipe"]
     assert recipe["epochs"] == 1
     assert recipe["data"]["size"] == [32, 32]
-    assert recipe["model"] == {"name": "ukan", "options": {"widths": [8, 8, 8]}}
+    assert recipe["model"] == {"name": "ukan", "options": {"widths": [8, 8, 8]}, "start": {}}
     assert {"model.safetensors", "metrics.jsonl", "report.html"} <= {path.name for path in run.iterdir()}
 
     assert main(["train", *settings, "--run", str(run), "--resume"]) == 0
