@@ -39,7 +39,9 @@ struct Rational {
     return g;
   }
 
-  // visit(group, place of the vector, how many of its lanes count), block by block of rows; a block is one thread's.
+  // visit(group, state, place of the vector, how many of its lanes count, how far on the vector is that this row needs in
+  // the next pass), block by block of rows; a block is one thread's. A pass jumps from row to row, which no prefetcher of the
+  // hardware foresees.
   template <typename Begin, typename Visit, typename End>
   void walk(const Begin& begin, const Visit& visit, const End& end) const {
     at::parallel_for(0, blocks(), 4, [&](int64_t block, int64_t last) {
@@ -47,12 +49,13 @@ struct Rational {
         for (int64_t index = 0; index < groups; ++index) {
           const Group g = group(index);
           auto state = begin();
+          const int64_t next = (index + 1 < groups ? 1 : rows_at_once * groups - index) * channels;
           const int64_t until = std::min(rows, (block + 1) * rows_at_once);
           for (int64_t row = block * rows_at_once; row < until; ++row) {
             const int64_t first = (row * groups + index) * channels;
             int64_t c = 0;
-            for (; c + lanes<T> <= channels; c += lanes<T>) visit(g, state, first + c, lanes<T>);
-            if (c < channels) visit(g, state, first + c, channels - c);
+            for (; c + lanes<T> <= channels; c += lanes<T>) visit(g, state, first + c, lanes<T>, next);
+            if (c < channels) visit(g, state, first + c, channels - c, next);
           }
           end(state, block, index);
         }
@@ -98,7 +101,8 @@ Tensor run_forward(const Tensor& x, const Tensor& a, const Tensor& b, bool terms
   const auto r = prepared<T>(x, a, b, terms);
   struct None {};
   r.walk([] { return None{}; },
-         [&](const auto& g, None&, int64_t at, int64_t count) __attribute__((always_inline)) {
+         [&](const auto& g, None&, int64_t at, int64_t count, int64_t next) __attribute__((always_inline)) {
+           __builtin_prefetch(r.x + at + next);
            const Value<T> v(g, some(r.x + at, count), terms);
            (v.top * v.inverse).store(out + at, count);
          },
@@ -121,7 +125,9 @@ std::tuple<Tensor, Tensor, Tensor> run_backward(const Tensor& grad, const Tensor
         for (auto& v : s.of) v = Vec<T>(0);
         return s;
       },
-      [&](const auto& g, Sums<T>& s, int64_t at, int64_t count) __attribute__((always_inline)) {
+      [&](const auto& g, Sums<T>& s, int64_t at, int64_t count, int64_t next) __attribute__((always_inline)) {
+        __builtin_prefetch(r.x + at + next);
+        __builtin_prefetch(given + at + next);
         const Vec<T> in = some(r.x + at, count);
         const Value<T> v(g, in, terms);
         const Vec<T> scaled = some(given + at, count) * v.inverse, down = (v.top * v.inverse * v.sign).neg();
