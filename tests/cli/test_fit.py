@@ -40,6 +40,7 @@ def test_formula_report_and_network(table, capsys):
     np.testing.assert_allclose(values, table[:, 3], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_noise_and_a_function_that_is_not_allowed(table, capsys):
     y = np.sin(6 * table[:, 0])
     np.savetxt("wave.csv", np.c_[table[:, 0], y], delimiter="\t", header="t\tu", comments="")

@@ -72,6 +72,7 @@ def test_several_targets_at_once_and_columns_that_do_not_vary():
     assert model.score(np.c_[x, np.full(100, 7.0)], both) > 0.95
 
 
+@pytest.mark.slow
 def test_the_formula_is_what_predicts():
     x, y = surface()
     frame = pd.DataFrame(x, columns=["a", "b"])
@@ -83,6 +84,7 @@ def test_the_formula_is_what_predicts():
     np.testing.assert_allclose(model.formula_(new)[:, 0], truth)
 
 
+@pytest.mark.slow
 def test_logits_are_formulas_too():
     x = np.random.default_rng(0).uniform(-2, 2, (200, 1))
     labels = np.where(x[:, 0] ** 2 > 1, "out", "in")
@@ -121,6 +123,7 @@ def stored(model, tmp_path):
     return joblib.load(tmp_path / "model.joblib")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "copied",
     [

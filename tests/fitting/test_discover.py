@@ -67,6 +67,7 @@ def test_a_product_is_one_although_curves_could_hide_it():
     np.testing.assert_allclose(found.formula(new)[:, 0], new.prod(1), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_several_targets():
     x = rows(200, 1)
     found = discover(x, np.hstack([x**2, np.sin(3 * x)]), hidden=(), functions=FEW, seed=0)
@@ -84,6 +85,7 @@ def test_a_loss_of_ones_own():
     assert slope == pytest.approx(LogisticRegression(C=np.inf).fit(x, y[:, 0]).coef_[0, 0], rel=1e-2)
 
 
+@pytest.mark.slow
 def test_the_same_seed_finds_the_same_and_the_global_generator_stays():
     x = rows(60, 1)
     state = torch.get_rng_state()

@@ -33,6 +33,7 @@ def edge_sum(tensors, knots, own):
     return torch.ops.edgewise.edge_sum(*tensors, knots, *NONE, *own)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # of tensors that torch itself looks at
 @pytest.mark.parametrize("knots", ["uniform", "per-feature"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
