@@ -5,14 +5,12 @@ fused one of PyTorch (``scaled_dot_product_attention``), and learnable attention
 saves for the backward pass. Then the group rational beside GELU. With them goes ``attention.csv``.
 """
 
-import subprocess
-import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
-from layers import CONSOLE, ROOT, new_table, number, say_busy, say_where, write
+from layers import CONSOLE, ROOT, new_table, number, say_busy, say_where, test_ops, write
 from racing import inputs, race, step
 from torch import nn
 
@@ -38,7 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    test_ops()
+    test_ops(*TESTS)
     say_where()
     say_busy()
     keep_freed_memory()
@@ -58,16 +56,6 @@ def main() -> None:
         CONSOLE.print(table)
     write(options.out / "attention.csv", rows)
     say_busy()
-
-
-def test_ops() -> None:
-    """End here unless the tests pass: how fast a wrong result comes is of no interest."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", *TESTS]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if result.returncode:
-        print(result.stdout + result.stderr)
-        sys.exit("The tests fail, so nothing is timed.")
-    print(", ".join(TESTS), result.stdout.strip().splitlines()[-1])
 
 
 def softmax(fused: bool) -> nn.Module:

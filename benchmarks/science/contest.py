@@ -1,8 +1,10 @@
 """One function, equal rows and equal time for all contenders; a file of results a function, so that processes can share."""
 
-from collections.abc import Iterable, Sequence
+from argparse import Namespace
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from benchmarks.science import common
 from benchmarks.science.common import Samples, read, write
 from benchmarks.science.mlp import race_mlp, race_mlp_marquardt
 from benchmarks.science.pykan import race_pykan
@@ -42,6 +44,18 @@ def contest(
         rows[contender] = about | result.row()
         print(f"{name}, {contender}: {result.rmse:.2e} with {result.shape} in {result.seconds:.0f} s", flush=True)
         write(folder / f"{name}.csv", rows.values())
+
+
+def arguments(description: str, names: Collection[str], seconds: float) -> Namespace:
+    """The options of a contest over these functions."""
+
+    def add(parser):
+        parser.add_argument("--seconds", type=float, default=seconds, help="for each function and contender")
+        parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
+        parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, help="all by default")
+        parser.add_argument("--table", action="store_true", help="only print the table of what was measured")
+
+    return common.arguments(description, add)
 
 
 def measured(folder: Path, names: Iterable[str]) -> list[dict[str, str]]:

@@ -22,7 +22,7 @@ import yaml
 
 from benchmarks.science import common
 from benchmarks.science.common import Samples
-from benchmarks.science.contest import CONTENDERS, contest, measured
+from benchmarks.science.contest import CONTENDERS, arguments, contest, measured
 from edgewise.interpret import parse_formula, to_callable
 
 ROWS = 3000
@@ -88,13 +88,7 @@ def table(options: Namespace, known: dict[str, dict]) -> None:
 
 
 def main() -> None:
-    def add(parser):
-        parser.add_argument("--seconds", type=float, default=10, help="for each equation and contender")
-        parser.add_argument("--only", nargs="+", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
-        parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, help="all by default")
-        parser.add_argument("--table", action="store_true", help="only print the table of what was measured")
-
-    options = common.arguments(__doc__, add)
+    options = arguments(__doc__, NAMES, seconds=10)
     common.say_where()
     known = equations()
     for name in [] if options.table else options.only or (NAMES[:2] if options.quick else NAMES):

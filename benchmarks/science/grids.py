@@ -15,6 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from benchmarks.peers import FirstOutput
 from benchmarks.science import common
 from benchmarks.science.pykan import NoPykan, pykan
 from edgewise.bases import BSpline
@@ -36,17 +37,6 @@ SAMPLES: dict[str, Callable[[], Tensor]] = {
     "50 equal": lambda: 0 * _rand(50) + 0.3,
     "3 rows": lambda: 2 * _rand(3) - 1,
 }
-
-
-class FirstOutput(nn.Module):
-    """pykan's layer also returns what its edges give; the sums come first."""
-
-    def __init__(self, layer: nn.Module):
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x)[0]
 
 
 def cubic_layer() -> KANLinear:

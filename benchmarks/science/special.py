@@ -22,7 +22,7 @@ from scipy import special
 
 from benchmarks.science import common
 from benchmarks.science.common import draw
-from benchmarks.science.contest import CONTENDERS, contest, measured
+from benchmarks.science.contest import CONTENDERS, arguments, contest, measured
 
 ROWS = 3000
 SHAPES = ((2, 1, 1), (2, 2, 1), (2, 5, 1), (2, 3, 1, 1), (2, 2, 2, 1), (2, 3, 3, 1), (2, 5, 5, 1))
@@ -104,13 +104,7 @@ def table(options: Namespace) -> None:
 
 
 def main() -> None:
-    def add(parser):
-        parser.add_argument("--seconds", type=float, default=60, help="for each function and contender")
-        parser.add_argument("--only", nargs="+", choices=FUNCTIONS, metavar="NAME", help=", ".join(FUNCTIONS))
-        parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, help="all by default")
-        parser.add_argument("--table", action="store_true", help="only print the table of what was measured")
-
-    options = common.arguments(__doc__, add)
+    options = arguments(__doc__, FUNCTIONS, seconds=60)
     common.say_where()
     names = options.only or (["sph01", "jv"] if options.quick else list(FUNCTIONS))
     for name in [] if options.table else names:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError, NonFiniteError
 from edgewise.analysis.directions import Weights
 from edgewise.analysis.plane import Plane
+from edgewise.nn.modes import keeping_modes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -153,11 +154,6 @@ def mean_loss(model: nn.Module, weights: Weights, batches: Batches, criterion: C
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; afterwards each module is in the mode it was in."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
+    with keeping_modes(model), torch.no_grad():
+        model.eval()
+        yield

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from edgewise._errors import ConfigError, EdgewiseError
+from edgewise.nn.modes import keeping_modes
 from edgewise.ops import use_backend
 
 # The reference arithmetic in which a convolution is a convolution; the definitions of ops.reference unfold each window.
@@ -66,14 +67,9 @@ def batches_of(model: nn.Module, example: Tensor | tuple[Tensor, ...] | None) ->
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """The network in evaluation mode, its ops as plain arithmetic, without gradients."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with use_backend(BACKEND), torch.no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
+    with keeping_modes(model), use_backend(BACKEND), torch.no_grad():
+        model.eval()
+        yield
 
 
 def _first_line(error: Exception) -> str:

@@ -48,7 +48,7 @@ def kanify_attention(
     """
     if sharing not in SHARINGS:
         raise ConfigError(f"sharing must be 'blockwise' or 'universal', got {sharing!r}")
-    places = [name for name, module in model.named_modules() if _path(module) in ATTENTIONS]
+    places = [name for name, module in model.named_modules() if class_path(module) in ATTENTIONS]
     places = _chosen(places, blocks)
     counts = _token_counts(model, places)
     sizes = [(counts[name], model.get_submodule(name).num_heads) for name in places]
@@ -103,7 +103,8 @@ def load_softmax_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> lis
     return kept
 
 
-def _path(module: nn.Module) -> str:
+def class_path(module: nn.Module) -> str:
+    """Where the class of a module comes from: by its name, so that its package need not be imported."""
     return f"{type(module).__module__}.{type(module).__qualname__}"
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
+from edgewise.models.kanify_attention import class_path
 from edgewise.nn import GroupRational
 
 PERCEPTRONS = ("timm.layers.mlp.Mlp",)
@@ -61,7 +62,7 @@ def kanify_mlp(model: nn.Module, *, keep_weights: bool = False, **options) -> nn
     Raises:
         ConfigError: There is no perceptron, or its sizes do not divide into the groups.
     """
-    known = [(n, m) for n, m in model.named_modules() if f"{type(m).__module__}.{type(m).__qualname__}" in PERCEPTRONS]
+    known = [(n, m) for n, m in model.named_modules() if class_path(m) in PERCEPTRONS]
     if not known:
         raise ConfigError(f"there is no perceptron to replace: known are {', '.join(PERCEPTRONS)}")
     for name, source in known:

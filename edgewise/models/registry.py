@@ -42,7 +42,7 @@ def create_model(name: str, **options) -> nn.Module:
         >>> model = create_model("kan", width=[2, 5, 1])
         >>> rebuilt = create_model(model.config["name"], **model.config["options"])
     """
-    options = {key: _from_plain(value) for key, value in options.items()}
+    options = {key: from_plain(value) for key, value in options.items()}
     model = MODELS.create(name, **options)
     if not hasattr(model, "config"):  # a network that changes its shape knows its settings itself
         settings = inspect.signature(MODELS[name]).bind(**options)
@@ -91,10 +91,11 @@ def _input_shape(options: dict) -> tuple[int, ...] | None:
     return None
 
 
-def _from_plain(value):
+def from_plain(value):
+    """The inverse of :func:`to_plain`, as far as bases and lists go."""
     if isinstance(value, dict) and "name" in value:
-        return create_basis(**{key: _from_plain(setting) for key, setting in value.items()})
-    return [_from_plain(item) for item in value] if isinstance(value, list) else value
+        return create_basis(**{key: from_plain(setting) for key, setting in value.items()})
+    return [from_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def to_plain(value):

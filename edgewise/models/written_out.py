@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.models.kanify_attention import ATTENTIONS
+from edgewise.models.kanify_attention import ATTENTIONS, class_path
 from edgewise.models.self_attention import KANSelfAttention
 
 
@@ -32,7 +32,7 @@ def attention_blocks(model: nn.Module) -> dict[str, nn.Module]:
     found = {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, KANSelfAttention) or f"{type(module).__module__}.{type(module).__qualname__}" in ATTENTIONS
+        if isinstance(module, KANSelfAttention) or class_path(module) in ATTENTIONS
     }
     if not found:
         raise ConfigError(

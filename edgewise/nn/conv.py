@@ -106,6 +106,12 @@ class WindowLayer(EdgeLayer):
         return tuple((p, p) for p in self._per_dimension("padding", padding, least=0))
 
 
+def of_dimension(base: type, space: int) -> type:
+    """The class for so many spatial dimensions of a base that holds for any, its documentation filled in."""
+    about = {"space": space, "__doc__": base.__doc__.replace("{space}", str(space)), "__module__": base.__module__}
+    return type(f"{base.__name__.removeprefix('_')}{space}d", (base,), about)
+
+
 class _KANConv(WindowLayer):
     r"""A KAN convolution, a drop-in for ``nn.Conv{space}d``: each tap of each channel has a function of its own.
 
@@ -184,10 +190,6 @@ class _KANConv(WindowLayer):
         return weight_penalty(self.coef, l1, entropy, dim=self.basis_dim)
 
 
-def _of_dimension(space: int) -> dict:
-    return {"space": space, "__doc__": _KANConv.__doc__.replace("{space}", str(space)), "__module__": __name__}
-
-
-KANConv1d = type("KANConv1d", (_KANConv,), _of_dimension(1))
-KANConv2d = type("KANConv2d", (_KANConv,), _of_dimension(2))
-KANConv3d = type("KANConv3d", (_KANConv,), _of_dimension(3))
+KANConv1d = of_dimension(_KANConv, 1)
+KANConv2d = of_dimension(_KANConv, 2)
+KANConv3d = of_dimension(_KANConv, 3)

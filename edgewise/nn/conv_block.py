@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis
-from edgewise.nn.conv import KANConv1d, KANConv2d, KANConv3d, Size
+from edgewise.nn.conv import KANConv1d, KANConv2d, KANConv3d, Size, of_dimension
 from edgewise.nn.layer import DEFAULT_BASIS
 from edgewise.ops import EdgeFunction
 
@@ -129,10 +129,6 @@ class _BottleneckKANConv(nn.Module):
         return y if self.base is None else y + self.base(self.edge.base_values(x))
 
 
-def _of_dimension(space: int) -> dict:
-    return {"space": space, "__doc__": _BottleneckKANConv.__doc__.replace("{space}", str(space)), "__module__": __name__}
-
-
-BottleneckKANConv1d = type("BottleneckKANConv1d", (_BottleneckKANConv,), _of_dimension(1))
-BottleneckKANConv2d = type("BottleneckKANConv2d", (_BottleneckKANConv,), _of_dimension(2))
-BottleneckKANConv3d = type("BottleneckKANConv3d", (_BottleneckKANConv,), _of_dimension(3))
+BottleneckKANConv1d = of_dimension(_BottleneckKANConv, 1)
+BottleneckKANConv2d = of_dimension(_BottleneckKANConv, 2)
+BottleneckKANConv3d = of_dimension(_BottleneckKANConv, 3)

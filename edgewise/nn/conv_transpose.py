@@ -9,7 +9,7 @@ from torch import Tensor
 
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis
-from edgewise.nn.conv import Size, _KANConv
+from edgewise.nn.conv import Size, _KANConv, of_dimension
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS
 from edgewise.ops import ops
@@ -143,10 +143,6 @@ class _KANConvTranspose(_KANConv):
         return ops().execute(Plan(tuple(terms), self.window), x, self.state.tensors(), weights)
 
 
-def _of_dimension(space: int) -> dict:
-    return {"space": space, "__doc__": _KANConvTranspose.__doc__.replace("{space}", str(space)), "__module__": __name__}
-
-
-KANConvTranspose1d = type("KANConvTranspose1d", (_KANConvTranspose,), _of_dimension(1))
-KANConvTranspose2d = type("KANConvTranspose2d", (_KANConvTranspose,), _of_dimension(2))
-KANConvTranspose3d = type("KANConvTranspose3d", (_KANConvTranspose,), _of_dimension(3))
+KANConvTranspose1d = of_dimension(_KANConvTranspose, 1)
+KANConvTranspose2d = of_dimension(_KANConvTranspose, 2)
+KANConvTranspose3d = of_dimension(_KANConvTranspose, 3)

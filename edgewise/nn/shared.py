@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise.bases import Basis
-from edgewise.nn.conv import Size, WindowLayer
+from edgewise.nn.conv import Size, WindowLayer, of_dimension
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
 from edgewise.ops import EdgeFunction, ops
@@ -153,10 +153,6 @@ class _SaKANConv(WindowLayer):
         return ops().shared_conv(x, self.edge, state, self.coef, self.mix, self.base_weight, self.window)
 
 
-def _of_dimension(space: int) -> dict:
-    return {"space": space, "__doc__": _SaKANConv.__doc__.replace("{space}", str(space)), "__module__": __name__}
-
-
-SaKANConv1d = type("SaKANConv1d", (_SaKANConv,), _of_dimension(1))
-SaKANConv2d = type("SaKANConv2d", (_SaKANConv,), _of_dimension(2))
-SaKANConv3d = type("SaKANConv3d", (_SaKANConv,), _of_dimension(3))
+SaKANConv1d = of_dimension(_SaKANConv, 1)
+SaKANConv2d = of_dimension(_SaKANConv, 2)
+SaKANConv3d = of_dimension(_SaKANConv, 3)

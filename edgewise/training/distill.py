@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError, DataError, NonFiniteError
+from edgewise.nn.modes import keeping_modes
 from edgewise.training.guard import all_finite
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -103,8 +104,7 @@ def distill(
             f"a distillation needs at least 1 epoch and parameters to train, got {epochs=}, {len(parameters)=}"
         )
     optimizer, course = torch.optim.Adam(parameters, lr), Distillation()
-    modes = [(module, module.training) for network in (student, teacher) for module in network.modules()]
-    try:
+    with keeping_modes(student, teacher):
         teacher.eval()
         for epoch in range(epochs):
             student.train()
@@ -115,9 +115,6 @@ def distill(
                     course.valid.append(_mean(_compared(student, teacher, b, loss, run).item() for b in valid))
             if callback is not None:
                 callback(student, epoch, course)
-    finally:
-        for module, training in modes:
-            module.training = training
     return course
 
 

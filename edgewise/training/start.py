@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from edgewise._errors import CheckpointError
 from edgewise._registry import unknown
 from edgewise.io import read_weights
+from edgewise.training.folder import RunFolder
 
 
 def start_from(network: nn.Module, sources: Mapping[str, str | Path]) -> None:
@@ -41,7 +42,7 @@ def start_from(network: nn.Module, sources: Mapping[str, str | Path]) -> None:
         if name not in parts:
             raise unknown("part of the network", name, parts)
         path = Path(source)
-        path = path / "model.safetensors" if path.is_dir() else path
+        path = RunFolder(path).model if path.is_dir() else path
         _copy(parts[name], read_weights(path)[1], path)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis, Squashed, create_basis
 from edgewise.bases.basis import BASES
-from edgewise.models.registry import MODELS, to_plain
+from edgewise.models.registry import MODELS, from_plain, to_plain
 from edgewise.models.width import parse_bases
 from edgewise.training.recipe import Model
 
@@ -47,7 +47,7 @@ class TunableOptions:
     def bases(self) -> list[Basis]:
         """The bases of the layers, one where they all have the same; without what squashes their inputs."""
         given = self.values["basis"]
-        found = [_made(item) for item in given] if isinstance(given, Sequence) else [_made(given)]
+        found = [from_plain(item) for item in given] if isinstance(given, Sequence) else [from_plain(given)]
         if self.values.get("grid") is not None or self.values.get("k") is not None:
             found = parse_bases(found[0] if len(found) == 1 else found, self.values["grid"], self.values["k"], self._layers)
         return [item.basis if isinstance(item, Squashed) else item for item in dict.fromkeys(found)]
@@ -69,7 +69,7 @@ class TunableOptions:
         now = self.bases[0]
         basis = sized(now if BASES[name] is type(now) else create_basis(name), functions)
         first = self.values["basis"]
-        first = _made(first[0] if isinstance(first, Sequence) else first)
+        first = from_plain(first[0] if isinstance(first, Sequence) else first)
         if isinstance(first, Squashed):
             basis = replace(first, basis=basis)
         freed = {name: None for name in ("grid", "k") if name in self.given}
@@ -120,12 +120,6 @@ def sized(basis: Basis, functions: int) -> Basis:
         if best is None or made.num_functions <= functions:
             best = made
     return best
-
-
-def _made(basis: Basis | dict) -> Basis:
-    if isinstance(basis, Basis):
-        return basis
-    return create_basis(**{key: _made(item) if isinstance(item, dict) else item for key, item in basis.items()})
 
 
 def _scale(number: int | Sequence, factor: float, step: int = 1) -> int | Sequence:
