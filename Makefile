@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick bench bench-science lint format clean
+.PHONY: demo test test-quick bench bench-science bench-vision lint format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,11 @@ bench-science: $(READY)
 	$(BIN)/pip install --quiet --no-deps pykan==0.2.8 symbolic-data==0.3.0
 	$(BIN)/pip install --quiet pandas
 	for part in grids penalties symbolic extension poisson feynman special; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
+
+# Every basis in one small network on MNIST, and on a fractal function; hours on one core, and killed it goes on.
+bench-vision: $(READY)
+	$(BIN)/python -m benchmarks.vision.bases
+	$(BIN)/python -m benchmarks.vision.fractal
 
 lint: $(READY)
 	$(BIN)/ruff check

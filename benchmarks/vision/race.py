@@ -40,11 +40,16 @@ def race(entries: Iterable[Entry], out: Path, seeds: Iterable[int], title: str) 
     lanes = {name: recipe for entry in entries for name, recipe in entry.lanes.items()}
     for seed in seeds:
         for name, recipe in lanes.items():
-            folder = out / name.replace(", ", "-").replace(" ", "-") / str(seed)
+            folder = folder_of(out, name) / str(seed)
             train(replace(recipe, seed=seed), folder, resume=True, progress=False)
             if not (folder / "test.json").exists():
                 write_json(folder / "test.json", evaluate(folder).scores)
         Console(width=140).print(table(lanes, out, f"{title}, seed {seed} done"))
+
+
+def folder_of(out: Path, title: str) -> Path:
+    """Where the runs of a network lie, one folder a seed."""
+    return out / title.replace(", ", "-").replace(" ", "-")
 
 
 def table(lanes: Iterable[str], out: Path, title: str) -> Table:
@@ -53,7 +58,7 @@ def table(lanes: Iterable[str], out: Path, title: str) -> Table:
     for column in ("network", "parameters", "runs", "top-1 %", "spread", "log loss", "calibration error", "s an epoch"):
         grid.add_column(column, justify="left" if column == "network" else "right")
     for name in lanes:
-        folders = sorted(path.parent for path in (out / name.replace(", ", "-").replace(" ", "-")).glob("*/test.json"))
+        folders = sorted(path.parent for path in folder_of(out, name).glob("*/test.json"))
         if not folders:
             continue
         scores, results = ([read_json(f / file) for f in folders] for file in ("test.json", "result.json"))

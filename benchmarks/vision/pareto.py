@@ -1,0 +1,49 @@
+"""The figure of networks by accuracy and cost: which ones nothing else beats in both."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from edgewise.analysis import Comparison
+
+COSTS: dict[str, Callable[[Comparison], float]] = {
+    "parameters": lambda row: row.parameters,
+    "operations, MFLOP a picture": lambda row: (row.matmul_flops + row.elementwise_flops) / 1e6,
+    "time, ms a step": lambda row: 1e3 * row.step_seconds,
+}
+
+
+def pareto_front(rows: Sequence[Comparison], cost: Callable[[Comparison], float]) -> list[Comparison]:
+    """The networks than which no cheaper one is as accurate, from cheap to dear.
+
+    Example:
+        >>> from types import SimpleNamespace as Row
+        >>> [row.top1 for row in pareto_front([Row(top1=t, x=c) for t, c in ((0.9, 1), (0.8, 2), (0.95, 3))], lambda r: r.x)]
+        [0.9, 0.95]
+    """
+    front, best = [], float("-inf")
+    for row in sorted(rows, key=lambda row: (cost(row), -row.top1)):
+        if row.top1 > best:
+            front.append(row)
+            best = row.top1
+    return front
+
+
+def plot_pareto(rows: Sequence[Comparison], path: Path) -> None:
+    """Draw error against each cost, both on logarithmic axes, with the front as a line."""
+    from matplotlib.figure import Figure  # without pyplot, no screen is looked for
+
+    figure = Figure(figsize=(15, 5.5), layout="constrained")
+    for axes, (name, cost) in zip(figure.subplots(1, len(COSTS), sharey=True), COSTS.items(), strict=True):
+        front = pareto_front(rows, cost)
+        axes.step([cost(row) for row in front], [_error(row) for row in front], "C1-", where="post", alpha=0.6)
+        for row in rows:
+            axes.plot(cost(row), _error(row), "C1o" if row in front else "C0o", markersize=5)
+            axes.annotate(row.label, (cost(row), _error(row)), xytext=(3, 3), textcoords="offset points", fontsize=7)
+        axes.set(xscale="log", yscale="log", xlabel=name)
+        axes.grid(alpha=0.3, which="both")
+    figure.axes[0].set_ylabel("test error, %")
+    figure.savefig(path, dpi=130)
+
+
+def _error(row: Comparison) -> float:
+    return 100 * (1 - row.top1)
