@@ -1,6 +1,6 @@
-"""VGG16 with a KAN for its head, and with a plain one, on CIFAR-10's cats and dogs: ``python -m benchmarks.vision.cats_dogs``.
+"""VGG16 with a KAN for its head and with a plain one, CIFAR-10's cats and dogs: ``python -m benchmarks.vision.cats_dogs``.
 
-Features of ``vgg16_bn`` from scratch at 32 x 32, a head 512 -> 64 -> 2 behind layer norms. Test images are scored once a run.
+Features of ``vgg16_bn`` from scratch at 32 x 32, a head 512 -> 64 -> 2 behind layer norms. Each run is tested once.
 """
 
 from dataclasses import replace

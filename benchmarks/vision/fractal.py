@@ -1,8 +1,9 @@
-r"""A noisy fractal-like function of two variables, by every basis at equal parameters: ``python -m benchmarks.vision.fractal``.
+r"""A noisy fractal-like function of two variables by every basis, at equal size: ``python -m benchmarks.vision.fractal``.
 
-The task of the ChebyKAN paper (arXiv:2405.07200), which prints no formula; ours is a sum of waves after Weierstrass,
-:math:`f(x, y) = \sum_{k=0}^{3} 0.6^k \sin(2^k \pi x) \cos(2^k \pi y)` on [-1, 1]^2. Each network [2, w, w, 1], with the w that
-brings it nearest to the same number of parameters, is fitted by L-BFGS to noisy values and scored on clean ones elsewhere.
+The kind of task of the ChebyKAN paper (arXiv:2405.07200). The function is ours, a sum of waves after Weierstrass on
+[-1, 1]^2: :math:`f(x, y) = \sum_{k=0}^{3} 0.6^k \sin(2^k \pi x) \cos(2^k \pi y)`. Each network [2, w, w, 1], of the width
+that brings it nearest to the same number of parameters, is fitted by L-BFGS to noisy values and scored on clean ones
+elsewhere.
 """
 
 from collections.abc import Callable

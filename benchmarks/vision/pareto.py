@@ -17,7 +17,8 @@ def pareto_front(rows: Sequence[Comparison], cost: Callable[[Comparison], float]
 
     Example:
         >>> from types import SimpleNamespace as Row
-        >>> [row.top1 for row in pareto_front([Row(top1=t, x=c) for t, c in ((0.9, 1), (0.8, 2), (0.95, 3))], lambda r: r.x)]
+        >>> rows = [Row(top1=top1, cost=cost) for top1, cost in ((0.9, 1), (0.8, 2), (0.95, 3))]
+        >>> [row.top1 for row in pareto_front(rows, lambda row: row.cost)]
         [0.9, 0.95]
     """
     front, best = [], float("-inf")
