@@ -5,6 +5,7 @@ from edgewise.models.attention_transfer import AttentionTransfer
 from edgewise.models.chains import cheby_kan, fast_kan, fourier_kan
 from edgewise.models.classifier import Classifier
 from edgewise.models.conv_kan import conv_kan
+from edgewise.models.features import Features
 from edgewise.models.gram_unet import GramUNet
 from edgewise.models.kan import KAN
 from edgewise.models.kanify import kanify
@@ -27,6 +28,7 @@ __all__ = [
     "KAN",
     "AttentionTransfer",
     "Classifier",
+    "Features",
     "GramUNet",
     "Layers",
     "Rows",

@@ -93,15 +93,23 @@ class Classifier(nn.Module):
             ConfigError: There is no such stage.
         """
         self._check(x)
-        count = len(self.stages)
-        wanted = range(count) if indices is None else range(-indices, 0) if isinstance(indices, int) else indices
-        if any(not -count <= index < count for index in wanted):
-            raise ConfigError(f"stages count from 0 to {count - 1}, got indices={indices}")
         maps = []
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
-        return x, [maps[index] for index in sorted(index % count for index in wanted)]
+        return x, [maps[index] for index in self.stage_numbers(indices)]
+
+    def stage_numbers(self, indices: int | Sequence[int] | None) -> list[int]:
+        """The stages asked for, counted from 0, in order; see :meth:`forward_intermediates`.
+
+        Raises:
+            ConfigError: There is no such stage, or none is asked for.
+        """
+        count = len(self.stages)
+        wanted = range(count) if indices is None else range(-indices, 0) if isinstance(indices, int) else indices
+        if not wanted or any(not -count <= index < count for index in wanted):
+            raise ConfigError(f"stages count from 0 to {count - 1}, got indices={indices}")
+        return sorted(index % count for index in wanted)
 
     def _check(self, x: Tensor) -> None:
         shape, size = tuple(x.shape), self.image_size

@@ -1,12 +1,13 @@
 """Models by name, each knowing the settings that rebuild it."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
 
+from edgewise._errors import ConfigError
 from edgewise._registry import Registry
 from edgewise.bases import Basis, create_basis
 from edgewise.bases.basis import BASES
@@ -26,13 +27,17 @@ def list_models() -> list[str]:
     return list(MODELS)
 
 
-def create_model(name: str, **options) -> nn.Module:
+def create_model(
+    name: str, *, features_only: bool = False, out_indices: int | Sequence[int] | None = None, **options
+) -> nn.Module:
     """Make a model by its name; ``model.config`` holds what rebuilds it, in plain JSON types.
 
     ``model.example_input(batch_size=2)`` is an input that it takes; see :class:`ExampleInput`.
 
     Args:
         name: One of :func:`list_models`.
+        features_only: Make the maps of a classifier's stages instead of logits; see :class:`edgewise.models.Features`.
+        out_indices: Of which stages; all by default.
         **options: The model's own; a basis may be given as an object or as ``{"name": ..., **settings}``.
 
     Raises:
@@ -51,6 +56,14 @@ def create_model(name: str, **options) -> nn.Module:
         if "pretrained" in plain:  # the weights come from elsewhere when it is rebuilt
             plain["pretrained"] = False
         model.config = {"name": name, "options": plain}
+    if features_only:
+        from edgewise.models.features import Features  # of a classifier, whose layers are registered here
+
+        config, model = model.config, Features(model, out_indices)
+        config["options"] |= {"features_only": True, "out_indices": model.out_indices}
+        model.config = config
+    elif out_indices is not None:
+        raise ConfigError(f"out_indices={out_indices} asks for maps, and the network makes logits: add features_only=True")
     shape = _input_shape(model.config["options"])
     if not hasattr(model, "example_input") and shape is not None:
         model.example_input = ExampleInput(model, shape)

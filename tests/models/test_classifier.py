@@ -43,6 +43,42 @@ def test_intermediates_are_the_maps_of_the_stages(model):
         model.forward_intermediates(x, [3])
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_features_only_are_the_intermediates_without_the_rest(name, tmp_path):
+    torch.manual_seed(0)
+    whole = create_model(name, **NETWORKS[name]).eval()
+    torch.manual_seed(0)
+    features = create_model(name, features_only=True, out_indices=(0, 1), **NETWORKS[name]).eval()
+    x = features.example_input()
+    expected = whole.forward_intermediates(x, (0, 1))[1]
+    assert all(torch.equal(a, b) for a, b in zip(features(x), expected, strict=True))
+    assert features.channels == (2, 3)
+    assert features.reduction == tuple(round(x.shape[-1] / m.shape[-1]) for m in expected)
+    assert len(list(features.parameters())) < len(list(whole.parameters()))
+    save_model(features, tmp_path / "features.safetensors")
+    loaded = load_model(tmp_path / "features.safetensors")
+    assert all(torch.equal(a, b) for a, b in zip(loaded(x), expected, strict=True))
+    program = torch.export.export(features, (x,))
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(program.module()(x), expected, strict=True))
+
+
+def test_measuring_the_maps_changes_nothing():
+    features = create_model("resnet_kan", features_only=True, **NETWORKS["resnet_kan"])
+    before = {name: value.clone() for name, value in features.state_dict().items()}
+    assert len(features.channels) == len(features.reduction) == 3
+    assert features.training
+    assert all(torch.equal(value, before[name]) for name, value in features.state_dict().items())
+
+
+def test_what_has_no_maps_is_told():
+    with pytest.raises(ConfigError, match="Sequential has no stages of maps: leave features_only off"):
+        create_model("cnn", features_only=True)
+    with pytest.raises(ConfigError, match=r"stages count from 0 to 2, got indices=\(3,\)"):
+        create_model("vgg_kan", features_only=True, out_indices=(3,), **NETWORKS["vgg_kan"])
+    with pytest.raises(ConfigError, match="add features_only=True"):
+        create_model("cnn", out_indices=2)
+
+
 def test_the_head_is_exchanged_and_the_rest_stays(model, tmp_path):
     x = model.example_input()
     features = model.forward_features(x)

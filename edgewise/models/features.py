@@ -1,0 +1,67 @@
+"""A classifier without its head, for those who build on its maps: detectors, decoders."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from edgewise._errors import ConfigError
+from edgewise.models.classifier import Classifier
+
+SIDE = 64  # of the picture on which maps are measured
+
+
+class Features(nn.Module):
+    """The maps of some stages of a classifier; ``create_model(name, features_only=True)`` makes one, as in timm.
+
+    Args:
+        classifier: Whose stages to keep, up to the last one asked for; it loses its head.
+        out_indices: Numbers of stages, negative ones from the end; a number n for the last n; None for all.
+
+    Shape:
+        ``(N, in_channels, H, W) ->`` a list of ``(N, channels, h, w)``, from fine to coarse
+
+    Raises:
+        ConfigError: The network has no stages, or there is no such one; or pictures that do not fit.
+
+    Example:
+        >>> from edgewise.models import create_model
+        >>> features = create_model("conv_kan", features_only=True, widths=(5, 10), padding=1)
+        >>> features.channels, features.reduction
+        ((5, 10), (2, 4))
+        >>> [tuple(found.shape) for found in features(torch.zeros(1, 1, 28, 28))]
+        [(1, 5, 14, 14), (1, 10, 7, 7)]
+    """
+
+    def __init__(self, classifier: nn.Module, out_indices: int | Sequence[int] | None = None):
+        super().__init__()
+        if not isinstance(classifier, Classifier):
+            raise ConfigError(f"{type(classifier).__name__} has no stages of maps: leave features_only off")
+        self.out_indices = classifier.stage_numbers(out_indices)
+        classifier.reset_classifier(0)
+        classifier.stages = classifier.stages[: self.out_indices[-1] + 1]
+        self.classifier = classifier
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return self.classifier.forward_intermediates(x, self.out_indices)[1]
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of each map."""
+        return tuple(channels for channels, _ in self._measured)
+
+    @property
+    def reduction(self) -> tuple[int, ...]:
+        """How many times smaller than the picture each map is."""
+        return tuple(reduction for _, reduction in self._measured)
+
+    @cached_property
+    def _measured(self) -> list[tuple[int, int]]:
+        """Taken on a picture, in a copy, so that no mode and no statistic of a norm changes."""
+        like = next(self.parameters())
+        side = self.classifier.image_size or max(SIDE, self.classifier.least_side)
+        with torch.no_grad():
+            maps = deepcopy(self).eval()(like.new_zeros(1, self.classifier.in_channels, side, side))
+        return [(found.shape[1], round(side / found.shape[-1])) for found in maps]
