@@ -106,9 +106,9 @@ def _cost(model: nn.Module, example: Tensor | None) -> Cost:
     if example is None:
         return Cost(_count(model))
     example = tree_map_only(Tensor, lambda t: t.detach().to("meta"), example)
+    with torch.no_grad():
+        flops = count_flops(model.eval(), example)["total"]
     with use_backend("lean"):
-        with torch.no_grad():
-            flops = count_flops(model.eval(), example)["total"]
         return Cost(_count(model), flops, _saved_bytes(model.train(), example))
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from tyro.conf import arg
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_methods, print_table
 from edgewise.training import RECIPES, Recipe, create_recipe
+from edgewise.training.folder import RunFolder
 from edgewise.training.run import is_first_process
 from edgewise.training.tasks import task_of
 
@@ -49,7 +51,7 @@ def _command(default: Recipe) -> Callable[..., None]:
         run: Annotated[Path, arg(metavar="DIR")],
         resume: bool = False,
         baseline: bool = False,
-        match: Literal["parameters", "flops"] = "parameters",
+        match: Literal["parameters", "flops", "time"] = "parameters",
     ) -> None:
         """Options come in any order, and every setting below can be changed.
 
@@ -59,12 +61,19 @@ def _command(default: Recipe) -> Callable[..., None]:
             resume: Go on with the run in that folder; give the settings it was started with.
             baseline: Also train a plain network that costs as much, in the folder baseline within the run, and report on
                 both.
-            match: What the plain network has as much of.
+            match: What the plain network has as much of; "time" is the seconds of a training step, measured here.
         """
-        plain = task_of(recipe).baseline(recipe, match) if baseline else None
+        plain = _baseline(recipe, match, RunFolder(run / "baseline"), resume) if baseline else None
         train_and_report(recipe, run, resume, plain)
 
     return command
+
+
+def _baseline(recipe: Recipe, match: str, folder: RunFolder, resume: bool) -> Recipe:
+    """The plain recipe; of a resumed run the network that it was started with, since no time is measured twice the same."""
+    if match == "time" and resume and folder.config.exists():
+        return replace(recipe, model=folder.read_recipe().model)
+    return task_of(recipe).baseline(recipe, match)
 
 
 def train_and_report(recipe: Recipe, run: Path, resume: bool, baseline: Recipe | None = None) -> None:

@@ -3,6 +3,10 @@ import torch
 from torch import nn
 
 from edgewise.analysis import count_flops, count_parameters
+from edgewise.bases import BSpline
+from edgewise.models import create_model
+from edgewise.nn import KANLinear
+from edgewise.ops import BACKENDS, use_backend
 
 
 def flops(model, *shape):
@@ -106,3 +110,23 @@ def test_operations_inside_a_custom_function_are_seen():
 
     weight = torch.randn(4, 5, requires_grad=True)
     assert flops(lambda x: Cube.apply(x, weight), 3, 4) == (2 * 3 * 4 * 5, 2 * 12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_kan_layer_counts_the_same_on_every_backend(backend):
+    layer, n, m, functions, rows = KANLinear(7, 3, BSpline(5), base=None), 7, 3, 8, 10
+    with use_backend(backend), torch.no_grad():
+        matmul, elementwise = flops(layer, rows, n)
+    assert matmul == 2 * rows * n * functions * m
+    assert elementwise > rows * n * functions
+
+
+@pytest.mark.parametrize("name", ["kat_micro", "vit_micro_karat", "conv_kan", "ukan"])
+def test_no_network_hides_what_its_kernels_compute(name):
+    found = {}
+    for backend in ("native", "lean"):
+        model = create_model(name).eval()
+        with use_backend(backend), torch.no_grad():
+            found[backend] = count_flops(model, model.example_input(1))
+    assert found["native"] == found["lean"]
+    assert found["lean"]["matmul"] > 0

@@ -49,6 +49,15 @@ def test_the_baseline_is_trained_beside_it_and_stands_in_the_report(run, words, 
     assert "mlp" in (run / "report.html").read_text()
 
 
+def test_a_baseline_of_equal_time_is_not_measured_again_when_it_is_resumed(words, tmp_path, monkeypatch):
+    words = [*words, "--run", str(tmp_path / "run"), "--baseline", "--match", "time", "--epochs", "1"]
+    assert main(["train", *words]) == 0
+    started = (tmp_path / "run/baseline/config.json").read_text()
+    monkeypatch.setattr("edgewise.training.classification.baseline.matched_baseline", None)
+    assert main(["train", *words, "--resume"]) == 0
+    assert (tmp_path / "run/baseline/config.json").read_text() == started
+
+
 def test_it_is_scored(run, root, tmp_path, capsys):
     assert main(["evaluate", str(run), "--out", str(tmp_path / "scores.json")]) == 0
     assert "Top-1 1.0000" in " ".join(capsys.readouterr().out.split())

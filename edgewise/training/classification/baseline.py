@@ -13,6 +13,7 @@ from edgewise.training.classification.recipe import ClassificationRecipe
 from edgewise.training.recipe import Model
 
 WIDEST = 2**16
+TIMED = 64  # pictures at most of a step that is timed
 
 
 def matched_baseline(recipe: ClassificationRecipe, match: str = "parameters") -> ClassificationRecipe:
@@ -23,21 +24,22 @@ def matched_baseline(recipe: ClassificationRecipe, match: str = "parameters") ->
 
     Args:
         recipe: Whose cost to match.
-        match: ``parameters``, or ``flops``, the operations of a forward pass of one picture.
+        match: ``parameters``; ``flops``, the operations of a forward pass of one picture; or ``time``, the seconds of a
+            training step, measured here and now in interleaved rounds, so that the width may differ from call to call.
 
     Raises:
-        ConfigError: Another thing is to be matched, or the network is a plain one already.
+        ConfigError: Another thing is to be matched, the network is a plain one already, or a time is to be matched on
+            several devices.
     """
     if recipe.model.name in ("mlp", "cnn"):
         raise ConfigError(f"model {recipe.model.name!r} is plain already: leave the baseline out")
-    cost = _cost(match, recipe)
-    target = cost(recipe.model)
+    share = _share(match, recipe)
     plain = _plain(recipe)
-    width = nearest_width(lambda width: cost(plain(width)), target)
+    width = nearest_width(lambda width: share(plain(width)), 1.0)
     return replace(recipe, model=plain(width))
 
 
-def nearest_width(cost: Callable[[int], int], target: int) -> int:
+def nearest_width(cost: Callable[[int], float], target: float) -> int:
     """The width whose cost, which rises with it, is nearest to the target.
 
     Example:
@@ -64,21 +66,48 @@ def _plain(recipe: ClassificationRecipe) -> Callable[[int], Model]:
     return lambda width: Model(name="mlp", options={"width": [pixels, *[width] * hidden, data.classes]})
 
 
-def _cost(match: str, recipe: ClassificationRecipe) -> Callable[[Model], int]:
-    """What a model costs."""
-    from edgewise.analysis import count_flops, count_parameters
+def _share(match: str, recipe: ClassificationRecipe) -> Callable[[Model], float]:
+    """What a model costs, as a share of what the recipe's costs."""
+    from edgewise.analysis import compare_times, count_flops, count_parameters, training_step
 
-    shape = (1, recipe.data.channels, *recipe.data.size)
+    shape = (recipe.data.channels, *recipe.data.size)
 
     def network(model: Model) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
-            return create_classifier(model, recipe.data).eval()
+            return create_classifier(model, recipe.data)
 
-    def flops(model: Model) -> int:
+    ours = network(recipe.model)
+
+    def flops(model: nn.Module) -> int:
         with torch.no_grad():
-            return sum(count_flops(network(model), torch.zeros(shape))[kind] for kind in ("matmul", "elementwise"))
+            return sum(count_flops(model.eval(), torch.zeros(1, *shape))[kind] for kind in ("matmul", "elementwise"))
 
-    measures = {"parameters": lambda model: count_parameters(network(model)), "flops": flops}
+    def times(model: nn.Module) -> float:
+        device = _timed_on(recipe)
+        batch = torch.zeros(min(recipe.batch_size, TIMED), *shape, device=device)
+        networks = {"ours": ours, "other": model}
+        steps = {name: training_step(net.to(device).train(), batch) for name, net in networks.items()}
+        seconds = compare_times(steps, rounds=7)
+        return seconds["other"].median / seconds["ours"].median
+
+    measures: dict[str, Callable[[nn.Module], float]] = {
+        "parameters": lambda model: count_parameters(model) / count_parameters(ours),
+        "flops": lambda model: flops(model) / flops(ours),
+        "time": times,
+    }
     if match not in measures:
         raise unknown("measure to match", match, measures)
-    return measures[match]
+    return lambda model: measures[match](network(model))
+
+
+def _timed_on(recipe: ClassificationRecipe) -> torch.device:
+    """Where the run will happen.
+
+    Raises:
+        ConfigError: It is more than one place: each process would measure another time, and so make another network.
+    """
+    machine = recipe.machine
+    cpu = machine.accelerator == "cpu" or not torch.accelerator.is_available()
+    if str(machine.devices) not in (("auto", "1") if cpu or torch.accelerator.device_count() == 1 else ("1",)):
+        raise ConfigError(f"a time is matched on one device, got machine.devices={machine.devices}: match flops, or set 1")
+    return torch.device("cpu") if cpu else torch.accelerator.current_accelerator()

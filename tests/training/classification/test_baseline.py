@@ -1,9 +1,10 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from edgewise._errors import ConfigError
-from edgewise.analysis import count_parameters
+from edgewise.analysis import Timing, count_flops, count_parameters
 from edgewise.training import Model, create_recipe
 from edgewise.training.classification.baseline import matched_baseline, nearest_width
 from edgewise.training.classification.network import create_classifier
@@ -36,10 +37,37 @@ def test_a_model_of_pictures_gets_a_convolutional_network(recipe, monkeypatch):
 
 
 def test_operations_are_matched_too(recipe):
-    by_parameters, by_flops = (
-        matched_baseline(recipe, match).model.options["width"][1] for match in ("parameters", "flops")
-    )
-    assert by_parameters != by_flops
+    plain = matched_baseline(recipe, "flops")
+    into, hidden, out = plain.model.options["width"]
+    flops = {}
+    for name, r in (("ours", recipe), ("plain", plain)):
+        with torch.no_grad():
+            flops[name] = count_flops(create_classifier(r.model, r.data).eval(), torch.zeros(1, 1, *r.data.size))["total"]
+    assert flops["plain"] == 2 * hidden * (into + out) + (hidden + out) + hidden  # products, biases, ReLU
+    assert abs(flops["plain"] - flops["ours"]) <= into + out + 1  # half a node
+
+
+def test_time_is_matched_by_the_steps_of_both(recipe, monkeypatch):
+    # Seconds that are in proportion to the parameters: the width by time must be the one by parameters.
+    def seconds(steps, rounds):
+        counts = {name: count_parameters(step) for name, step in steps.items()}
+        return {name: Timing(median=float(count), spread=0.0) for name, count in counts.items()}
+
+    monkeypatch.setattr("edgewise.analysis.training_step", lambda network, batch: network)
+    monkeypatch.setattr("edgewise.analysis.compare_times", seconds)
+    assert matched_baseline(recipe, "time") == matched_baseline(recipe, "parameters")
+
+
+def test_time_is_measured(recipe):
+    plain = matched_baseline(recipe, "time")
+    assert plain.model.name == "mlp"
+    assert replace(plain, model=recipe.model) == recipe
+
+
+def test_several_devices_have_no_time(recipe):
+    several = replace(recipe, machine=replace(recipe.machine, devices=2))
+    with pytest.raises(ConfigError, match=r"matched on one device, got machine.devices=2: match flops"):
+        matched_baseline(several, "time")
 
 
 def test_the_nearest_width_wins():
