@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick bench bench-science bench-vision lint format clean
+.PHONY: demo test test-quick test-inductor bench bench-science bench-vision lint format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,10 @@ test: $(READY)
 
 test-quick: $(READY)
 	$(PYTEST) -m 'not slow'
+
+# Each model compiled by Inductor, half an hour.
+test-inductor: $(READY)
+	$(PYTEST) -m inductor
 
 # Peers without their dependencies: what they pin is old, and of it they need but pandas.
 bench: $(READY)

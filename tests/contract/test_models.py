@@ -98,14 +98,19 @@ for model_name, settings in SETTINGS.items():
 
 @pytest.fixture(autouse=True)
 def _smaller_parts_of_others(request, monkeypatch):
-    """timm and torchvision make their networks small; tests/models builds them whole."""
-    if getattr(request.cls, "name", "").startswith(("attention", "convit", "kat", "swin", "vit")):
+    if request.cls is not None:
+        make_parts_smaller(getattr(request.cls, "name", ""), monkeypatch)
+
+
+def make_parts_smaller(name: str, monkeypatch) -> None:
+    """Have timm and torchvision make the parts of a model small; tests/models builds them whole."""
+    if name.startswith(("attention", "convit", "kat", "swin", "vit")):
         timm = pytest.importorskip("timm")
         make = timm.create_model
         monkeypatch.setattr(
             timm, "create_model", lambda name, **options: make(name, **options | SMALLER[name.split("_")[0]])
         )
-    elif getattr(request.cls, "name", "") == "vgg16_kan":
+    elif name == "vgg16_kan":
         vgg = pytest.importorskip("torchvision.models.vgg")
         layers = [4, "M", 4, "M", 4, "M", 4, "M", 4, 512, "M"]
         monkeypatch.setattr("torchvision.models.vgg16_bn", lambda weights: vgg.VGG(vgg.make_layers(layers, True)))

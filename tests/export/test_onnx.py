@@ -7,14 +7,13 @@ from edgewise import EdgewiseError, create_model, list_models
 from edgewise.bases import list_bases
 from edgewise.export import to_onnx
 from edgewise.models import KAN
-from tests.contract.test_models import SETTINGS, SMALLER
+from tests.contract.test_models import SETTINGS, make_parts_smaller
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 QUICK = {"kan", "mlp", "rows", "cnn", "bspline", "fourier"}  # other models take from five seconds to a minute
-SOURCES = {"kat": "vit"}  # of timm's networks inside ours
 
 
 def quick_or_slow(names):
@@ -33,12 +32,8 @@ def run(path, x: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", quick_or_slow(list_models()))
 def test_every_model_gives_the_same_outputs_in_onnx_runtime(name, tmp_path, monkeypatch):
-    options = SETTINGS[name]["options"]
-    if "patch_size" in options:
-        make = pytest.importorskip("timm").create_model
-        narrow = SMALLER[SOURCES.get(name.split("_")[0], name.split("_")[0])]
-        monkeypatch.setattr("timm.create_model", lambda name, **given: make(name, **given | narrow))
-    model = create_model(name, **options)
+    make_parts_smaller(name, monkeypatch)
+    model = create_model(name, **SETTINGS[name]["options"])
     x = model.example_input(batch_size=3)
     to_onnx(model, None, tmp_path / "model.onnx")
     with torch.no_grad():
