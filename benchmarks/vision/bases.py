@@ -44,7 +44,7 @@ def recipes(data: str, epochs: int) -> dict[str, ClassificationRecipe]:
 def main(
     out: Path = Path("runs/bases"),
     seeds: int = 1,
-    epochs: int = 3,
+    epochs: int = 2,
     data: str = "mnist",
     rounds: int = 5,
     images: Path | None = None,

@@ -53,6 +53,9 @@ def kanify(
         >>> kan[0], type(kan[2]).__name__, torch.allclose(kan(x), net(x), atol=1e-5)
         (Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1)), 'KANLinear', True)
     """
+    for name, make in (("linear", linear), ("conv", conv)):
+        if not (make is None or callable(make)):
+            raise ConfigError(f"{name} must be ToKAN(), ToSaKAN(), a function of the old layer or None, got {make!r}")
 
     def maker(layer: nn.Module) -> Maker | None:
         return linear if isinstance(layer, nn.Linear) else conv

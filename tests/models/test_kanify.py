@@ -274,6 +274,7 @@ BAD = [
         {"conv": lambda old: KANConv2d(3, 4, 3, stride=2, base="identity", bias=True)},
         "'0' cannot start.*computes something else",
     ),
+    (NET, {"linear": "kan"}, "linear must be ToKAN.*got 'kan'"),
     (nn.Sequential(nn.ConvTranspose2d(3, 4, 3)), {"conv": ToSaKAN()}, "'0'.*no SaKANConvTranspose2d.*skip"),
 ]
 
