@@ -8,12 +8,12 @@ epochs: it shows how they start, not where they end. All networks are kept after
 import time
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 import torch
 import tyro
 
 from benchmarks.vision.race import Entry, race
+from edgewise.analysis import compare_times, training_step
 from edgewise.models import create_model
 from edgewise.training import Model, create_recipe
 from edgewise.training.allocator import keep_freed_memory
@@ -32,15 +32,10 @@ def steps(rounds: int = 7, pictures: int = 128) -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
     networks = {title: create_model(model.name, num_classes=10, **model.options) for title, model in NETWORKS.items()}
-    x, found = torch.randn(pictures, 3, 32, 32), {title: [] for title in networks}
-    for _ in range(rounds + 1):
-        for title, network in networks.items():
-            start = time.process_time()
-            network(x).square().mean().backward()
-            found[title].append(time.process_time() - start)
-    medians = {title: median(times[1:]) for title, times in found.items()}  # the first builds kernels
-    for title, seconds in medians.items():
-        print(f"{title}: {1e3 * seconds:.0f} ms a step, {seconds / medians['softmax']:.2f} times softmax's")
+    x = torch.randn(pictures, 3, 32, 32)
+    times = compare_times({title: training_step(net, x) for title, net in networks.items()}, rounds, time.process_time)
+    for title, step in times.items():
+        print(f"{title}: {1e3 * step.median:.0f} ms a step, {step.median / times['softmax'].median:.2f} times softmax's")
 
 
 def main(out: Path = Path("runs/attention"), seeds: int = 2, epochs: int = 4, data: str = "cifar10"):

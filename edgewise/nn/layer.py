@@ -114,8 +114,8 @@ def edge_layers(model: nn.Module) -> Iterator[tuple[str, EdgeLayer]]:
 def parameter_kinds(model: nn.Module) -> dict[str, Kind]:
     """What each parameter is: a ``"coefficient"`` of edge functions, a dense ``"weight"``, or an ``"offset"``.
 
-    The layer that owns a parameter declares its coefficients; names play no part. Of the rest, matrices and kernels are
-    weights, and biases and the vectors of norms are offsets.
+    The class of the layer that owns a parameter declares its coefficients in ``coefficients``, and so may one of yours;
+    names play no part. Of the rest, matrices and kernels are weights, and biases and the vectors of norms are offsets.
 
     Example:
         >>> from edgewise.nn import KANLinear
@@ -123,9 +123,12 @@ def parameter_kinds(model: nn.Module) -> dict[str, Kind]:
         {'bias': 'offset', 'coef': 'coefficient', 'base_weight': 'weight'}
     """
     coefficients = set()
-    for _, layer in edge_layers(model):
-        coefficients |= {id(getattr(layer, name)) for name in layer.coefficients if getattr(layer, name) is not None}
-        coefficients |= {id(p) for p in layer.state.parameters()}
+    for module in model.modules():
+        declared = getattr(type(module), "coefficients", ())
+        if isinstance(declared, tuple):  # another library may mean something else by it
+            coefficients |= {id(getattr(module, name)) for name in declared}
+        if isinstance(module, EdgeLayer):
+            coefficients |= {id(p) for p in module.state.parameters()}
     return {
         name: "coefficient" if id(p) in coefficients else "weight" if p.dim() > 1 else "offset"
         for name, p in model.named_parameters()

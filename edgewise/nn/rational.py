@@ -3,7 +3,7 @@ r"""Rational activations of groups of channels, and the initialisation that keep
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -109,6 +109,8 @@ class GroupRational(nn.Module):
         >>> (layer(torch.ones(2, 64)) - nn.functional.silu(torch.ones(2, 64))).abs().max() < 1e-3
         tensor(True)
     """
+
+    coefficients: ClassVar[tuple[str, ...]] = ("numerator", "denominator")
 
     def __init__(
         self,

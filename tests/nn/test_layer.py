@@ -2,7 +2,7 @@ import torch
 from torch import nn
 
 from edgewise.bases import BSpline
-from edgewise.nn import KANConv2d, KANLinear, SaKANLinear, edge_layers, parameter_kinds
+from edgewise.nn import GroupRational, KANConv2d, KANLinear, SaKANLinear, edge_layers, parameter_kinds
 
 
 def test_edge_layers_are_found_by_what_they_are():
@@ -18,6 +18,7 @@ def test_kinds_do_not_depend_on_names():
             "conv": nn.Conv2d(3, 3, 1),
             "bias": KANLinear(3, 2, scale=True, bias=True),
             "sakan": SaKANLinear(2, 2),
+            "rational": GroupRational(4, 2),
         }
     )
     assert parameter_kinds(model) == {
@@ -34,6 +35,24 @@ def test_kinds_do_not_depend_on_names():
         "sakan.coef": "coefficient",
         "sakan.mix": "coefficient",
         "sakan.base_weight": "weight",
+        "rational.numerator": "coefficient",
+        "rational.denominator": "coefficient",
+    }
+
+
+def test_a_module_of_ones_own_may_declare_its_coefficients():
+    class Own(nn.Linear):
+        coefficients = ("weight",)
+
+    class Other(nn.Linear):
+        @property
+        def coefficients(self):
+            raise AssertionError
+
+    assert parameter_kinds(nn.Sequential(Own(2, 2), Other(2, 2, bias=False))) == {
+        "0.weight": "coefficient",
+        "0.bias": "offset",
+        "1.weight": "weight",
     }
 
 
