@@ -26,6 +26,7 @@ def array_api(monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
 
 
+@pytest.mark.slow
 @parametrize_with_checks([KANRegressor(**QUICK), KANClassifier(**QUICK | {"steps": 3})])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

@@ -18,12 +18,14 @@ def example(name: str) -> dict:
     return runpy.run_path(str(EXAMPLES / f"{name}.py"))
 
 
+@pytest.mark.slow
 def test_poisson(tmp_path):
     error = example("poisson")["main"](15, (2, 4, 1), degree=4, grids=(4, 8), steps=10, picture=tmp_path / "p.png")
     assert error < 3e-3
     assert (tmp_path / "p.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_burgers(tmp_path):
     small = {"width": (2, 4, 1), "stages": ((2, 5), (1, 8)), "points": 300, "steps": 10}
     error = example("burgers")["main"](0.1 / np.pi, picture=tmp_path / "b.png", **small)

@@ -142,6 +142,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "options", "message"), BAD, ids=range(len(BAD)))
 def test_what_cannot_be_written_is_refused_and_nothing_is_written(model, options, message, tmp_path):
     with pytest.raises(EdgewiseError, match=message):

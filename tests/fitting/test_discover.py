@@ -21,6 +21,7 @@ def rows(count, columns, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, (count, columns))
 
 
+@pytest.mark.slow
 def test_the_formula_of_the_papers():
     x = rows(400, 2)
     y = np.exp(np.sin(np.pi * x[:, 0]) + x[:, 1] ** 2)

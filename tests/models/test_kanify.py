@@ -43,7 +43,15 @@ def functions_at_zero(model: nn.Module) -> bool:
     return all(not layer.coef.any() for _, layer in edge_layers(model))
 
 
-@pytest.mark.parametrize("made", [ToKAN(), ToKAN(Chebyshev(3), scale=True), ToSaKAN(Fourier(2))], ids=["b", "c", "shared"])
+@pytest.mark.parametrize(
+    "made",
+    [
+        ToKAN(),
+        pytest.param(ToKAN(Chebyshev(3), scale=True), marks=pytest.mark.slow),
+        pytest.param(ToSaKAN(Fourier(2)), marks=pytest.mark.slow),
+    ],
+    ids=["b", "c", "shared"],
+)
 def test_resnet_of_timm_stays_the_same_function(made):
     timm, x = pytest.importorskip("timm"), torch.randn(2, 3, 64, 64)
     model = settled(timm.create_model("resnet18", num_classes=10), x)
