@@ -72,8 +72,7 @@ class BSpline(Basis):
         return state["knots"][:, self.degree], state["knots"][:, -self.degree - 1]
 
     def values(self, x: Tensor, state: State) -> Tensor:
-        seen = (torch.is_grad_enabled() and x.requires_grad) or torch.compiler.is_compiling()  # which cannot always tell
-        if self.knots == "uniform" and self.degree > 0 and not seen:
+        if self.knots == "uniform" and self.degree > 0 and not _seen(x):
             return self._without_gradient(x)
         nan = x.isnan()
         one = torch.where(nan, x, 1.0)
@@ -160,3 +159,13 @@ def _local_values(
             carried = left[degree - 1 - i] * share
         row = [*following, carried]
     return torch.stack(row, -2)
+
+
+def _seen(x: Tensor) -> bool:
+    """Whether a derivative may be wanted; where one cannot tell, it may."""
+    return (
+        (torch.is_grad_enabled() and x.requires_grad)
+        or torch.compiler.is_compiling()
+        or torch._C._are_functorch_transforms_active()  # jvp inside grad, and the like
+        or torch.autograd.forward_ad._current_level >= 0
+    )

@@ -62,7 +62,7 @@ def kanify(
 
     places = select(model, lambda layer: maker(layer) is not None, where, skip)
     model = copy.deepcopy(model)
-    owners = _owners(model)
+    owners, made = _owners(model), set()
     for names in places:
         old = model.get_submodule(names[0])
         others = owners[id(old.weight)] - set(names)
@@ -74,11 +74,13 @@ def kanify(
         new = _replace(old, maker(old), names[0], warm_start)
         if names == [""]:
             return new
+        made.add(new)
         for name in names:
             model.set_submodule(name, new)
-    config = vars(model).get("config")
-    if isinstance(config, dict) and set(config) == {"name", "options"}:
-        del model.config  # which rebuilds another network
+    for module in model.modules():
+        config = vars(module).get("config")
+        if isinstance(config, dict) and set(config) == {"name", "options"} and any(m in made for m in module.modules()):
+            del module.config  # which rebuilds another network
     return model
 
 

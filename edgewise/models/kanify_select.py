@@ -8,6 +8,7 @@ from torch.nn.utils import parametrize
 
 from edgewise._errors import ConfigError
 from edgewise.models.kanify_layers import kind_of
+from edgewise.models.kanify_source import reads_weight
 
 Filter = str | type | nn.Module | Callable[[str, nn.Module], bool] | Iterable["Filter"]
 
@@ -79,8 +80,10 @@ def select(model: nn.Module, replaced: Callable[[nn.Module], bool], where: Filte
 def _obstacle(model: nn.Module, name: str, layer: nn.Module) -> str | None:
     """Why a layer cannot be replaced and what to do, or None."""
     kind, parent = kind_of(layer), model.get_submodule(name.rpartition(".")[0])
-    if isinstance(parent, _READERS):
-        return f"{type(parent).__name__} reads its weight and never calls it; use another module there"
+    if isinstance(parent, _READERS) or reads_weight(parent, name.rpartition(".")[2]):
+        return f"{type(parent).__name__} reads its weight instead of calling it; use another module there"
+    if place := _kept_in(model, layer):
+        return f"{place} keeps it in a plain list or dict too, where it would stay; use nn.ModuleList or nn.ModuleDict"
     if isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():
         return "its sizes are not known yet; run the network once"
     if parametrize.is_parametrized(layer):
@@ -90,8 +93,20 @@ def _obstacle(model: nn.Module, name: str, layer: nn.Module) -> str | None:
     if any((layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks, layer._backward_pre_hooks)):
         return "it has hooks, which would be lost; remove them and register them on the new layer"
     own = [getattr(type(layer), method, None) for method in ("forward", "_conv_forward")]
+    if vars(layer).keys() & {"forward", "_conv_forward"}:
+        return "its forward was replaced by another on this very layer; put the replacement around it"
     if own != [getattr(kind, method, None) for method in ("forward", "_conv_forward")]:
         return f"its class computes something else than {kind.__name__}; replace it by a {kind.__name__}"
     if not layer.weight.is_floating_point():
         return f"its weight is {layer.weight.dtype} and functions need floating point; convert it"
+    return None
+
+
+def _kept_in(model: nn.Module, layer: nn.Module) -> str | None:
+    """The class of a module that has the layer in a list, tuple or dict of Python's, which no replacement reaches."""
+    for module in model.modules():
+        for key, value in vars(module).items():
+            items = value.values() if isinstance(value, dict) else value
+            if key != "_modules" and isinstance(value, (list, tuple, dict)) and any(item is layer for item in items):
+                return type(module).__name__
     return None

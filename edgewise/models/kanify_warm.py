@@ -1,5 +1,7 @@
 """A warm start: a new layer that computes what the old one did, its functions starting at zero."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -45,7 +47,7 @@ def _refused(name: str, reason: str) -> ConfigError:
 def _same(old: nn.Module, new: nn.Module) -> bool:
     """Whether two layers agree on an input, but for rounding."""
     x = _probe(old)
-    with use_backend("plain"):
+    with use_backend("plain"), torch.autocast(x.device.type, enabled=False):
         expected, found = old(x), new(x)
     if expected.shape != found.shape:
         return False
@@ -63,6 +65,7 @@ def _probe(layer: nn.Module) -> Tensor:
         border = 0 if isinstance(layer.padding, str) else max(layer.padding)
         shape = (layer.in_channels, *(max(span, border + 1) + 1 for span in spans))
     else:
-        shape = (layer.in_channels, *(2 for _ in layer.kernel_size))
+        cut = zip(layer.padding, layer.stride, strict=True)  # as many more inputs as the padding takes outputs away
+        shape = (layer.in_channels, *(2 + math.ceil(2 * p / s) for p, s in cut))
     generator = torch.Generator().manual_seed(0)
     return torch.rand(2, *shape, generator=generator).to(weight)

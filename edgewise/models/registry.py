@@ -114,6 +114,9 @@ def from_plain(value):
 def to_plain(value):
     """A setting in plain JSON types: a basis as ``{"name": ..., **settings}``, a tuple as a list."""
     if isinstance(value, Basis):
-        (name,) = (name for name in BASES if BASES[name] is type(value))
+        name = next((name for name in BASES if BASES[name] is type(value)), None)
+        if name is None:
+            kind = type(value).__name__
+            raise ConfigError(f"basis {kind} has no name to rebuild the network by: put @register_basis(...) on its class")
         return {"name": name} | {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     return [to_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

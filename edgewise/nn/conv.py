@@ -52,6 +52,26 @@ class WindowLayer(EdgeLayer):
         self.window = Window(kernel, step, self._pairs(padding, kernel, step, dilated), dilated, groups, padding_mode)
 
     @property
+    def kernel_size(self) -> tuple[int, ...]:
+        """Taps of the window in each dimension."""
+        return self.window.kernel_size
+
+    @property
+    def stride(self) -> tuple[int, ...]:
+        """Step of the window in each dimension."""
+        return self.window.stride
+
+    @property
+    def dilation(self) -> tuple[int, ...]:
+        """Distance between taps in each dimension."""
+        return self.window.dilation
+
+    @property
+    def groups(self) -> int:
+        """Groups of channels that do not meet."""
+        return self.window.groups
+
+    @property
     def fan_in(self) -> int:
         """Number of edges that end in one output: channels of a group times taps."""
         return self.in_channels // self.window.groups * math.prod(self.window.kernel_size)
@@ -65,15 +85,19 @@ class WindowLayer(EdgeLayer):
         return self.window.output_size(size)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self._run(x)
+
+    def _run(self, x: Tensor, *options: object) -> Tensor:
+        """What every convolution does about its own ``_convolve``, which gets the options."""
         if x.dim() == self.space + 1:
-            return self(x.unsqueeze(0)).squeeze(0)
+            return self._run(x.unsqueeze(0), *options).squeeze(0)
         if x.dim() != self.space + 2 or x.shape[1] != self.in_channels:
             raise ConfigError(
                 f"expected (batch, {self.in_channels} channels, {self.space} spatial dimensions), got {tuple(x.shape)}"
             )
         self.output_size(tuple(x.shape[2:]))  # says what does not fit
-        y = self._convolve(x)
-        return y if self.bias is None else y + self.bias.view(-1, *[1] * self.space)
+        y = self._convolve(x, *options)
+        return y if self.bias is None else y + self.bias.to(y.dtype).view(-1, *[1] * self.space)
 
     def extra_repr(self) -> str:
         w = self.window

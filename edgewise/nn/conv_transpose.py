@@ -1,6 +1,7 @@
 """Transposed KAN convolutions: each input sends a learnable function of itself to each place of a window."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -106,13 +107,7 @@ class _KANConvTranspose(_KANConv):
             base=base, bias=bias, scale=scale, grad_free=grad_free, init=init, device=device, dtype=dtype,
         )  # fmt: skip
         self.padding = self._per_dimension("padding", padding, least=0)
-        self.output_padding = self._per_dimension("output_padding", output_padding, least=0)
-        w = self.window
-        if any(more >= max(s, d) for more, s, d in zip(self.output_padding, w.stride, w.dilation, strict=True)):
-            raise ConfigError(
-                f"output_padding must be less than the stride or the dilation, got {self.output_padding} "
-                f"with stride={w.stride} and dilation={w.dilation}"
-            )
+        self.output_padding = self._checked(self._per_dimension("output_padding", output_padding, least=0))
 
     @property
     def fan_in(self) -> float:
@@ -122,20 +117,46 @@ class _KANConvTranspose(_KANConv):
         return self.in_channels // w.groups * overlap
 
     def output_size(self, size: tuple[int, ...]) -> tuple[int, ...]:
-        w = self.window
-        geometry = zip(size, w.kernel_size, w.stride, w.dilation, self.padding, self.output_padding, strict=True)
-        result = tuple((n - 1) * s - 2 * p + d * (k - 1) + more + 1 for n, k, s, d, p, more in geometry)
+        result = tuple(n + more for n, more in zip(self._shortest(size), self.output_padding, strict=True))
         if min(result) < 1:
             raise ConfigError(f"nothing is left of an input of {size}: padding={self.padding} cuts it to {result}")
         return result
+
+    def _shortest(self, size: tuple[int, ...]) -> tuple[int, ...]:
+        """The output's spatial size without output padding."""
+        w = self.window
+        geometry = zip(size, w.kernel_size, w.stride, w.dilation, self.padding, strict=True)
+        return tuple((n - 1) * s - 2 * p + d * (k - 1) + 1 for n, k, s, d, p in geometry)
+
+    def forward(self, x: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        """One pass; ``output_size``, the spatial size wanted, takes the place of ``output_padding``, as in PyTorch."""
+        return self._run(x, self.output_padding if output_size is None else self._padding_for(x, output_size))
+
+    def _padding_for(self, x: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
+        shortest, wanted = self._shortest(tuple(x.shape[-self.space :])), tuple(output_size)[-self.space :]
+        try:
+            return self._checked(tuple(n - least for n, least in zip(wanted, shortest, strict=True)))
+        except (ConfigError, ValueError) as error:
+            raise ConfigError(
+                f"output_size is {wanted} and an input of {tuple(x.shape)} makes {shortest} and less than a stride more"
+            ) from error
+
+    def _checked(self, output_padding: tuple[int, ...]) -> tuple[int, ...]:
+        w = self.window
+        if any(not 0 <= n < max(s, d) for n, s, d in zip(output_padding, w.stride, w.dilation, strict=True)):
+            raise ConfigError(
+                f"output_padding must be less than the stride or the dilation, got {output_padding} "
+                f"with stride={w.stride} and dilation={w.dilation}"
+            )
+        return output_padding
 
     def extra_repr(self) -> str:
         text = super().extra_repr()
         text += f", padding={self.padding}" if any(self.padding) else ""
         return text + (f", output_padding={self.output_padding}" if any(self.output_padding) else "")
 
-    def _convolve(self, x: Tensor) -> Tensor:
-        edge, contraction = self.edge, _ConvTranspose(self.window, self.padding, self.output_padding)
+    def _convolve(self, x: Tensor, output_padding: tuple[int, ...]) -> Tensor:
+        edge, contraction = self.edge, _ConvTranspose(self.window, self.padding, output_padding)
         terms, weights = [Term(edge.basis_values, edge.basis.num_functions, contraction, 2)], [self.coef, self.scale]
         if self.base_weight is not None:
             terms.append(Term(lambda z, _: edge.base_values(z).unsqueeze(-1), 1, contraction, 1))

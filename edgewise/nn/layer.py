@@ -100,7 +100,7 @@ class RowLayer(EdgeLayer):
             y = self._sum(x)
         else:
             y = self._sum(x.reshape(-1, self.in_features)).reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)  # which autocast may have lowered
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}, {self._describe_edge()}, bias={self.bias is not None}"

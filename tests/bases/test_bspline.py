@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline as ScipySpline
+from torch.func import jacfwd, jacrev
 
 from edgewise import EdgewiseError
 from edgewise.bases import BSpline
@@ -55,6 +56,25 @@ def test_local(basis, shares):
     first = basis.domain[0] + cell * (torch.arange(basis.num_functions) - basis.degree)
     beyond = (x < first) | (x > first + cell * (basis.degree + 1))
     assert values[beyond].abs().sum() < 1e-12
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")  # of torch itself, when it first loads what forward mode needs
+@pytest.mark.parametrize("knots", ["uniform", "per-feature"])
+@pytest.mark.parametrize("degree", [2, 3, 4])
+def test_forward_mode_has_the_second_derivatives_of_scipy(degree, knots):
+    """At knots and in the middle of cells, where a closed form with absolute values has kinks."""
+    basis = BSpline(4, degree, knots=knots)
+    places = [-0.75, -0.37, -0.25, 0.11, 0.25, 0.75, 0.93] + [-0.5, 0.0, 0.5] * (degree > 2)  # where degree 2 jumps
+    state = state_of(basis)
+    splines = ScipySpline(-1 + np.arange(-degree, degree + 5) / 2, np.eye(4 + degree), degree)
+    expected = torch.tensor(splines(places, nu=2))
+
+    def f(x):
+        return basis.evaluate(x.reshape(1, 1), state).reshape(-1)
+
+    for outer, inner in ((jacfwd, jacfwd), (jacrev, jacfwd), (jacfwd, jacrev)):
+        found = torch.stack([outer(inner(f))(x) for x in torch.tensor(places, dtype=torch.float64)])
+        assert (found - expected).abs().max() < 1e-9
 
 
 @pytest.mark.parametrize("degree", DEGREES)

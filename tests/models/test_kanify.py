@@ -241,6 +241,61 @@ def test_what_rebuilt_the_old_network_does_not_pass_for_the_new_one():
     assert model.config["name"] == "mlp"
 
 
+def test_of_rows_too(tmp_path):
+    model = kanify(edgewise.create_model("rows", model="mlp", options={"width": [12, 5, 3]}))
+    assert not hasattr(model, "config")
+    part = kanify(edgewise.create_model("rows", model="mlp", options={"width": [12, 5, 3]}), where="network.2")
+    assert not hasattr(part, "config")
+
+
+@pytest.mark.parametrize(
+    ("old", "shape"),
+    [(nn.ConvTranspose2d(3, 3, 3, padding=2), (3, 8, 8)), (nn.ConvTranspose1d(3, 3, 1, padding=1), (3, 8))],
+    ids=["wide", "all"],
+)
+def test_padding_may_cut_more_than_small_inputs_give(old, shape):
+    x = torch.randn(2, *shape)
+    assert_within(kanify(old)(x), old(x), 1e-5)
+
+
+def test_under_autocast_types_stay_what_they_were():
+    net, x = (
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.ConvTranspose2d(4, 2, 3), nn.Flatten(), nn.Linear(50, 2)),
+        torch.randn(2, 3, 5, 5),
+    )
+    with torch.autocast("cpu", torch.bfloat16):
+        found = kanify(net)
+        for old, new in zip(net, found, strict=True):
+            assert old(x).dtype == new(x).dtype == torch.bfloat16 or isinstance(old, nn.Flatten)
+            x = old(x)
+
+
+class Autoencoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Linear(4, 2)
+        nn.init.orthogonal_(self.encoder.weight)  # what is read here is no matter
+
+    def forward(self, x):
+        return self.decode(self.encoder(x))
+
+    def decode(self, h):
+        return nn.functional.linear(h, self.encoder.weight.t())
+
+
+class Listed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(2, 2), nn.Linear(2, 2)
+        self.all = [self.first, self.second]
+
+
+def patched():
+    layer = nn.Linear(3, 2)
+    layer.forward = lambda x: 2 * nn.Linear.forward(layer, x)
+    return layer
+
+
 class Scaled(nn.Linear):
     def forward(self, x):
         return 2 * super().forward(x)
@@ -271,6 +326,9 @@ BAD = [
     (nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))), {}, "'0'.*remove_parametrizations"),
     (nn.Sequential(pruned()), {}, "'0'.*its weight is no parameter"),
     (nn.Sequential(hooked()), {}, "'0'.*has hooks"),
+    (Autoencoder(), {}, "'encoder'.*Autoencoder reads its weight instead of calling it"),
+    (Listed(), {}, "'first'.*Listed keeps it in a plain list or dict"),
+    (nn.Sequential(patched()), {"warm_start": False}, "'0'.*its forward was replaced"),
     (nn.Sequential(Scaled(3, 2)), {}, "'0'.*Scaled.*computes something else than Linear"),
     (nn.Sequential(nn.Linear(3, 2, dtype=torch.complex64)), {}, "'0'.*complex64"),
     (NET, {"conv": ToKAN(base="silu")}, "'0' cannot start.*'silu' and must be 'identity'"),

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from edgewise import EdgewiseError
+from edgewise.bases import Chebyshev
 from edgewise.models import create_model, list_models, register_model
 from edgewise.models.registry import MODELS
 
@@ -79,3 +80,11 @@ def test_the_example_follows_a_copy_of_the_model():
 
 def test_no_example_is_made_up(tiny):
     assert not hasattr(create_model("tiny"), "example_input")
+
+
+def test_a_basis_without_a_name_is_told():
+    class Own(Chebyshev):
+        pass
+
+    with pytest.raises(EdgewiseError, match=r"basis Own has no name .* @register_basis"):
+        create_model("conv_kan", basis=Own())

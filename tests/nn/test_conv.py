@@ -12,6 +12,20 @@ from edgewise.nn import KANConv1d, KANConv2d, KANConv3d, SaKANConv2d
 from edgewise.testing import assert_within
 
 
+@pytest.mark.parametrize("layer", [KANConv2d(2, 3, 3), SaKANConv2d(2, 3, 3)], ids=["kan", "shared"])
+def test_a_hook_meets_a_picture_without_a_batch_once(layer):
+    x, met = torch.randn(2, 5, 5), []
+    expected = layer(x)
+    layer.register_forward_hook(lambda module, inputs, y: (met.append(y.shape), 2 * y)[1])
+    assert torch.equal(layer(x), 2 * expected)
+    assert met == [(3, 3, 3)]
+
+
+def test_geometry_is_told_as_by_torch():
+    layer = KANConv2d(4, 6, (3, 5), stride=2, padding=1, dilation=(1, 2), groups=2)
+    assert (layer.kernel_size, layer.stride, layer.dilation, layer.groups) == ((3, 5), (2, 2), (1, 2), 2)
+
+
 @pytest.mark.parametrize("groups", [1, 2])
 def test_each_tap_of_each_channel_has_a_function_of_its_own(groups):
     basis = BSpline(3, 2)

@@ -125,6 +125,21 @@ def test_grids_move_and_grow_without_changing_the_function():
     assert layer.fraction_outside(x) == 0
 
 
+def test_the_size_of_the_output_can_be_asked_for():
+    mine = KANConvTranspose2d(2, 3, 3, stride=3, padding=1)
+    theirs = nn.ConvTranspose2d(2, 3, 3, stride=3, padding=1)
+    x = torch.randn(2, 2, 4, 5)
+    for size in ((10, 13), (11, 15), (2, 3, 12, 14)):
+        assert mine(x, output_size=size).shape == theirs(x, output_size=size[-2:]).shape
+    longer = KANConvTranspose2d(2, 3, 3, stride=3, padding=1, output_padding=(1, 2))
+    longer.load_state_dict(mine.state_dict())
+    assert torch.equal(mine(x, output_size=(11, 15)), longer(x))
+    assert_within(mine(x[0], output_size=(11, 15)), longer(x)[0], 1e-6)
+    for size in ((9, 13), (13, 13), (10,)):
+        with pytest.raises(EdgewiseError, match=r"makes \(10, 13\) and less than a stride more"):
+            mine(x, output_size=size)
+
+
 def test_it_keeps_the_size_of_the_signal():
     torch.manual_seed(0)
     for options in ({"kernel_size": 2, "stride": 2}, {"kernel_size": 4, "stride": 2, "padding": 1}, {"kernel_size": 3}):
