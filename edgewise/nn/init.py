@@ -150,12 +150,15 @@ def _least_ratio(over: Tensor, under: Tensor) -> Tensor:
 
 
 def _slopes(f: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """Derivatives of all functions at once: the gradient of ``sum_k v_k f_k'``, which is linear in v, by v."""
     with torch.enable_grad():
         x = points.clone().requires_grad_()
-        columns = f(x).unbind(-1)
-        return torch.stack(
-            [torch.autograd.grad(c.sum(), x, retain_graph=True, materialize_grads=True)[0] for c in columns], -1
-        )
+        y = f(x)
+        v = torch.zeros_like(y, requires_grad=True)
+        (total,) = torch.autograd.grad(y, x, v, create_graph=True, materialize_grads=True)
+        if not total.requires_grad:  # steps: no function has a slope
+            return torch.zeros_like(y)
+        return torch.autograd.grad(total.sum(), v, materialize_grads=True)[0].detach()
 
 
 def _evaluate(basis: Basis, points: Tensor) -> Tensor:
