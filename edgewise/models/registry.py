@@ -38,7 +38,7 @@ def create_model(
         name: One of :func:`list_models`.
         features_only: Make the maps of a classifier's stages instead of logits; see :class:`edgewise.models.Features`.
         out_indices: Of which stages; all by default.
-        **options: The model's own; a basis may be given as an object or as ``{"name": ..., **settings}``.
+        **options: The model's own; a basis may be given as an object, by its name or as ``{"name": ..., **settings}``.
 
     Raises:
         ConfigError: The name or an option is unknown (the message names the nearest), or a value is impossible.
@@ -47,7 +47,7 @@ def create_model(
         >>> model = create_model("kan", width=[2, 5, 1])
         >>> rebuilt = create_model(model.config["name"], **model.config["options"])
     """
-    options = {key: from_plain(value) for key, value in options.items()}
+    options = {key: basis_from(value) if key == "basis" else from_plain(value) for key, value in options.items()}
     model = MODELS.create(name, **options)
     if not hasattr(model, "config"):  # a network that changes its shape knows its settings itself
         settings = inspect.signature(MODELS[name]).bind(**options)
@@ -102,6 +102,13 @@ def _input_shape(options: dict) -> tuple[int, ...] | None:
         case {"width": [first, *_]}:
             return (first,)
     return None
+
+
+def basis_from(value):
+    """The option ``basis``: as :func:`from_plain`, and names, alone or in a list, stand for bases at their defaults."""
+    if isinstance(value, str):
+        return create_basis(value)
+    return [basis_from(item) for item in value] if isinstance(value, (list, tuple)) else from_plain(value)
 
 
 def from_plain(value):

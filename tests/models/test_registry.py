@@ -82,6 +82,15 @@ def test_no_example_is_made_up(tiny):
     assert not hasattr(create_model("tiny"), "example_input")
 
 
+@pytest.mark.parametrize("given", ["chebyshev", {"name": "chebyshev"}, Chebyshev()], ids=["name", "settings", "object"])
+def test_a_basis_is_given_in_three_ways(given):
+    config = create_model("kan", width=[2, 3, 1], basis=Chebyshev()).config
+    assert create_model("kan", width=[2, 3, 1], basis=given).config == config
+    assert create_model("kan", width=[2, 3, 1], basis=[given, given]).config == config
+    with pytest.raises(EdgewiseError, match="did you mean 'chebyshev'"):
+        create_model("conv_kan", basis="chebishev")
+
+
 def test_a_basis_without_a_name_is_told():
     class Own(Chebyshev):
         pass

@@ -52,6 +52,11 @@ def test_settings_of_every_kind_survive_json():
         ({"epochs": 0}, "epochs is 0 and must be at least 1"),
         ({"optimiser": {"learning_rate": -1.0}}, "optimiser.learning_rate is -1.0 and must be above 0"),
         ({"optimiser": {"learning_rate": float("nan")}}, "optimiser.learning_rate is nan and must be above 0"),
+        ({"optimiser": {"learning_rate": 5e-6}}, "final_learning_rate is 1e-05 and must be at most both learning rates"),
+        (
+            {"task": "classification", "optimiser": {"learning_rate": 5e-6}},
+            "final_learning_rate is 1e-05 and must be at most optimiser.learning_rate, 5e-06",
+        ),
         ({"data": {"size": [0, 8]}}, "data.size is (0, 8) and must be two positive numbers of pixels"),
         ({"model": {"options": {"in_channels": 1}}}, "without in_channels and num_classes"),
         ([], "the recipe is [] and must be an object of settings"),

@@ -71,6 +71,9 @@ class AdamW:
         for name in ("weight_decay", "final_learning_rate", "warmup_epochs", "warmup_learning_rate"):
             require_that(getattr(self, name) >= 0, f"optimiser.{name}", getattr(self, name), "0 or above")
         require_that(self.clip is None or self.clip > 0, "optimiser.clip", self.clip, "above 0, or none")
+        falls = self.schedule != "cosine" or self.final_learning_rate <= self.learning_rate
+        rule = f"at most optimiser.learning_rate, {self.learning_rate}, since a cosine falls"
+        require_that(falls, "optimiser.final_learning_rate", self.final_learning_rate, rule)
 
 
 @dataclass(frozen=True, kw_only=True)

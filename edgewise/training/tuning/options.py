@@ -8,7 +8,7 @@ from typing import Any
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis, Squashed, create_basis
 from edgewise.bases.basis import BASES
-from edgewise.models.registry import MODELS, from_plain, to_plain
+from edgewise.models.registry import MODELS, basis_from, to_plain
 from edgewise.models.width import parse_bases
 from edgewise.training.recipe import Model
 
@@ -46,8 +46,8 @@ class TunableOptions:
     @property
     def bases(self) -> list[Basis]:
         """The bases of the layers, one where they all have the same; without what squashes their inputs."""
-        given = self.values["basis"]
-        found = [from_plain(item) for item in given] if isinstance(given, Sequence) else [from_plain(given)]
+        given = basis_from(self.values["basis"])
+        found = [given] if isinstance(given, Basis) else list(given)
         if self.values.get("grid") is not None or self.values.get("k") is not None:
             found = parse_bases(found[0] if len(found) == 1 else found, self.values["grid"], self.values["k"], self._layers)
         return [item.basis if isinstance(item, Squashed) else item for item in dict.fromkeys(found)]
@@ -69,7 +69,8 @@ class TunableOptions:
         now = self.bases[0]
         basis = sized(now if BASES[name] is type(now) else create_basis(name), functions)
         first = self.values["basis"]
-        first = from_plain(first[0] if isinstance(first, Sequence) else first)
+        first = basis_from(first)
+        first = first if isinstance(first, Basis) else first[0]
         if isinstance(first, Squashed):
             basis = replace(first, basis=basis)
         freed = {name: None for name in ("grid", "k") if name in self.given}
