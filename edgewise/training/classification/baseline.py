@@ -19,8 +19,8 @@ TIMED = 64  # pictures at most of a step that is timed
 def matched_baseline(recipe: ClassificationRecipe, match: str = "parameters") -> ClassificationRecipe:
     """The same recipe for a plain network: ``mlp`` for a network of rows, else ``cnn``, of the width that costs nearest.
 
-    The perceptron has as many hidden layers as ``width`` in the recipe's options has (one where there is no such list), all
-    of one width.
+    The perceptron has as many hidden layers as the network's ``width`` has (one where there is no such list), all of one
+    width.
 
     Args:
         recipe: Whose cost to match.
@@ -57,11 +57,11 @@ def nearest_width(cost: Callable[[int], float], target: float) -> int:
 
 def _plain(recipe: ClassificationRecipe) -> Callable[[int], Model]:
     """The plain model by its width."""
-    data, options = recipe.data, recipe.model.options
+    data = recipe.data
     if recipe.model.name != "rows" and not takes_rows(recipe.model.name):
         return lambda width: Model(name="cnn", options={"width": width})
-    inner = options.get("options", {}) if recipe.model.name == "rows" else options
-    hidden = max(1, len(inner.get("width", ())) - 2)
+    rows = create_classifier(recipe.model, data).network.config["options"]  # the model's defaults among them
+    hidden = max(1, len(rows.get("width", ())) - 2)
     pixels = data.channels * data.size[0] * data.size[1]
     return lambda width: Model(name="mlp", options={"width": [pixels, *[width] * hidden, data.classes]})
 

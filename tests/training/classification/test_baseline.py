@@ -27,6 +27,12 @@ def test_the_perceptron_beside_a_kan_has_its_parameters_and_depth():
     assert replace(plain, model=recipe.model) == recipe
 
 
+def test_widths_by_default_count_too():
+    recipe = replace(create_recipe("mnist"), model=Model(name="cheby_kan"))  # [784, 32, 16, 10]
+    first, *hidden, last = matched_baseline(recipe).model.options["width"]
+    assert (first, last, len(hidden)) == (784, 10, 2)
+
+
 def test_a_model_of_pictures_gets_a_convolutional_network(recipe, monkeypatch):
     from edgewise.models.plain import cnn
     from edgewise.models.registry import MODELS
