@@ -89,6 +89,17 @@ def undisturbed(grating_recipe, tmp_path_factory):
     return tuning, path
 
 
+@pytest.fixture(scope="module")
+def by_rungs(grating_recipe, tmp_path_factory):
+    """A study of six longer trials under Hyperband, and its folder."""
+    path = tmp_path_factory.mktemp("by_rungs") / "study"
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    tuning = search(replace(grating_recipe, epochs=9), path, pruner="hyperband")
+    torch.set_num_threads(threads)
+    return tuning, path
+
+
 @pytest.fixture
 def pruned_early(monkeypatch):
     monkeypatch.setitem(PRUNERS, "median", eager)
@@ -190,7 +201,7 @@ from edgewise.training.tuning import PRUNERS, Space, tune
 
 torch.set_num_threads(1)
 PRUNERS["median"] = lambda epochs: MedianPruner(n_startup_trials=1, n_warmup_steps=0)
-recipe, space, path = json.loads(sys.argv[1])
+recipe, space, path, pruner = json.loads(sys.argv[1])
 keep, calls = KeepRun.on_train_epoch_end, []
 
 def keep_and_die(self, trainer, module):
@@ -201,7 +212,7 @@ def keep_and_die(self, trainer, module):
 
 KeepRun.on_train_epoch_end = keep_and_die
 space = Space(**{name: value and tuple(value) for name, value in space.items()})
-tune(Recipe.from_dict(recipe), path, trials=6, space=space, start="mnist", progress=False)
+tune(Recipe.from_dict(recipe), path, trials=6, space=space, pruner=pruner, start="mnist", progress=False)
 """
 
 
@@ -217,13 +228,15 @@ def same(found, path, undisturbed):
 
 
 @pytest.mark.slow
-def test_a_study_that_was_killed_goes_on_to_the_same_end(undisturbed, grating_recipe, pruned_early, tmp_path):
-    path = tmp_path / "study"
-    words = json.dumps([grating_recipe.to_dict(), asdict(SPACE), str(path)])
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_a_study_that_was_killed_goes_on_to_the_same_end(pruner, pruned_early, tmp_path, request):
+    original = request.getfixturevalue({"median": "undisturbed", "hyperband": "by_rungs"}[pruner])
+    recipe, path = original[0].recipe, tmp_path / "study"
+    words = json.dumps([recipe.to_dict(), asdict(SPACE), str(path), pruner])
     assert subprocess.run([sys.executable, "-c", KILLED, words], timeout=300).returncode == -signal.SIGKILL
     assert [trial.state for trial in read_tuning(path).trials] == ["running"]
     assert not RunFolder(path / "trials" / "0000").result.exists()
-    same(search(grating_recipe, path), path, undisturbed)
+    same(search(recipe, path, pruner=pruner), path, original)
 
 
 class Died(BaseException):
@@ -296,9 +309,8 @@ def test_a_diverging_trial_fails_and_the_rest_goes_on(grating_recipe, tmp_path, 
 
 
 @pytest.mark.slow
-def test_hyperband_stops_runs_on_its_rungs(grating_recipe, tmp_path):
-    recipe = replace(grating_recipe, epochs=9)
-    tuning = search(recipe, tmp_path / "study", trials=7, pruner="hyperband")
+def test_hyperband_stops_runs_on_its_rungs(by_rungs):
+    tuning, _ = by_rungs
     assert {trial.epochs for trial in tuning.trials if trial.state == "complete"} == {9}
     stopped = [trial.epochs for trial in tuning.trials if trial.state == "pruned"]
     assert stopped

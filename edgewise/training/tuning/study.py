@@ -19,6 +19,7 @@ from edgewise.training.recipe import Recipe
 from edgewise.training.run import train
 from edgewise.training.strict import require_that
 from edgewise.training.tasks import task_of
+from edgewise.training.tuning.pruners import PRUNERS
 from edgewise.training.tuning.space import Space
 from edgewise.training.tuning.trials import (
     StudyFolder,
@@ -33,12 +34,6 @@ from edgewise.training.tuning.trials import (
 if TYPE_CHECKING:
     import optuna
 
-PRUNERS: dict[str, Callable[[int], "optuna.pruners.BasePruner"]] = {
-    "median": lambda epochs: _pruners().MedianPruner(n_startup_trials=5, n_warmup_steps=epochs // 4),
-    "hyperband": lambda epochs: _pruners().HyperbandPruner(min_resource=1, max_resource=epochs),
-    "none": lambda epochs: _pruners().NopPruner(),
-}
-"""By name, what makes the pruner of runs of so many epochs."""
 DEATHS = 3
 """A run whose process dies so many times without a new epoch in between has failed."""
 
@@ -190,7 +185,3 @@ def _held(folder: StudyFolder, recipe: Recipe, space: Space, pruner: str, start:
 
 def _plain(space: Space) -> dict:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(space).items()}
-
-
-def _pruners():
-    return require("optuna.pruners", extra="tune")

@@ -21,25 +21,22 @@ class Watch(pl.Callback):
     def __init__(self, trial: "Trial", score: str, lines: list[dict], epochs: int):
         self.trial, self.score, self.epochs = trial, score, epochs
         self.reported, self.pruned = 0, False
-        for line in lines:
+        for line in lines:  # judged one by one, since Hyperband records a run's value when it judges
             self._report(line[score])
-        if lines:
-            self._judge()
+            if self.pruned:
+                break
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Train no further where the process died between the decision to prune and the end of the run."""
         trainer.should_stop = self.pruned
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Report; an epoch that is trained again after a crash, to the same bits, was reported before."""
+        """Report and judge; an epoch that is trained again after a crash, to the same bits, was reported before."""
         if trainer.current_epoch == self.reported:
             self._report(trainer.callback_metrics[self.score].item())
-            self._judge()
             trainer.should_stop = trainer.should_stop or self.pruned
 
     def _report(self, score: float) -> None:
         self.reported += 1
         self.trial.report(score, self.reported)  # a step is an epoch that was trained
-
-    def _judge(self) -> None:
         self.pruned = self.reported < self.epochs and self.trial.should_prune()
