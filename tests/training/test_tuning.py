@@ -68,6 +68,7 @@ def grating_recipe(gratings):
         optimiser=AdamW(learning_rate=3e-3),
         machine=Machine(accelerator="cpu"),
         epochs=3,
+        seed=1,  # of which some trials are pruned and some complete
         batch_size=12,
     )
 
