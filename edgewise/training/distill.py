@@ -48,7 +48,10 @@ class SoftLabels:
 
 @dataclass
 class Distillation:
-    """The course of a distillation: mean losses of each epoch, as they were met, and on the held-out data after it."""
+    """The course of a distillation: losses of each epoch, as they were met, and on the held-out data after it.
+
+    Means over batches, of which each counts as much as it has samples.
+    """
 
     loss: list[float] = field(default_factory=list)
     valid: list[float] = field(default_factory=list)
@@ -80,7 +83,7 @@ def distill(
         student: Such as :func:`edgewise.kanify` makes, or a pruned network; it changes in place.
         teacher: What it should compute.
         data: Batches, gone through anew in each epoch, such as a ``DataLoader``: inputs, or inputs first.
-        loss: Of the outputs of student and teacher; :class:`SoftLabels` for classifiers.
+        loss: Of the outputs of student and teacher, a mean over samples; :class:`SoftLabels` for classifiers.
         epochs: How often to go through the data.
         lr: Learning rate.
         valid: Held-out batches, measured after each epoch.
@@ -112,35 +115,45 @@ def distill(
             if valid is not None:
                 student.eval()
                 with torch.no_grad():
-                    course.valid.append(_mean(_compared(student, teacher, b, loss, run).item() for b in valid))
+                    course.valid.append(_mean(_measured(student, teacher, b, loss, run) for b in valid))
             if callback is not None:
                 callback(student, epoch, course)
     return course
 
 
-def _step(student, teacher, batch, loss: Loss, run, optimizer: torch.optim.Optimizer) -> float:
-    value = _compared(student, teacher, batch, loss, run)
+def _step(student, teacher, batch, loss: Loss, run, optimizer: torch.optim.Optimizer) -> tuple[float, int]:
+    """Learn from a batch; its loss and how many samples it has."""
+    before = [buffer.clone() for buffer in student.buffers()]  # such as running means, which the forward pass moves
+    value, samples = _compared(student, teacher, batch, loss, run)
     optimizer.zero_grad()
     value.backward()
     gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     if not (value.isfinite() and all_finite(gradients)):
+        for buffer, old in zip(student.buffers(), before, strict=True):
+            buffer.copy_(old)
         what = "gradient" if value.isfinite() else "loss"
         raise NonFiniteError(f"the {what} of a distillation is not finite; lower lr or look for such numbers in the data")
     optimizer.step()
-    return value.item()
+    return value.item(), samples
 
 
-def _compared(student, teacher, batch, loss: Loss, run) -> Tensor:
+def _measured(student, teacher, batch, loss: Loss, run) -> tuple[float, int]:
+    value, samples = _compared(student, teacher, batch, loss, run)
+    return value.item(), samples
+
+
+def _compared(student, teacher, batch, loss: Loss, run) -> tuple[Tensor, int]:
     with torch.no_grad():
         wanted = run(teacher, batch)
     found = run(student, batch)
     if found.shape != wanted.shape:
         raise ConfigError(f"the student gives {tuple(found.shape)} where its teacher gives {tuple(wanted.shape)}")
-    return loss(found, wanted)
+    return loss(found, wanted), len(found) if found.dim() else 1
 
 
-def _mean(losses: Iterable[float]) -> float:
+def _mean(losses: Iterable[tuple[float, int]]) -> float:
     losses = list(losses)
-    if not losses:
+    samples = sum(count for _, count in losses)
+    if not samples:
         raise DataError("the data gives no batch: a distillation goes through it once an epoch, which an iterator cannot")
-    return sum(losses) / len(losses)
+    return sum(value * count for value, count in losses) / samples

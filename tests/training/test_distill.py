@@ -89,6 +89,24 @@ def test_a_step_that_is_not_finite_is_not_taken():
     assert all(torch.equal(tensor, before[name]) for name, tensor in student.state_dict().items())
 
 
+def test_running_means_are_those_of_before_a_step_that_is_not_finite():
+    student, x = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 1)), rows(20, 1)
+    x[15] = torch.nan
+    whole = copy.deepcopy(student)
+    distill(whole, nn.Linear(3, 1), [x[:10]])
+    with pytest.raises(EdgewiseError, match="not finite"):
+        distill(student, nn.Linear(3, 1), x.split(10))
+    assert all(torch.equal(mine, other) for mine, other in zip(student.buffers(), whole.buffers(), strict=True))
+    assert student[0].num_batches_tracked == 1
+
+
+def test_a_batch_counts_as_much_as_it_has_samples():
+    student, model, x = nn.Linear(3, 1), nn.Linear(3, 1), rows(101, 1)
+    x[-1] *= 20
+    course = distill(student, model, x.split(100), lr=1e-12, valid=x.split(100))
+    assert course.loss == course.valid == [pytest.approx(F.mse_loss(student(x), model(x)).item(), rel=1e-5)]
+
+
 BAD = [
     ({"epochs": 0}, "at least 1 epoch"),
     ({"data": []}, "gives no batch"),
