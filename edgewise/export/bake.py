@@ -1,7 +1,6 @@
 """A network that is read, baked into a function that needs neither edgewise nor torch."""
 
 import copy
-import keyword
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError
 from edgewise.export.c_source import c_source
 from edgewise.export.layers import baked_layer, kan_layers
+from edgewise.export.names import c_name, python_name
 from edgewise.export.numpy_source import numpy_source
 from edgewise.export.program import ExportError
 from edgewise.export.steps import Layer, run_layers
@@ -20,6 +20,7 @@ from edgewise.io import atomic_write
 from edgewise.nn import KANLinear
 
 ACCURACY = 1e-6  # of the outputs, relative to the largest; what bake promises
+ROUNDING = 4096 * torch.finfo(torch.float64).eps  # what sums of numbers near 1 may be off by, where outputs are hardly any
 PROBES = 500
 
 
@@ -56,17 +57,18 @@ class Baked:
 
     def numpy_source(self, name: str = "predict") -> str:
         """A Python module that needs NumPy only; its function takes rows and is called ``name``."""
-        return numpy_source(self.layers, self.columns, _checked(name))
+        return numpy_source(self.layers, self.columns, python_name(name))
 
     def c_source(self, name: str = "predict") -> str:
         """A file of C99 that needs libm only, with ``void name(const double *x, double *y)`` for one row."""
-        return c_source(self.layers, self.columns, _checked(name))
+        return c_source(self.layers, self.columns, c_name(name))
 
     def save(self, path: str | Path, name: str = "predict") -> None:
         """Write the source, in the language that the suffix of ``path`` says.
 
         Raises:
-            ConfigError: The suffix is neither ``.py`` nor ``.c``, or C has no such function.
+            ConfigError: The suffix is neither ``.py`` nor ``.c``, C lacks a function of the network, or the language or the
+                file itself takes ``name`` for something else.
         """
         sources: dict[str, Callable[[str], str]] = {".py": self.numpy_source, ".c": self.c_source}
         suffix = Path(path).suffix
@@ -121,7 +123,7 @@ def _compared(baked: Baked, rows: Tensor, expected: Tensor) -> Baked:
     known = expected.isfinite()
     found = torch.from_numpy(baked(rows.numpy()))
     error = (found - expected)[known].abs().amax().item() if known.any() else 0.0
-    allowed = ACCURACY * max(1.0, expected[known].abs().amax().item() if known.any() else 0.0)
+    allowed = max(ACCURACY * (expected[known].abs().amax().item() if known.any() else 0.0), ROUNDING)
     if not error <= allowed:
         raise ExportError(f"the baked network deviates by {error:.2g}, over {allowed:.2g}: ask for a smaller tolerance")
     return Baked(baked.layers, baked.columns, error)
@@ -134,9 +136,3 @@ def _probes(layer: KANLinear, columns: tuple[int, ...]) -> Tensor:
     rows = share.new_zeros(PROBES, max(columns) + 1)
     rows[:, list(columns)] = lo + (1.2 * share - 0.1) * (hi - lo)
     return rows
-
-
-def _checked(name: str) -> str:
-    if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
-        raise ConfigError(f"a function cannot be called {name!r}: use letters, digits and underscores")
-    return name

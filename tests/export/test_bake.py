@@ -243,11 +243,31 @@ def test_what_cannot_be_baked_is_refused(model, options, message):
         bake(model, **options)
 
 
-def test_names_suffixes_and_shapes_that_cannot_be_are_refused(tmp_path):
+def small_network(size: float) -> nn.Module:
+    torch.manual_seed(0)
+    model = KAN([2, 4, 1], basis=edgewise.create_basis("gaussian_rbf")).double()
+    with torch.no_grad():
+        for layer, factor in zip(model, (5.0, size), strict=True):
+            for parameter in layer.parameters():
+                parameter.mul_(factor)
+    return model
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-6])
+def test_small_outputs_are_compared_as_closely_as_large_ones(size):
+    x = 2 * torch.rand(300, 2, dtype=torch.float64) - 1
+    with pytest.raises(EdgewiseError, match=r"deviates by .*smaller tolerance"):
+        bake(small_network(size), x, tolerance=0.3)
+
+
+@pytest.mark.parametrize("size", [1e-9, 0.0])
+def test_outputs_of_hardly_anything_may_be_off_by_rounding(size):
+    x = 2 * torch.rand(300, 2, dtype=torch.float64) - 1
+    assert bake(small_network(size), x).error <= 1e-12
+
+
+def test_suffixes_and_shapes_that_cannot_be_are_refused(tmp_path):
     baked = bake(KAN([2, 1]))
-    for name in ("two words", "class", "", "1st"):
-        with pytest.raises(EdgewiseError, match="cannot be called"):
-            baked.c_source(name)
     with pytest.raises(EdgewiseError, match=r"written as \.py or \.c"):
         baked.save(tmp_path / "baked.rs")
     with pytest.raises(EdgewiseError, match="rows of at least 2 columns"):
