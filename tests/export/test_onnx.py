@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import edgewise
@@ -118,13 +119,13 @@ class PairsOnly(nn.Module):
 
 
 class Restless(nn.Module):
-    def __init__(self):
+    def __init__(self, size=1.0):
         super().__init__()
-        self.calls = 0
+        self.calls, self.size = 0, size
 
     def forward(self, x):
         self.calls += 1
-        return x * self.calls
+        return x * self.calls * self.size
 
 
 X = torch.randn(2, 3)
@@ -148,6 +149,31 @@ def test_what_cannot_be_written_is_refused_and_nothing_is_written(model, options
     with pytest.raises(EdgewiseError, match=message):
         to_onnx(model, **({"example": None, "path": tmp_path / "m.onnx"} | options))
     assert not list(tmp_path.iterdir())
+
+
+def test_small_outputs_are_compared_as_closely_as_large_ones(tmp_path):
+    with pytest.raises(EdgewiseError, match="gives other outputs than the network"):
+        to_onnx(Restless(size=1e-5), X, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+class Hardly(nn.Module):
+    """Outputs that are zero, and ones that would be but for rounding."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(3, 50), nn.Linear(50, 2)
+
+    def forward(self, x):
+        hidden = self.first(x).sigmoid()
+        return 0 * x, self.second(hidden) - F.linear(hidden.flip(1), self.second.weight.flip(1), self.second.bias)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_outputs_of_hardly_anything_are_no_other_ones(dtype, tmp_path):
+    model = Hardly().to(dtype)
+    assert model(X.to(dtype))[1].abs().max() < 1e-5
+    to_onnx(model, X.to(dtype), tmp_path / "m.onnx")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
