@@ -72,16 +72,21 @@ def cats_vs_dogs(root: str | Path | None = None, test: str | None = None) -> Cla
 
     Args:
         root: The folder; None: CIFAR-10's cats and dogs, 10,000 for training and 2,000 for test.
-        test: Folder of the test pictures, as in `imagefolder`.
+        test: Folder of the test pictures beside ``train``, as in `imagefolder`.
 
     Raises:
-        DataError: The folder has none of the layouts, or a file is empty (two of Microsoft's are).
+        ConfigError: ``test`` is given without ``root``.
+        DataError: The folder has none of the layouts, no ``train`` beside ``test``, or a file is empty (two of Microsoft's
+            are).
     """
     if root is None:
+        if test is not None:
+            raise ConfigError(f"test={test!r} names a folder of root, and there is none; give root=FOLDER")
         return _renamed(cifar10().only(("cat", "dog")))
     for folder in (Path(root), Path(root) / "train"):
         if any(folder.glob("cat.*.jpg")):
-            return _renamed(imagefolder(folder, class_of=lambda path: path.name.split(".")[0]))
+            source = folder if test is None else root  # which must hold both sides
+            return _renamed(imagefolder(source, test=test, class_of=lambda path: path.name.split(".")[0]))
     pets = Path(root) / "PetImages"
     return _renamed(imagefolder(pets if pets.is_dir() else root, test=test))
 

@@ -10,6 +10,7 @@ from edgewise.data.classification import TEST, TRAIN, VALIDATION, Classification
 from edgewise.data.dataset import DATASETS
 from edgewise.data.pictures import FilePictures
 
+SIDES = ("val", "valid", "validation", "test", "testing", "training")  # names that no class has
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
@@ -23,18 +24,18 @@ def imagefolder(
     """Pictures in folders named after their classes: ``root/CLASS/*.jpg``, or so within ``root/train`` and ``root/val``.
 
     With ``train``, ``val`` and ``test``, these are the sides. With ``train`` and ``val`` alone, as ImageNet comes, ``val``
-    is what is reported on and the best epoch is chosen on pictures cut from ``train``. Without any of them, sides are
-    drawn.
+    is what is reported on and the best epoch is chosen on pictures cut from ``train``. Without any side, they are drawn.
 
     Args:
         root: The folder.
-        test: Name of the folder to report on; None: ``test``, else ``val``.
+        test: Name of the folder beside ``train`` to report on; None: ``test``, else ``val``.
         channels: Channels that models see: 1 grey, 3 colour.
         class_of: From a file to the name of its class; its folder's name by default.
 
     Raises:
         ConfigError: No root is given.
-        DataError: There is no such folder, no picture in it, or a class in one side only.
+        DataError: There is no such folder, no picture in it, no ``train`` beside another side, or a class that is tested
+            only.
     """
     if root is None:
         raise ConfigError("dataset 'imagefolder' needs its folder; give root=FOLDER")
@@ -62,6 +63,8 @@ def imagefolder(
 def _parts(root: Path, test: str | None) -> dict[int, Path]:
     """The folder of each side."""
     if not (root / "train").is_dir():
+        if sides := [name for name in SIDES if (root / name).is_dir()] if test is None else [test]:
+            raise DataError(f"{root} has no folder 'train' beside {sides[0]!r}; name the folder to learn from 'train'")
         return {TRAIN: root}
     has = {name: root / name for name in ("val", "test") if (root / name).is_dir()}
     if test is not None:

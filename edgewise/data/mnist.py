@@ -1,6 +1,7 @@
 """MNIST and Fashion-MNIST in their own format, IDX."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,7 @@ def read_idx(path: Path) -> np.ndarray:
     """
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be unpacked ({error}); fetch it again") from error
     rank = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
     start = 4 + 4 * rank

@@ -67,9 +67,10 @@ class Package:
         return folder
 
     def _is_whole(self, folder: Path) -> bool:
-        if not (folder / MANIFEST).is_file():
+        try:
+            digests = dict(read_json(folder / MANIFEST))
+        except (TypeError, ValueError):  # missing, not JSON, or no names with digests
             return False
-        digests = read_json(folder / MANIFEST)
         return all((folder / name).is_file() and digests.get(name) == _sha256(folder / name) for name in self.files)
 
     def _download(self, folder: Path) -> Path:

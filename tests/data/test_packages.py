@@ -73,6 +73,16 @@ def test_a_damaged_file_is_fetched_again(package, damage):
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize("content", ["", "[2]", "2"])
+def test_a_manifest_that_cannot_be_read_is_fetched_again(package, content):
+    package, calls = package
+    path = package.fetch() / "manifest.json"
+    path.write_text(content)
+    assert package.fetch() == path.parent
+    assert json.loads(path.read_text())["b.json"] == hashlib.sha256(b"[2]").hexdigest()
+    assert len(calls) == 2
+
+
 def test_another_archive_is_refused(package, tmp_path):
     package, _ = package
     with pytest.raises(DataError, match=r"fetched a some\.\w+ of SHA-256 \w+, not 000; check its registry"):
