@@ -4,6 +4,7 @@ import contextlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,8 +23,8 @@ class StrongView:
 
     Attributes:
         view: Size, channels and normalisation.
-        scale: Range of the area of a random crop, as a fraction of the picture; None: the whole picture, moved by up to
-            ``pad`` of the size.
+        scale: Range of the area of a random crop, as a fraction of the picture; None: what the view sees, moved
+            by up to ``pad`` of the size.
         ratio: Range of a crop's aspect ratio.
         flip: Mirror every other picture.
         jitter: Strength of random brightness, contrast and saturation; unused where ``policy`` is given.
@@ -62,7 +63,8 @@ class StrongView:
             crop = timm.RandomResizedCropAndInterpolation
             steps.append(crop(size, scale=self.scale, ratio=self.ratio, interpolation="bicubic"))
         else:
-            steps.append(transforms.Resize(size, transforms.InterpolationMode.BICUBIC, antialias=True))
+            # As the view does: the shorter side fits and the centre is cut out, so that things keep their proportions.
+            steps.append(partial(require("PIL.ImageOps", extra="data").fit, size=size[::-1]))
             steps.append(transforms.RandomCrop(size, padding=[round(self.pad * side) for side in reversed(size)]))
         if self.flip:
             steps.append(transforms.RandomHorizontalFlip())

@@ -48,10 +48,10 @@ def training_view(data: LabelledData, augment: Augment) -> View | MovedView | St
     """The same, varied: simple moves on whole batches, anything more with timm."""
     view = View(data.size, data.channels, 1.0, data.normalise)
     if augment.crop == "resized" or augment.rand_augment or augment.jitter or augment.erase:
-        scale = {"resized": augment.scale, "pad": None, "none": (1.0, 1.0)}[augment.crop]
-        ratio = augment.ratio if augment.crop == "resized" else (1.0, 1.0)
-        rest = (augment.flip, augment.jitter, augment.rand_augment, augment.erase)
-        return StrongView(view, scale, ratio, *rest, pad=augment.pad)
+        scale = augment.scale if augment.crop == "resized" else None
+        pad = augment.pad if augment.crop == "pad" else 0.0
+        rest = (augment.ratio, augment.flip, augment.jitter, augment.rand_augment, augment.erase)
+        return StrongView(view, scale, *rest, pad=pad)
     if augment.crop == "pad" or augment.flip:
         padding = round(augment.pad * min(data.size)) if augment.crop == "pad" else 0
         return MovedView(view, padding, flip=augment.flip)

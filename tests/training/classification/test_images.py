@@ -6,7 +6,7 @@ from edgewise._errors import ConfigError
 from edgewise.data.strong import StrongView
 from edgewise.data.view import MovedView, View
 from edgewise.training import Augment, LabelledData
-from edgewise.training.classification.images import training_view
+from edgewise.training.classification.images import training_view, view_of
 
 
 def test_plain_pictures_are_left_alone():
@@ -31,6 +31,19 @@ def test_strong_views_move_as_far():
     assert black.all(2).sum(1).max() == 2  # rows
     assert black.all(1).sum(1).max() == 4  # columns
     assert torch.equal((seen < 0).any(1), black)
+
+
+@pytest.mark.parametrize("crop", ["none", "pad"])
+@pytest.mark.parametrize("size", [(20, 40), (32, 32)])
+@pytest.mark.parametrize("shape", [(20, 90), (90, 20), (64, 64)])
+def test_strong_views_keep_the_proportions_of_the_plain_one(crop, size, shape):
+    pytest.importorskip("timm")
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    picture = np.stack([rows * 2, columns * 2, rows + columns], -1).astype(np.uint8)
+    data = LabelledData(size=size, channels=3)
+    view = training_view(data, Augment(crop=crop, pad=0.0, jitter=1e-9))
+    assert isinstance(view, StrongView)
+    torch.testing.assert_close(view([picture], np.zeros(1, np.uint64)), view_of(data)([picture]), atol=0.02, rtol=0)
 
 
 def test_padding_beyond_the_picture_is_refused():
