@@ -1,5 +1,6 @@
 """Scoring a classifier: how often it is right, how well it knows, and where it is wrong."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -111,13 +112,13 @@ def evaluate_run(
 
     Args:
         run_dir: The run.
-        dataset: Pictures with classes, of which the published test side is scored, or all where there is none; None: the
-            run's own test pictures.
+        dataset: Pictures of the same classes in any order, of which the published test side is scored, or all where there
+            is none; None: the run's own test pictures.
         device: Where to compute.
 
     Raises:
         CheckpointError: The folder holds no run, or its model is corrupted.
-        DataError: The pictures cannot be used.
+        DataError: The pictures cannot be used, or have classes of other names.
     """
     if dataset is None:
         dataset = open_sides(RunFolder(run_dir).read_recipe().data).test
@@ -125,4 +126,19 @@ def evaluate_run(
         raise DataError(f"dataset {dataset.name!r} has masks and no classes: give the run pictures with classes")
     elif dataset.sides is not None and (dataset.sides == 2).any():
         dataset = dataset.take(np.flatnonzero(dataset.sides == 2))
+    dataset = with_classes(dataset, RunFolder(run_dir).read_classes())
     return evaluate_classes(ClassPredictor.from_run(run_dir, device), dataset)
+
+
+def with_classes(dataset: ClassificationSet, classes: Sequence[str]) -> ClassificationSet:
+    """The dataset with its labels in the order of a network's classes.
+
+    Raises:
+        DataError: It has other classes.
+    """
+    if odd := sorted(set(dataset.classes) ^ set(classes)):
+        raise DataError(
+            f"dataset {dataset.name!r} has {len(dataset.classes)} classes and the network {len(classes)}, and only one of "
+            f"them knows {odd[0]!r}: score it on data of its own classes"
+        )
+    return dataset.only(tuple(classes))

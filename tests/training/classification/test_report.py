@@ -58,6 +58,15 @@ def test_another_dataset_is_scored_and_one_of_other_classes_refused(runs, shapes
         evaluate(runs[0], SegmentationSet("masks", ()))
 
 
+def test_the_order_of_the_classes_of_another_dataset_changes_nothing(runs, shapes):
+    whole = create_dataset("imagefolder", shapes / "train", channels=1)
+    turned = replace(whole, labels=(whole.labels + 1) % 3, classes=("stripe", "bar", "dot"))
+    assert evaluate(runs[0], turned).to_dict() == evaluate(runs[0], whole).to_dict()
+    renamed = replace(whole, classes=("bar", "dot", "line"))
+    with pytest.raises(DataError, match="has 3 classes and the network 3, and only one of them knows 'line': score it on"):
+        evaluate(runs[0], renamed)
+
+
 def test_pictures_are_named_and_broken_ones_told(runs, shapes, tmp_path):
     good = sorted((shapes / "val" / "dot").iterdir())[:3]
     (tmp_path / "broken.png").write_text("no picture")
