@@ -30,8 +30,11 @@ def pareto_front(rows: Sequence[Comparison], cost: Callable[[Comparison], float]
 
 
 def plot_pareto(rows: Sequence[Comparison], path: Path) -> None:
-    """Draw error against each cost, both on logarithmic axes, with the front as a line."""
+    """Draw error against each cost, both on logarithmic axes; the front has names, the others their places by error."""
     from matplotlib.figure import Figure  # without pyplot, no screen is looked for
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    places = {row.label: str(place) for place, row in enumerate(sorted(rows, key=_error), 1)}
 
     figure = Figure(figsize=(15, 5.5), layout="constrained")
     for axes, (name, cost) in zip(figure.subplots(1, len(COSTS), sharey=True), COSTS.items(), strict=True):
@@ -39,8 +42,14 @@ def plot_pareto(rows: Sequence[Comparison], path: Path) -> None:
         axes.step([cost(row) for row in front], [_error(row) for row in front], "C1-", where="post", alpha=0.6)
         for row in rows:
             axes.plot(cost(row), _error(row), "C1o" if row in front else "C0o", markersize=5)
-            axes.annotate(row.label, (cost(row), _error(row)), xytext=(3, 3), textcoords="offset points", fontsize=7)
+            text = f"{places[row.label]} {row.label}" if row in front else places[row.label]
+            axes.annotate(text, (cost(row), _error(row)), xytext=(4, 3), textcoords="offset points", fontsize=8)
         axes.set(xscale="log", yscale="log", xlabel=name)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+            axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+            axis.set_minor_formatter(NullFormatter())
+        axes.margins(x=0.15)
         axes.grid(alpha=0.3, which="both")
     figure.axes[0].set_ylabel("test error, %")
     figure.savefig(path, dpi=130)
