@@ -108,7 +108,7 @@ class _Moments:
 @torch.inference_mode(False)  # slopes are wanted, and what is kept serves elsewhere
 def _balance(edge: EdgeFunction, noise: float) -> _Start:
     # Even points: those of Gauss and Hermite are 0.16 apart at best, and functions of a fine grid turn between two of them.
-    points = torch.linspace(-9, 9, 4001, dtype=torch.float64)
+    points = torch.linspace(-9, 9, 4001, dtype=torch.float64, device="cpu")  # also where layers are built on meta
     weights = (-points.square() / 2).softmax(0)
     basis = partial(_evaluate, edge.basis)
 

@@ -18,6 +18,7 @@ from edgewise.bases import (
     list_bases,
 )
 from edgewise.nn import Balanced, EfficientKAN, KANConv2d, KANLinear, SaKANLinear
+from edgewise.nn.init import _balance
 
 BASES = {name: create_basis(name) for name in list_bases()} | {"per-feature": BSpline(knots="per-feature")}
 
@@ -63,6 +64,13 @@ def test_fine_functions_keep_signal_and_gradient_too(basis, base):
     y.backward(upstream)
     assert 0.7 <= rms(y.detach()) <= 1.4
     assert 0.5 <= rms(x.grad) / rms(upstream) <= 4
+
+
+@pytest.mark.parametrize("basis", BASES.values(), ids=BASES)
+def test_a_layer_can_be_built_on_meta_before_any_other(basis):
+    _balance.cache_clear()
+    with torch.device("meta"):
+        assert KANLinear(3, 2, basis).coef.is_meta
 
 
 def test_a_layer_can_be_built_in_inference_mode():
