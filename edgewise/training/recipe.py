@@ -76,7 +76,6 @@ class Optimiser:
             require_that(getattr(self, rate) > 0, f"optimiser.{rate}", getattr(self, rate), "above 0")
         for rate in ("weight_decay", "final_learning_rate"):
             require_that(getattr(self, rate) >= 0, f"optimiser.{rate}", getattr(self, rate), "0 or above")
-        lower, rule = (min(self.learning_rate, self.coefficient_learning_rate),)
 
 
 @dataclass(frozen=True, kw_only=True)
