@@ -58,8 +58,8 @@ def compare(
     """Measure models beside each other, on the backend in use and on random numbers.
 
     Operations are counted in evaluation mode and on one backend, see :func:`edgewise.analysis.count_flops`; everything else
-    is measured in training mode. Peak memory is taken in a
-    process of its own for each model; times are taken in interleaved rounds.
+    is measured in training mode. Peak memory is taken in a process of its own for each model; times are taken in
+    interleaved rounds.
 
     Args:
         models: What makes each model, by label; it must pickle (see :func:`edgewise.analysis.peak_memory`).

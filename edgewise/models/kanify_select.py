@@ -68,22 +68,23 @@ def select(model: nn.Module, replaced: Callable[[nn.Module], bool], where: Filte
     found = [g for g in groups.values() if taken(*g, where) and not taken(*g, skip)]
     if not found:
         raise ConfigError(f"where and skip leave none of the {len(all_names)} layers, such as {all_names[0]!r}")
+    kept = _kept_by(model)
     for layer, names in found:
         for name in names:
-            if reason := _obstacle(model, name, layer):
+            if reason := _obstacle(model, name, layer, kept.get(id(layer))):
                 raise ConfigError(
                     f"{name!r} ({type(layer).__name__}) cannot be replaced: {reason}, or leave it out (skip=)"
                 )
     return [names for _, names in found]
 
 
-def _obstacle(model: nn.Module, name: str, layer: nn.Module) -> str | None:
+def _obstacle(model: nn.Module, name: str, layer: nn.Module, keeper: str | None) -> str | None:
     """Why a layer cannot be replaced and what to do, or None."""
     kind, parent = kind_of(layer), model.get_submodule(name.rpartition(".")[0])
     if isinstance(parent, _READERS) or reads_weight(parent, name.rpartition(".")[2]):
         return f"{type(parent).__name__} reads its weight instead of calling it; use another module there"
-    if place := _kept_in(model, layer):
-        return f"{place} keeps it in a plain list or dict too, where it would stay; use nn.ModuleList or nn.ModuleDict"
+    if keeper is not None:
+        return f"{keeper} keeps it in a plain list or dict too, where it would stay; use nn.ModuleList or nn.ModuleDict"
     if isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():
         return "its sizes are not known yet; run the network once"
     if parametrize.is_parametrized(layer):
@@ -102,11 +103,12 @@ def _obstacle(model: nn.Module, name: str, layer: nn.Module) -> str | None:
     return None
 
 
-def _kept_in(model: nn.Module, layer: nn.Module) -> str | None:
-    """The class of a module that has the layer in a list, tuple or dict of Python's, which no replacement reaches."""
+def _kept_by(model: nn.Module) -> dict[int, str]:
+    """For modules in a list, tuple or dict of Python's, which no replacement reaches, the class of who has it."""
+    found = {}
     for module in model.modules():
         for key, value in vars(module).items():
-            items = value.values() if isinstance(value, dict) else value
-            if key != "_modules" and isinstance(value, (list, tuple, dict)) and any(item is layer for item in items):
-                return type(module).__name__
-    return None
+            if key != "_modules" and isinstance(value, (list, tuple, dict)):
+                items = value.values() if isinstance(value, dict) else value
+                found |= {id(item): type(module).__name__ for item in items if isinstance(item, nn.Module)}
+    return found

@@ -90,14 +90,13 @@ def _share(match: str, recipe: ClassificationRecipe) -> Callable[[Model], float]
         seconds = compare_times(steps, rounds=7)
         return seconds["other"].median / seconds["ours"].median
 
-    measures: dict[str, Callable[[nn.Module], float]] = {
-        "parameters": lambda model: count_parameters(model) / count_parameters(ours),
-        "flops": lambda model: flops(model) / flops(ours),
-        "time": times,
-    }
-    if match not in measures:
-        raise unknown("measure to match", match, measures)
-    return lambda model: measures[match](network(model))
+    counts = {"parameters": count_parameters, "flops": flops}
+    if match == "time":
+        return lambda model: times(network(model))
+    if match not in counts:
+        raise unknown("measure to match", match, (*counts, "time"))
+    count, target = counts[match], counts[match](ours)
+    return lambda model: count(network(model)) / target
 
 
 def _timed_on(recipe: ClassificationRecipe) -> torch.device:

@@ -46,11 +46,16 @@ class TunableOptions:
     @property
     def bases(self) -> list[Basis]:
         """The bases of the layers, one where they all have the same; without what squashes their inputs."""
-        given = basis_from(self.values["basis"])
-        found = [given] if isinstance(given, Basis) else list(given)
+        found = self._given_bases
         if self.values.get("grid") is not None or self.values.get("k") is not None:
             found = parse_bases(found[0] if len(found) == 1 else found, self.values["grid"], self.values["k"], self._layers)
         return [item.basis if isinstance(item, Squashed) else item for item in dict.fromkeys(found)]
+
+    @property
+    def _given_bases(self) -> list[Basis]:
+        """The option itself: one basis for all layers, or one for each."""
+        given = basis_from(self.values["basis"])
+        return [given] if isinstance(given, Basis) else given
 
     @property
     def functions(self) -> int:
@@ -68,9 +73,7 @@ class TunableOptions:
         """
         now = self.bases[0]
         basis = sized(now if BASES[name] is type(now) else create_basis(name), functions)
-        first = self.values["basis"]
-        first = basis_from(first)
-        first = first if isinstance(first, Basis) else first[0]
+        first = self._given_bases[0]
         if isinstance(first, Squashed):
             basis = replace(first, basis=basis)
         freed = {name: None for name in ("grid", "k") if name in self.given}
