@@ -85,6 +85,8 @@ class EfficientKAN:
                 layer.bias.zero_()
 
 
+FEW, MANY = 200, 4001  # points of the two quadratures
+
 Init = Callable[[nn.Module], None]
 INITS: dict[str, Init] = {"balanced": Balanced(), "efficient_kan": EfficientKAN()}
 
@@ -146,8 +148,8 @@ def _quadrature(basis: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
     Those of Gauss and Hermite where they see the functions as even points do. They are 0.16 apart at best, and functions of
     a fine grid turn between two of them.
     """
-    few, weights = (torch.from_numpy(a) for a in np.polynomial.hermite_e.hermegauss(200))
-    many = torch.from_numpy(np.linspace(-9, 9, 4001))
+    few, weights = (torch.from_numpy(a) for a in np.polynomial.hermite_e.hermegauss(FEW))
+    many = torch.from_numpy(np.linspace(-9, 9, MANY))
     rules = [(few, weights / weights.sum()), (many, (-many.square() / 2).softmax(0))]
 
     def products(of: Callable[[Tensor], Tensor], points: Tensor, weights: Tensor) -> Tensor:
@@ -170,10 +172,18 @@ def _least_ratio(over: Tensor, under: Tensor) -> Tensor:
 
 
 def _slopes(f: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
-    """Derivatives of all functions at once: the gradient of ``sum_k v_k f_k'``, which is linear in v, by v."""
+    r"""Derivatives of all functions: a pass for each, or, over many points, where that takes long, all at once.
+
+    At once they are the gradient by v of :math:`\sum_k v_k f_k'`, which is linear in v. That rounds in another way, and
+    fits from one seed can tell.
+    """
     with torch.enable_grad():
         x = points.clone().requires_grad_()
         y = f(x)
+        if len(points) <= FEW:
+            each = {"retain_graph": True, "materialize_grads": True}
+            slopes = [torch.autograd.grad(column.sum(), x, **each)[0] for column in y.unbind(-1)]
+            return torch.stack(slopes, -1)
         v = torch.zeros_like(y, requires_grad=True)
         (total,) = torch.autograd.grad(y, x, v, create_graph=True, materialize_grads=True)
         if not total.requires_grad:  # steps: no function has a slope
