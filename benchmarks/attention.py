@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
+from edgewise.vision.allocator import keep_freed_memory
 from layers import CONSOLE, ROOT, new_table, number, say_busy, say_where, test_ops, write
 from racing import inputs, race, step
 from torch import nn
@@ -18,7 +19,6 @@ from edgewise.analysis import saved_bytes
 from edgewise.bases import Basis, BSpline, Fourier, GaussianRBF
 from edgewise.models import create_model
 from edgewise.nn import GroupRational
-from edgewise.training.allocator import keep_freed_memory
 
 TESTS = ["tests/nn/test_attention.py", "tests/nn/test_rational.py"]
 WRITTEN_OUT = "softmax, written out"

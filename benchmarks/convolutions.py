@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 
 import torch
+from edgewise.vision.allocator import keep_freed_memory
 from racing import Work, inputs, step
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +18,6 @@ from edgewise.analysis.timing import compare_times
 from edgewise.bases import BSpline
 from edgewise.nn import KANConv2d
 from edgewise.ops import use_backend
-from edgewise.training.allocator import keep_freed_memory
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A registry: names for the classes and functions that make things, and errors that name the nearest one."""
 
 import difflib
+import importlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
@@ -8,6 +9,8 @@ from typing import Generic, TypeVar
 from edgewise._errors import ConfigError
 
 Maker = TypeVar("Maker", bound=Callable)
+HOMES: dict[str, tuple[str, ...]] = {}
+"""For a kind, the packages that register names of it when they are imported; the front door fills it."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ConfigError:
@@ -53,18 +56,26 @@ class Registry(Generic[Maker]):
         del self._makers[name]
 
     def __getitem__(self, name: str) -> Maker:
-        if name not in self._makers:
+        if name not in self:
             raise unknown(self.kind, name, self._makers)
         return self._makers[name]
 
     def __iter__(self) -> Iterator[str]:
+        self._visit_homes()
         return iter(sorted(self._makers))
 
     def __len__(self) -> int:
+        self._visit_homes()
         return len(self._makers)
 
     def __contains__(self, name: object) -> bool:
+        if name not in self._makers:
+            self._visit_homes()
         return name in self._makers
+
+    def _visit_homes(self) -> None:
+        for home in HOMES.get(self.kind, ()):
+            importlib.import_module(home)
 
     def create(self, name: str, **options):
         """Make what is registered under ``name`` with the options given.

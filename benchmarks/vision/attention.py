@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 import tyro
+from edgewise.vision.allocator import keep_freed_memory
 
 from benchmarks.vision.race import Entry, race
 from edgewise.analysis import compare_times, training_step
 from edgewise.models import create_model
-from edgewise.training import Model, create_recipe
-from edgewise.training.allocator import keep_freed_memory
+from edgewise.vision import Model, create_recipe
 
 NETWORKS = {
     "softmax": Model(name="vit_micro", options={}),

@@ -56,7 +56,7 @@ class AttentionMaps:
 
         The first column holds the picture, and below it what the dominant head's scores let through.
         """
-        from edgewise.training.figures import figure_of, show, style
+        from edgewise._figures import figure_of, show, style
 
         pictures, heads = self.before.shape[:2]
         with style():

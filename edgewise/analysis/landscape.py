@@ -68,7 +68,7 @@ class LossLandscape:
 
     def plot(self) -> "Figure":
         """Contours, with the path if there is one, and the surface."""
-        from edgewise.training.figures import figure_of, style
+        from edgewise._figures import figure_of, style
 
         loss, x, y, path = np.ma.masked_invalid(self.loss), self.plane.x, self.plane.y, self.plane.path
         xlabel, ylabel = self.plane.labels

@@ -65,7 +65,7 @@ class OptimizerPath:
 
     def plot(self) -> "Figure":
         """The path, and how the variance is shared among the directions."""
-        from edgewise.training.figures import PALETTE, figure_of, style
+        from edgewise._figures import PALETTE, figure_of, style
 
         with style():
             figure = figure_of(figsize=(8.6, 3.6), layout="constrained")

@@ -58,7 +58,7 @@ class AttentionSpectrum:
 
     def plot(self) -> "Figure":
         """Least, mean and largest singular value by index, before and after, on a logarithmic scale."""
-        from edgewise.training.figures import PALETTE, figure_of, style
+        from edgewise._figures import PALETTE, figure_of, style
 
         rows = self.rows()
         with style():

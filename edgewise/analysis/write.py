@@ -36,7 +36,7 @@ def write_analysis(result: Analysis, folder: str | Path, name: str) -> list[Path
     Raises:
         CheckpointError: The folder cannot be written.
     """
-    from edgewise.training.figures import to_bytes
+    from edgewise._figures import to_bytes
 
     folder = Path(folder)
     try:

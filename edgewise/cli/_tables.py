@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from edgewise.training.classification.report import ClassMethod
-    from edgewise.training.report import Method
+    from edgewise.vision.classification.report import ClassMethod
+    from edgewise.vision.segmentation.report import Method
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> None:

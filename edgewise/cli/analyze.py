@@ -15,7 +15,7 @@ from edgewise._registry import unknown
 from edgewise.analysis.write import Analysis
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
-from edgewise.training.reopen import OpenRun, reopen
+from edgewise.vision.training.reopen import OpenRun, reopen
 
 Run = Annotated[Path, arg(metavar="RUN")]
 Components = Annotated[tuple[int, int], arg(metavar="I J")]

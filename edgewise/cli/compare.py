@@ -73,7 +73,7 @@ def command(
     from edgewise.analysis.compare import compare, table_format, write_comparison
     from edgewise.models import create_model
     from edgewise.ops import use_backend
-    from edgewise.training.evaluate import evaluate
+    from edgewise.vision.segmentation.evaluate import evaluate
 
     if out is not None:
         table_format(out)  # rather now than after minutes of measuring
@@ -90,8 +90,8 @@ def command(
 
 
 def _maker_of(run: Path, channels: int, size: int) -> partial:
-    from edgewise.training import RunFolder
-    from edgewise.training.tasks import task_of
+    from edgewise.vision import RunFolder
+    from edgewise.vision.training.tasks import task_of
 
     recipe = RunFolder(run).read_recipe()
     task, data = task_of(recipe), recipe.data

@@ -8,7 +8,7 @@ from tyro.conf import arg
 
 from edgewise.cli._parse import call
 from edgewise.cli._tables import print_methods
-from edgewise.training import Model, Recipe, create_recipe, train
+from edgewise.vision import Model, Recipe, create_recipe, train
 
 NETWORKS = {
     "U-Net": Model(name="unet"),
@@ -42,7 +42,7 @@ def command(
         root: Folder that holds nuclei.tif and nuclei_label.tif already.
         quick: Two epochs: whether everything works, not how well.
     """
-    from edgewise.training.report import write_report
+    from edgewise.vision.segmentation.report import write_report
 
     recipe = demo_recipe(root, quick)
     folders = {title: out / model.name for title, model in NETWORKS.items()}

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from edgewise._optional import require
-from edgewise.fitting import History, Table, fit
-from edgewise.fitting.discover import discover
-from edgewise.fitting.plan import Loss
-from edgewise.fitting.scale import Scale
-from edgewise.fitting.start import learning_by_heart, seeded, start
-from edgewise.fitting.strength import chosen_strength
-from edgewise.models.kan import KAN
+from edgewise.kan.discovery.discover import discover
+from edgewise.kan.discovery.scale import Scale
+from edgewise.kan.discovery.start import learning_by_heart, seeded, start
+from edgewise.kan.discovery.strength import chosen_strength
+from edgewise.kan.fitting import History, Table, fit
+from edgewise.kan.fitting.plan import Loss
+from edgewise.kan.kan import KAN
 
 BaseEstimator = require("sklearn.base", extra="science").BaseEstimator
 validation = require("sklearn.utils.validation", extra="science")

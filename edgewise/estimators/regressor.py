@@ -21,8 +21,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
         k: Degree of the splines.
         penalty: Strength of the sparsity penalty, or one for each of several stages. None chooses: of 0.03, 0.01, 0.001 and
             0 the weakest worth it on a fifth of the rows, held back for that; all rows are then fitted under it. With fewer
-            than 50 rows it is 0.03. With ``symbolic=True`` None means the stages of :func:`edgewise.fitting.discover`.
-        optimizer: ``"lm"``, ``"lbfgs"`` or ``"adam"``; see :func:`edgewise.fitting.fit`.
+            than 50 rows it is 0.03. With ``symbolic=True`` None means the stages of :func:`edgewise.kan.discover`.
+        optimizer: ``"lm"``, ``"lbfgs"`` or ``"adam"``; see :func:`edgewise.kan.fitting.fit`.
         steps: Of each stage.
         starts: Beginnings, of which the best is kept.
         symbolic: Make the network sparse, prune it and give each edge a named function: predictions are then those of
@@ -32,15 +32,15 @@ class KANRegressor(RegressorMixin, KANEstimator):
         random_state: A seed, a numpy generator, or None for numpy's global one. Torch's generators stay as they are.
 
     Attributes:
-        network_: The fitted :class:`~edgewise.models.KAN`, for columns in units of ``mean_`` and ``scale_``, giving targets
+        network_: The fitted :class:`~edgewise.kan.KAN`, for columns in units of ``mean_`` and ``scale_``, giving targets
             in units of ``target_mean_`` and ``target_scale_``.
         mean_, scale_: Of each column; of a constant one the scale is 1.
         target_mean_, target_scale_: Of each target.
         grid_: Intervals of the first grid.
         penalty_: The penalty used, without ``symbolic``.
         history_: The course of the last fit, without ``symbolic``.
-        formula_: The :class:`~edgewise.interpret.Formula` in the units of the data, with ``symbolic``.
-        discovery_: How it was found, a :class:`~edgewise.fitting.Discovery`.
+        formula_: The :class:`~edgewise.kan.interpret.Formula` in the units of the data, with ``symbolic``.
+        discovery_: How it was found, a :class:`~edgewise.kan.fitting.Discovery`.
 
     Example:
         >>> x = np.linspace(-1, 1, 100)[:, None]

@@ -29,7 +29,7 @@ A network of the library edgewise: `{name}`, with {parameters:,} parameters; {co
 ## Use
 
 ```python
-from edgewise.export import from_pretrained
+from edgewise.export.hub import from_pretrained
 
 model = from_pretrained("{source}")
 ```

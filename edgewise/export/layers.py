@@ -7,7 +7,8 @@ from edgewise._errors import ConfigError, NonFiniteError
 from edgewise.export.formulas import BASES
 from edgewise.export.pieces import Pieces, pieces_of
 from edgewise.export.steps import Affine, Formula, Layer, Spline, Weighted
-from edgewise.nn import FUNCTIONS, KANLayer, KANLinear
+from edgewise.kan import FUNCTIONS, KANLayer
+from edgewise.nn import KANLinear
 
 
 def kan_layers(model: nn.Module) -> list[KANLinear]:

@@ -39,7 +39,7 @@ def to_onnx(
         MissingPackageError: onnx, onnxscript or onnxruntime is not installed.
 
     Example:
-        >>> from edgewise.models import KAN
+        >>> from edgewise.kan import KAN
         >>> to_onnx(KAN([2, 3, 1]), None, Path(tempfile.mkdtemp(), "kan.onnx"))
     """
     onnx = require("onnx", extra="export")

@@ -31,7 +31,7 @@ def to_program(model: nn.Module, example: Tensor | tuple[Tensor, ...] | None = N
         ExportError: The network cannot be traced, or fixes the size of a batch.
 
     Example:
-        >>> from edgewise.models import KAN
+        >>> from edgewise.kan import KAN
         >>> program = to_program(KAN([2, 3, 1]))
         >>> program.module()(torch.zeros(7, 2)).shape
         torch.Size([7, 1])

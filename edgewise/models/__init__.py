@@ -7,13 +7,11 @@ from edgewise.models.classifier import Classifier
 from edgewise.models.conv_kan import conv_kan
 from edgewise.models.features import Features
 from edgewise.models.gram_unet import GramUNet
-from edgewise.models.kan import KAN
 from edgewise.models.kanify import kanify
 from edgewise.models.kanify_attention import kanify_attention, load_softmax_weights
 from edgewise.models.kanify_layers import ToKAN, ToSaKAN
 from edgewise.models.kat import kanify_mlp
 from edgewise.models.plain import cnn, mlp
-from edgewise.models.pykan import from_pykan
 from edgewise.models.registry import create_model, list_models, register_model
 from edgewise.models.resnet_kan import resnet_kan
 from edgewise.models.rows import Rows
@@ -25,7 +23,6 @@ from edgewise.models.vit import BACKBONES
 
 __all__ = [
     "BACKBONES",
-    "KAN",
     "AttentionTransfer",
     "Classifier",
     "Features",
@@ -42,7 +39,6 @@ __all__ = [
     "create_model",
     "fast_kan",
     "fourier_kan",
-    "from_pykan",
     "kanify",
     "kanify_attention",
     "kanify_mlp",

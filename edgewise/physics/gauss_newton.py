@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vjp, vmap
 
-from edgewise.fitting.damped import Damped, Expansion, least_squares
+from edgewise.kan.fitting.damped import Damped, Expansion, least_squares
 from edgewise.physics.problem import Problem, Term
 
 WORKING_NUMBERS = 2_000_000  # of derivatives at once; what leads to them is some twenty times as large
@@ -20,7 +20,7 @@ class GaussNewton(Damped):
         problem: What to fulfil, in the model's type.
 
     Example:
-        >>> from edgewise.models import KAN
+        >>> from edgewise.kan import KAN
         >>> x = torch.linspace(0, 1, 50).double().unsqueeze(1)
         >>> decay = Problem([Term("decay", x, lambda u: u.d(0) + u.value), Term("start", x[:1], lambda u: u.value, 1.0)])
         >>> model = KAN([1, 1], grid=10).double()

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError, DataError, NonFiniteError
 from edgewise._registry import unknown
 from edgewise.bases import BSpline
-from edgewise.fitting.history import History
-from edgewise.fitting.lbfgs import LBFGS, Adam
-from edgewise.fitting.progress import Progress
-from edgewise.models.kan import KAN
+from edgewise.kan.fitting.history import History
+from edgewise.kan.fitting.lbfgs import LBFGS, Adam
+from edgewise.kan.fitting.progress import Progress
+from edgewise.kan.kan import KAN
 from edgewise.nn import edge_layers, refine_grid
 from edgewise.physics.gauss_newton import GaussNewton
 from edgewise.physics.problem import Problem
@@ -58,7 +58,7 @@ def solve(
         steps: Steps, in each stage.
         grids: Stages from coarse to fine: before each, the grid is refined to so many intervals, the function kept.
         lr: Learning rate of Adam (0.01) or first length of L-BFGS along a direction (1).
-        grid_updates: How often the grids of a :class:`~edgewise.models.KAN` move to their inputs, from the start and
+        grid_updates: How often the grids of a :class:`~edgewise.kan.KAN` move to their inputs, from the start and
             evenly over the first half of a stage; 0 for never. A step after a move starts from a worse solution.
         callback: Called after each step.
         progress: Show a progress bar; by default where the output is a terminal.

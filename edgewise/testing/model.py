@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from edgewise import EdgewiseError, create_model
+from edgewise._errors import EdgewiseError
 from edgewise.io import load_model, save_model
-from edgewise.models.registry import MODELS
+from edgewise.models.registry import MODELS, create_model
 from edgewise.testing.compare import assert_within
 
 

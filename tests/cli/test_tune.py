@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from edgewise.cli import main
-from edgewise.training import RunFolder
-from edgewise.training.tuning import command_line, read_tuning
+from edgewise.vision import RunFolder
+from edgewise.vision.tuning import command_line, read_tuning
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgewise.models import KAN
+from edgewise.kan import KAN
 from edgewise.physics import GaussNewton, Problem, Term, gauss_newton
 from edgewise.testing import assert_within
 

@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 from torch import nn
 
 from edgewise import EdgewiseError
-from edgewise.models import KAN
+from edgewise.kan import KAN
 from edgewise.physics import Problem, Term, solve
 
 

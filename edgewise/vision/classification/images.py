@@ -1,0 +1,106 @@
+"""The pictures of a recipe, split, varied and batched."""
+
+import lightning.pytorch as pl
+import numpy as np
+from torch.utils.data import DataLoader
+
+from edgewise._errors import ConfigError, DataError
+from edgewise.vision.classification.recipe import Augment, ClassificationRecipe, LabelledData
+from edgewise.vision.data import (
+    ClassificationDataset,
+    ClassificationSet,
+    ClassificationSplit,
+    MovedView,
+    SharedSampler,
+    StrongView,
+    View,
+    create_dataset,
+)
+from edgewise.vision.data.batches import collate
+
+
+def open_classes(data: LabelledData) -> ClassificationSet:
+    """The dataset of a recipe, whole.
+
+    Raises:
+        DataError: It is missing or unusable.
+        ConfigError: It is of another kind, or of another number of classes than the recipe says.
+    """
+    dataset = create_dataset(data.name, data.root, **data.options)
+    if not isinstance(dataset, ClassificationSet):
+        raise ConfigError(f"dataset {data.name!r} has masks and no classes: train a recipe of segmentation on it")
+    if len(dataset.classes) != data.classes:
+        raise ConfigError(f"dataset {data.name!r} has {len(dataset.classes)} classes and data.classes is {data.classes}")
+    return dataset
+
+
+def open_sides(data: LabelledData) -> ClassificationSplit:
+    """The training, validation and test pictures of a recipe."""
+    return open_classes(data).split(data.split_seed, data.validation)
+
+
+def view_of(data: LabelledData) -> View:
+    """What a network trained on these data sees of a picture."""
+    return View(data.size, data.channels, data.crop, data.normalise)
+
+
+def training_view(data: LabelledData, augment: Augment) -> View | MovedView | StrongView:
+    """The same, varied: simple moves on whole batches, anything more with timm."""
+    view = View(data.size, data.channels, 1.0, data.normalise)
+    if augment.crop == "resized" or augment.rand_augment or augment.jitter or augment.erase:
+        scale = augment.scale if augment.crop == "resized" else None
+        pad = augment.pad if augment.crop == "pad" else 0.0
+        rest = (augment.ratio, augment.flip, augment.jitter, augment.rand_augment, augment.erase)
+        return StrongView(view, scale, *rest, pad=pad)
+    if augment.crop == "pad" or augment.flip:
+        padding = round(augment.pad * min(data.size)) if augment.crop == "pad" else 0
+        return MovedView(view, padding, flip=augment.flip)
+    return view
+
+
+class LabelledImages(pl.LightningDataModule):
+    """Batches of training and validation pictures; order and augmentation follow from seed and epoch alone."""
+
+    window = None
+    """Pictures with classes have no window of intensities."""
+
+    def __init__(self, recipe: ClassificationRecipe):
+        super().__init__()
+        self.recipe = recipe
+        data, split = recipe.data, open_sides(recipe.data)
+        self.classes = split.train.classes
+        if recipe.mix and len(split.train) < recipe.batch_size:
+            raise DataError(
+                f"the training part has {len(split.train)} pictures and batches of {recipe.batch_size} are mixed: "
+                "lower batch_size"
+            )
+        self.train = ClassificationDataset(split.train, training_view(data, recipe.augment), seed=recipe.seed)
+        self.validation = ClassificationDataset(split.validation, view_of(data))
+
+    def train_dataloader(self) -> DataLoader:
+        """This epoch's batches (Lightning asks again each epoch); the last, smaller one is dropped."""
+        self.train.set_epoch(self.trainer.current_epoch)
+        return self._loader(self.train, seed=self.recipe.seed)
+
+    def val_dataloader(self) -> DataLoader:
+        """The validation pictures in order."""
+        return self._loader(self.validation, seed=None)
+
+    def _loader(self, pictures: ClassificationDataset, seed: int | None) -> DataLoader:
+        size, replicas = self.recipe.batch_size, self.trainer.world_size
+        if size % replicas:
+            raise ConfigError(f"batch_size is {size} and {replicas} devices share it: make it a multiple of {replicas}")
+        sampler = SharedSampler(len(pictures), size, self.trainer.global_rank, replicas, seed)
+        sampler.set_epoch(self.trainer.current_epoch)
+        return DataLoader(
+            pictures,
+            batch_size=size // replicas,
+            sampler=sampler,
+            num_workers=self.recipe.machine.workers,
+            collate_fn=collate,
+        )
+
+
+def names_of(dataset: ClassificationSet, indices: np.ndarray) -> list[str]:
+    """What to call these pictures of a dataset."""
+    return [dataset.id(int(index)) if index >= 0 else "filling" for index in indices]
