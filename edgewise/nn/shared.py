@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from edgewise.bases import Basis
-from edgewise.nn.conv import Size, WindowLayer, of_dimension
+from edgewise.bases import BasisLike
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
+from edgewise.nn.window import Size, WindowLayer, window_of
 from edgewise.ops import EdgeFunction, ops
 
 
@@ -55,7 +55,7 @@ class SaKANLinear(RowLayer):
         self,
         in_features: int,
         out_features: int,
-        basis: Basis = DEFAULT_BASIS,
+        basis: BasisLike = DEFAULT_BASIS,
         *,
         base: str | None = "silu",
         bias: bool = False,
@@ -66,7 +66,7 @@ class SaKANLinear(RowLayer):
     ):
         super().__init__(EdgeFunction(basis, base, grad_free), in_features, out_features, bias, device, dtype)
         self.init, factory = init, {"device": device, "dtype": dtype}
-        self.coef = nn.Parameter(torch.empty(out_features, basis.num_functions, **factory))
+        self.coef = nn.Parameter(torch.empty(out_features, self.edge.basis.num_functions, **factory))
         self.mix = nn.Parameter(torch.empty(in_features, **factory))
         self.base_weight = nn.Parameter(torch.empty(out_features, in_features, **factory)) if base is not None else None
         self.reset_parameters()
@@ -82,8 +82,8 @@ class SaKANLinear(RowLayer):
         return ops().shared_linear(rows, self.edge, self.state.tensors(), self.coef, self.mix, self.base_weight)
 
 
-class _SaKANConv(WindowLayer):
-    r"""The shared-activation convolution ("KAonv"), a drop-in for ``nn.Conv{space}d``.
+class SaKANConv(WindowLayer):
+    r"""Base of the shared-activation convolutions ("KAonv").
 
     :math:`y_o(u) = \sum_{c,d} w_{ocd}\, b(x_c(u+d)) + \sum_{c,d} \lambda_{cd}\, \phi_o(x_c(u+d))`: a dense base
     convolution, and one function an output channel, shared by all channels and taps of its window.
@@ -124,7 +124,7 @@ class _SaKANConv(WindowLayer):
         padding: Size | str = 0,
         dilation: Size = 1,
         groups: int = 1,
-        basis: Basis = DEFAULT_BASIS,
+        basis: BasisLike = DEFAULT_BASIS,
         *,
         padding_mode: str = "zeros",
         base: str | None = "silu",
@@ -134,13 +134,11 @@ class _SaKANConv(WindowLayer):
         device=None,
         dtype=None,
     ):
-        super().__init__(
-            EdgeFunction(basis, base, grad_free),
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode, device, dtype,
-        )  # fmt: skip
+        window = window_of(self.space, kernel_size, stride, padding, dilation, groups, padding_mode)
+        super().__init__(EdgeFunction(basis, base, grad_free), in_channels, out_channels, window, device, dtype)
         self.init = init
-        into, kernel, factory = in_channels // groups, self.window.kernel_size, {"device": device, "dtype": dtype}
-        self.coef = nn.Parameter(torch.empty(out_channels, basis.num_functions, **factory))
+        into, kernel, factory = in_channels // groups, window.kernel_size, {"device": device, "dtype": dtype}
+        self.coef = nn.Parameter(torch.empty(out_channels, self.edge.basis.num_functions, **factory))
         self.mix = nn.Parameter(torch.empty(groups, into, *kernel, **factory))
         self.base_weight = nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if base is not None else None
         self.bias = nn.Parameter(torch.empty(out_channels, **factory)) if bias else None
@@ -153,6 +151,34 @@ class _SaKANConv(WindowLayer):
         return ops().shared_conv(x, self.edge, state, self.coef, self.mix, self.base_weight, self.window)
 
 
-SaKANConv1d = of_dimension(_SaKANConv, 1)
-SaKANConv2d = of_dimension(_SaKANConv, 2)
-SaKANConv3d = of_dimension(_SaKANConv, 3)
+class SaKANConv1d(SaKANConv):
+    """The shared-activation convolution, a drop-in for ``nn.Conv1d``. Arguments: see :class:`SaKANConv`.
+
+    Example:
+        >>> SaKANConv1d(3, 4, kernel_size=3, padding=1, grad_free=True)(torch.randn(2, 3, 8)).shape
+        torch.Size([2, 4, 8])
+    """
+
+    space = 1
+
+
+class SaKANConv2d(SaKANConv):
+    """The shared-activation convolution, a drop-in for ``nn.Conv2d``. Arguments: see :class:`SaKANConv`.
+
+    Example:
+        >>> SaKANConv2d(3, 4, kernel_size=3, padding=1, grad_free=True)(torch.randn(2, 3, 8, 8)).shape
+        torch.Size([2, 4, 8, 8])
+    """
+
+    space = 2
+
+
+class SaKANConv3d(SaKANConv):
+    """The shared-activation convolution, a drop-in for ``nn.Conv3d``. Arguments: see :class:`SaKANConv`.
+
+    Example:
+        >>> SaKANConv3d(3, 4, kernel_size=3, padding=1, grad_free=True)(torch.randn(2, 3, 8, 8, 8)).shape
+        torch.Size([2, 4, 8, 8, 8])
+    """
+
+    space = 3
