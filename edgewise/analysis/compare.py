@@ -1,6 +1,7 @@
 """Models side by side: what each costs, and how well it did where it was trained."""
 
 import csv
+import importlib
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from edgewise.analysis.cost import count_flops, count_parameters
 from edgewise.analysis.memory import live_bytes, peak_memory, saved_bytes, training_step
 from edgewise.analysis.timing import compare_times
 from edgewise.io import atomic_write
-from edgewise.models.registry import create_model, takes_of
+from edgewise.models.registry import MODELS, create_model, takes_of
 from edgewise.models.takes import Pictures
 from edgewise.ops import backend_in_use, use_backend
 
@@ -66,7 +67,13 @@ def maker_of(name: str, shape: Sequence[int]) -> Callable[[], nn.Module]:
         raise ConfigError(f"model {name!r} takes {type(takes).__name__.lower()} and the batch has shape {tuple(shape)}")
     if takes.side is not None and shape[2] != shape[3]:
         raise ConfigError(f"model {name!r} takes square pictures, got shape {tuple(shape)}: make both sides equal")
-    return partial(create_model, name, **takes.options_for(shape[1], side=shape[2]))
+    return partial(_create, MODELS[name].__module__, name, takes.options_for(shape[1], side=shape[2]))
+
+
+def _create(home: str, name: str, options: dict[str, int]) -> nn.Module:
+    """The model by its name, in a process that may not have met it yet."""
+    importlib.import_module(home)
+    return create_model(name, **options)
 
 
 def compare(

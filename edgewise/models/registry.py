@@ -166,9 +166,12 @@ def _plain_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
     """All options in plain JSON types, those that were left out at their defaults."""
     settings = inspect.signature(MODELS[name]).bind(**options)
     settings.apply_defaults()
-    plain = {key: to_plain(value) for key, value in settings.arguments.items()}
-    fetched = TAKES[name].fetched
-    return plain if fetched is None else plain | {fetched: False}
+    values, takes = settings.arguments, TAKES[name]
+    if takes.basis in values:
+        values[takes.basis] = read_bases(values[takes.basis])
+    if takes.fetched is not None:
+        values[takes.fetched] = False
+    return {key: to_plain(value) for key, value in values.items()}
 
 
 def to_plain(value):

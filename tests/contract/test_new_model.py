@@ -1,6 +1,6 @@
 """A model of somebody's own: one file, and everything that works by names works with it."""
 
-import importlib.util
+import importlib
 import sys
 from dataclasses import replace
 
@@ -46,13 +46,13 @@ class Patches(nn.Sequential):
 
 @pytest.fixture(scope="module", autouse=True)
 def _patches(tmp_path_factory):
-    path = tmp_path_factory.mktemp("models") / "patches.py"
-    path.write_text(FILE)
-    spec = importlib.util.spec_from_file_location("patches", path)
-    module = sys.modules["patches"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    folder = tmp_path_factory.mktemp("models")
+    (folder / "patches.py").write_text(FILE)
+    sys.path.insert(0, str(folder))
+    importlib.import_module("patches")
     yield
     MODELS.unregister("patches")
+    sys.path.remove(str(folder))
     del sys.modules["patches"]
 
 
