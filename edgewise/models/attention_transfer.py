@@ -23,7 +23,9 @@ class BorrowedAttention(nn.Module):
             self.add_module(name, child)
         self.num_heads, self.rows = source.num_heads, None
 
-    def forward(self, x: Tensor, **_) -> Tensor:
+    def forward(self, x: Tensor, attn_mask: Tensor | None = None, is_causal: bool = False) -> Tensor:
+        if attn_mask is not None or is_causal:
+            raise ConfigError("a mask does not reach the rows that a teacher lends: leave it out")
         b, n, width = x.shape
         if self.rows.shape != (b, self.num_heads, n, n):
             raise ConfigError(

@@ -89,7 +89,13 @@ class KANConv(WindowLayer):
 
 
 class KANConv1d(KANConv):
-    """A KAN convolution, a drop-in for ``nn.Conv1d``. Arguments: see :class:`KANConv`.
+    """A KAN convolution, a drop-in for ``nn.Conv1d``: each tap of each channel has a function of its own.
+
+    Arguments are those of ``nn.Conv1d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConv`.
+
+    Shape:
+        ``(N, in_channels, L) -> (N, out_channels, L')``
 
     Example:
         >>> KANConv1d(3, 4, kernel_size=3, padding=1, basis="chebyshev")(torch.randn(2, 3, 8)).shape
@@ -100,7 +106,13 @@ class KANConv1d(KANConv):
 
 
 class KANConv2d(KANConv):
-    """A KAN convolution, a drop-in for ``nn.Conv2d``. Arguments: see :class:`KANConv`.
+    """A KAN convolution, a drop-in for ``nn.Conv2d``: each tap of each channel has a function of its own.
+
+    Arguments are those of ``nn.Conv2d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConv`.
+
+    Shape:
+        ``(N, in_channels, H, W) -> (N, out_channels, H', W')``
 
     Example:
         >>> KANConv2d(3, 4, kernel_size=3, padding=1, basis="chebyshev")(torch.randn(2, 3, 8, 8)).shape
@@ -111,7 +123,13 @@ class KANConv2d(KANConv):
 
 
 class KANConv3d(KANConv):
-    """A KAN convolution, a drop-in for ``nn.Conv3d``. Arguments: see :class:`KANConv`.
+    """A KAN convolution, a drop-in for ``nn.Conv3d``: each tap of each channel has a function of its own.
+
+    Arguments are those of ``nn.Conv3d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConv`.
+
+    Shape:
+        ``(N, in_channels, D, H, W) -> (N, out_channels, D', H', W')``
 
     Example:
         >>> KANConv3d(3, 4, kernel_size=3, padding=1, basis="chebyshev")(torch.randn(2, 3, 8, 8, 8)).shape

@@ -131,7 +131,13 @@ class BottleneckKANConv(nn.Module):
 
 
 class BottleneckKANConv1d(BottleneckKANConv):
-    """A KAN convolution between 1 x 1 convolutions, a drop-in for ``nn.Conv1d``. Arguments: see :class:`BottleneckKANConv`.
+    """A KAN convolution of few channels between 1 x 1 convolutions, a drop-in for ``nn.Conv1d``.
+
+    Arguments are those of ``nn.Conv1d``, ``bias`` off by default, then basis, inner_channels and base. Formula and errors:
+    :class:`BottleneckKANConv`.
+
+    Shape:
+        ``(N, in_channels, L) -> (N, out_channels, L')``
 
     Example:
         >>> import torch
@@ -143,7 +149,13 @@ class BottleneckKANConv1d(BottleneckKANConv):
 
 
 class BottleneckKANConv2d(BottleneckKANConv):
-    """A KAN convolution between 1 x 1 convolutions, a drop-in for ``nn.Conv2d``. Arguments: see :class:`BottleneckKANConv`.
+    """A KAN convolution of few channels between 1 x 1 convolutions, a drop-in for ``nn.Conv2d``.
+
+    Arguments are those of ``nn.Conv2d``, ``bias`` off by default, then basis, inner_channels and base. Formula and errors:
+    :class:`BottleneckKANConv`.
+
+    Shape:
+        ``(N, in_channels, H, W) -> (N, out_channels, H', W')``
 
     Example:
         >>> import torch
@@ -155,7 +167,13 @@ class BottleneckKANConv2d(BottleneckKANConv):
 
 
 class BottleneckKANConv3d(BottleneckKANConv):
-    """A KAN convolution between 1 x 1 convolutions, a drop-in for ``nn.Conv3d``. Arguments: see :class:`BottleneckKANConv`.
+    """A KAN convolution of few channels between 1 x 1 convolutions, a drop-in for ``nn.Conv3d``.
+
+    Arguments are those of ``nn.Conv3d``, ``bias`` off by default, then basis, inner_channels and base. Formula and errors:
+    :class:`BottleneckKANConv`.
+
+    Shape:
+        ``(N, in_channels, D, H, W) -> (N, out_channels, D', H', W')``
 
     Example:
         >>> import torch

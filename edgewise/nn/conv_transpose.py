@@ -165,7 +165,13 @@ class KANConvTranspose(KANConv):
 
 
 class KANConvTranspose1d(KANConvTranspose):
-    """A transposed KAN convolution, a drop-in for ``nn.ConvTranspose1d``. Arguments: see :class:`KANConvTranspose`.
+    """A transposed KAN convolution, a drop-in for ``nn.ConvTranspose1d``.
+
+    Arguments are those of ``nn.ConvTranspose1d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConvTranspose`.
+
+    Shape:
+        ``(N, in_channels, L) -> (N, out_channels, L')``
 
     Example:
         >>> KANConvTranspose1d(3, 4, kernel_size=2, stride=2)(torch.randn(2, 3, 8)).shape
@@ -176,7 +182,13 @@ class KANConvTranspose1d(KANConvTranspose):
 
 
 class KANConvTranspose2d(KANConvTranspose):
-    """A transposed KAN convolution, a drop-in for ``nn.ConvTranspose2d``. Arguments: see :class:`KANConvTranspose`.
+    """A transposed KAN convolution, a drop-in for ``nn.ConvTranspose2d``.
+
+    Arguments are those of ``nn.ConvTranspose2d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConvTranspose`.
+
+    Shape:
+        ``(N, in_channels, H, W) -> (N, out_channels, H', W')``
 
     Example:
         >>> KANConvTranspose2d(3, 4, kernel_size=2, stride=2)(torch.randn(2, 3, 8, 8)).shape
@@ -187,7 +199,13 @@ class KANConvTranspose2d(KANConvTranspose):
 
 
 class KANConvTranspose3d(KANConvTranspose):
-    """A transposed KAN convolution, a drop-in for ``nn.ConvTranspose3d``. Arguments: see :class:`KANConvTranspose`.
+    """A transposed KAN convolution, a drop-in for ``nn.ConvTranspose3d``.
+
+    Arguments are those of ``nn.ConvTranspose3d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConvTranspose`.
+
+    Shape:
+        ``(N, in_channels, D, H, W) -> (N, out_channels, D', H', W')``
 
     Example:
         >>> KANConvTranspose3d(3, 4, kernel_size=2, stride=2)(torch.randn(2, 3, 8, 8, 8)).shape
