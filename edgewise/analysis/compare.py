@@ -1,7 +1,6 @@
 """Models side by side: what each costs, and how well it did where it was trained."""
 
 import csv
-import importlib
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +71,7 @@ def maker_of(name: str, shape: Sequence[int]) -> Callable[[], nn.Module]:
 
 def _create(home: str, name: str, options: dict[str, int]) -> nn.Module:
     """The model by its name, in a process that may not have met it yet."""
-    importlib.import_module(home)
+    MODELS.visit(home)
     return create_model(name, **options)
 
 

@@ -9,8 +9,7 @@ from torch import nn
 from edgewise._errors import CheckpointError
 from edgewise._optional import require
 from edgewise.export.program import evaluating
-from edgewise.io import atomic_write, load_model, save_model, write_json
-from edgewise.models.registry import config_of
+from edgewise.io import atomic_write, config_of, load_model, save_model, write_json
 from edgewise.nn import parameter_kinds
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"

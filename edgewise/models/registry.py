@@ -15,42 +15,69 @@ from edgewise.bases.basis import BASES
 from edgewise.models.takes import Takes
 
 Maker = TypeVar("Maker", bound=Callable[..., nn.Module])
-MODELS: Registry[Callable[..., nn.Module]] = Registry("model")
-TAKES: dict[str, Takes] = {}
 PLACES = ("config", "_edgewise_config")  # where a model keeps what rebuilds it
 
 
-def register_model(name: str, takes: Takes = Takes()) -> Callable[[Maker], Maker]:  # noqa: B008 (frozen)
-    """Decorator: make a class or function available under ``name``.
+class Models(Registry[Callable[..., nn.Module]]):
+    """The models by name, and what each of them takes."""
 
-    Args:
-        name: A new one.
-        takes: What the model takes, :class:`~edgewise.models.Pictures` or :class:`~edgewise.models.Rows`. Without it the
-            model can be made and saved; it is not trained from recipes, tuned or given an ``example_input``.
+    def __init__(self):
+        super().__init__("model")
+        self._takes: dict[str, Takes] = {}
 
-    Raises:
-        ConfigError: The name is taken, or ``takes`` names an option that there is not.
+    def register(self, name: str, takes: Takes = Takes()) -> Callable[[Maker], Maker]:  # noqa: B008 (frozen)
+        """Decorator: make a class or function available under ``name``.
 
-    Example:
-        >>> from edgewise.models import Rows
-        >>> @register_model("line", takes=Rows())
-        ... def line(width=(2, 1)): return nn.Linear(*width)
-        >>> create_model("line", width=[3, 1]).example_input().shape
-        torch.Size([2, 3])
-        >>> MODELS.unregister("line")
-    """
+        Args:
+            name: A new one.
+            takes: What the model takes, :class:`~edgewise.models.Pictures` or :class:`~edgewise.models.Rows`. Without it
+                the model can be made and saved; it is not trained from recipes, compared, tuned or given an
+                ``example_input``.
 
-    def add(maker: Maker) -> Maker:
-        parameters = inspect.signature(maker).parameters
-        if strange := sorted(takes.names - parameters.keys()):
-            raise ConfigError(
-                f"takes of model {name!r} names the option {strange[0]!r} and its options are {', '.join(parameters)}"
-            )
-        MODELS.register(name)(maker)
-        TAKES[name] = takes
-        return maker
+        Raises:
+            ConfigError: The name is taken, or ``takes`` names an option that there is not.
 
-    return add
+        Example:
+            >>> from edgewise.models import Rows
+            >>> @register_model("line", takes=Rows())
+            ... def line(width=(2, 1)): return nn.Linear(*width)
+            >>> create_model("line", width=[3, 1]).example_input().shape
+            torch.Size([2, 3])
+            >>> MODELS.unregister("line")
+        """
+
+        def add(maker: Maker) -> Maker:
+            known = inspect.signature(maker).parameters
+            strange = sorted(takes.names - known.keys())
+            if strange and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+                raise ConfigError(f"takes of model {name!r} names {strange[0]!r} and its options are {', '.join(known)}")
+            super(Models, self).register(name)(maker)
+            self._takes[name] = takes
+            return maker
+
+        return add
+
+    def unregister(self, name: str) -> None:
+        super().unregister(name)
+        del self._takes[name]
+
+    def takes_of(self, name: str) -> Takes:
+        """What a model takes.
+
+        Raises:
+            ConfigError: There is no such model.
+
+        Example:
+            >>> takes_of("ukan").dense
+            True
+        """
+        if name not in self:
+            raise unknown("model", name, self)
+        return self._takes[name]
+
+
+MODELS = Models()
+register_model, takes_of = MODELS.register, MODELS.takes_of
 
 
 def list_models() -> list[str]:
@@ -61,21 +88,6 @@ def list_models() -> list[str]:
         True
     """
     return list(MODELS)
-
-
-def takes_of(name: str) -> Takes:
-    """What a model takes.
-
-    Raises:
-        ConfigError: There is no such model.
-
-    Example:
-        >>> takes_of("ukan").dense
-        True
-    """
-    if name not in MODELS:
-        raise unknown("model", name, MODELS)
-    return TAKES[name]
 
 
 def create_model(
@@ -102,7 +114,7 @@ def create_model(
     if takes.basis in options:
         options[takes.basis] = read_bases(options[takes.basis])
     model = MODELS.create(name, **options)
-    if config_of(model) is None:  # a network that changes its shape knows its settings itself
+    if find_config(model) is None:  # a network that changes its shape knows its settings itself
         place = PLACES[1] if hasattr(model, "config") else PLACES[0]  # it may have one of its own kind
         setattr(model, place, {"name": name, "options": _plain_options(name, options)})
     if features_only:
@@ -117,11 +129,24 @@ def create_model(
     return model
 
 
-def config_of(model: nn.Module) -> dict[str, Any] | None:
-    """What rebuilds a model, ``{"name": ..., "options": {...}}``; None if :func:`create_model` did not make it.
+def config_of(model: nn.Module) -> dict[str, Any]:
+    """What rebuilds a model, ``{"name": ..., "options": {...}}``.
 
     It is ``model.config``, but where the model has something of its own by this name.
+
+    Raises:
+        ConfigError: The model was not made by :func:`create_model`.
     """
+    config = find_config(model)
+    if config is None:
+        raise ConfigError(
+            f"{type(model).__name__} has no config to rebuild it from: make it with edgewise.models.create_model"
+        )
+    return config
+
+
+def find_config(model: nn.Module) -> dict[str, Any] | None:
+    """The same; None if there is none."""
     return next(filter(_is_config, (getattr(model, place, None) for place in PLACES)), None)
 
 
@@ -166,7 +191,7 @@ def _plain_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
     """All options in plain JSON types, those that were left out at their defaults."""
     settings = inspect.signature(MODELS[name]).bind(**options)
     settings.apply_defaults()
-    values, takes = settings.arguments, TAKES[name]
+    values, takes = settings.arguments, takes_of(name)
     if takes.basis in values:
         values[takes.basis] = read_bases(values[takes.basis])
     if takes.fetched is not None:

@@ -9,7 +9,7 @@ from edgewise import EdgewiseError
 from edgewise.bases import Chebyshev
 from edgewise.io import load_model, save_model
 from edgewise.models import create_model, list_models, register_model
-from edgewise.models.registry import MODELS, config_of, forget_config
+from edgewise.models.registry import MODELS, config_of, find_config, forget_config
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_model_may_have_a_config_of_its_own_kind(tmp_path):
         loaded = load_model(tmp_path / "model.safetensors")
         assert torch.equal(loaded.weight, model.weight)
         forget_config(model)
-        assert (model.config, config_of(model)) == ({"hidden_size": 5}, None)
+        assert (model.config, find_config(model)) == ({"hidden_size": 5}, None)
         with pytest.raises(EdgewiseError, match="has no config to rebuild it from"):
             save_model(model, tmp_path / "model.safetensors")
     finally:

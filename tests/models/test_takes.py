@@ -26,7 +26,9 @@ def test_every_model_says_what_it_takes_and_has_the_options_that_it_names():
 
 
 def test_what_a_model_says_of_options_that_it_has_not_is_refused():
-    with pytest.raises(EdgewiseError, match="takes of model 'own' names the option 'side' and its options are in_channels"):
+    with pytest.raises(
+        EdgewiseError, match="takes of model 'own' names 'side' and its options are in_channels, num_classes"
+    ):
         register_model("own", takes=Pictures(side="side"))(lambda in_channels, num_classes: nn.Identity())
     assert "own" not in list_models()
 

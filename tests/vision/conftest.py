@@ -4,6 +4,8 @@ import torch
 from PIL import Image
 from torch import nn
 
+from edgewise.models.registry import MODELS
+from edgewise.models.takes import Pictures
 from edgewise.vision import Data, Machine, Model, Recipe
 
 SIDE = 16
@@ -42,11 +44,12 @@ def discs(tmp_path_factory):
 
 
 @pytest.fixture
-def networks(monkeypatch):
-    """The networks that `create_model` makes in a test, by name."""
+def networks():
+    """What makes the model ``tiny`` in a test, by that name."""
     known = {"tiny": Tiny}
-    monkeypatch.setattr("edgewise.models.create_model", lambda name, **options: known[name](**options), raising=False)
-    return known
+    MODELS.register("tiny", takes=Pictures(dense=True))(lambda **options: known["tiny"](**options))
+    yield known
+    MODELS.unregister("tiny")
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from edgewise._errors import DataError
 from edgewise.io import atomic_write, load_model
+from edgewise.models.flatten import of_pictures
 from edgewise.vision.classification.images import view_of
-from edgewise.vision.classification.network import of_pictures
 from edgewise.vision.data import View
 from edgewise.vision.data.pictures import read_bytes
 from edgewise.vision.segmentation.predict import make_folder

@@ -12,7 +12,7 @@ from torch.utils.data import default_collate
 
 from edgewise._errors import CheckpointError, ConfigError
 from edgewise.io import load_model, read_weights
-from edgewise.vision.classification.network import of_pictures
+from edgewise.models.flatten import of_pictures
 from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.recipe import Recipe

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from edgewise._errors import CheckpointError
 from edgewise._registry import unknown
 from edgewise.io import read_weights
-from edgewise.models.registry import config_of, takes_of
+from edgewise.models.registry import find_config, takes_of
 from edgewise.vision.training.folder import RunFolder
 
 
@@ -49,7 +49,7 @@ def start_from(network: nn.Module, sources: Mapping[str, str | Path]) -> None:
         path = Path(source)
         path = RunFolder(path).model if path.is_dir() else path
         config, tensors = read_weights(path)
-        own = config_of(parts[name])
+        own = find_config(parts[name])
         if own is not None and (difference := _difference(config, own)):
             raise CheckpointError(f"{path} holds another network, {difference}: start from one with equal options")
         _copy(parts[name], tensors, path, classes_may_differ=own is not None)
