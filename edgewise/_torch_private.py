@@ -10,7 +10,7 @@ def is_watched() -> bool:
 
 
 def members(t: Tensor) -> Tensor:
-    """The values under the transforms of ``torch.func``, ``(n, *shape)``: one for each member that ``vmap`` runs at once."""
+    """The values under the transforms of ``torch.func``, ``(n, *shape)``, one for each member that ``vmap`` runs."""
     functorch = torch._C._functorch
     if not functorch.is_functorch_wrapped_tensor(t):
         return t.unsqueeze(0)
