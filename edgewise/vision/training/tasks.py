@@ -76,10 +76,9 @@ class Segmentation:
         return Images(recipe)
 
     def network(self, recipe: Recipe) -> "nn.Module":
-        from edgewise.models import create_model
+        from edgewise.vision.segmentation.network import create_segmenter
 
-        data, model = recipe.data, recipe.model
-        return create_model(model.name, in_channels=data.channels, num_classes=data.classes, **model.options)
+        return create_segmenter(recipe.model, recipe.data.channels, recipe.data.classes, recipe.data.size)
 
     def module(self, network: "nn.Module", recipe: Recipe) -> "pl.LightningModule":
         from edgewise.vision.segmentation.module import Segmenter
