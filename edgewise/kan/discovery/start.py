@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
+from edgewise._errors import EdgewiseWarning
 from edgewise.kan.kan import KAN
 
 
@@ -62,5 +63,5 @@ def start(width: Sequence, grid: int, k: int, targets: int) -> KAN:
 def learning_by_heart() -> Iterator[None]:
     """Within it, more parameters than targets are no reason to warn: a penalty, or pruning, deals with them."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*learn all of them by heart", UserWarning)
+        warnings.filterwarnings("ignore", ".*learn all of them by heart", EdgewiseWarning)
         yield
