@@ -17,7 +17,7 @@ ORDER = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in ([names] if isinstance(names, str) else names)}
 FORWARDING = "models/_forwarding.py"  # its methods import when they are called
-TOP = {"__init__", "_errors", "_registry", "_optional", "_cache"}  # what all may use, and the front door
+TOP = {"__init__", "_errors", "_registry", "_optional", "_cache", "_torch_private"}  # what all may use, and the front door
 
 
 def part_of(module: str) -> str:

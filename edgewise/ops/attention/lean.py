@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
+from edgewise._torch_private import watched
 from edgewise.ops.attention.definition import Attention
 from edgewise.ops.attention.native import covers, rank_attention
 from edgewise.ops.backend import backend_in_use
@@ -30,7 +31,7 @@ def attend(attention: Attention, q: Tensor, k: Tensor, v: Tensor, weights: Mappi
         mask: True where a query sees a key, ``(b, n, N)``; None for everywhere.
     """
     with torch.autocast(q.device.type, enabled=False):
-        if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        if watched():
             return attention.plain(q, k, v, mask, weights).to(v.dtype)
         if backend_in_use() == "native" and covers(attention.form, q, k, v, mask, weights):
             y = rank_attention(attention, q, k, v, weights).transpose(1, 2)

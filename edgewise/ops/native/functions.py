@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from edgewise._torch_private import transformed
 from edgewise.bases.basis import Basis, State
 from edgewise.bases.bspline import BSpline
 from edgewise.bases.chebyshev import Chebyshev
@@ -59,6 +60,6 @@ def covered(x: Tensor, edge: EdgeFunction, state: State, *weights: Tensor | None
         and all(t is None or (t.dtype == x.dtype and t.is_cpu) for t in weights)
         and all(t.dtype == x.dtype and not t.requires_grad for t in state.values())
         and not torch.is_autocast_enabled("cpu")
-        and not torch._C._are_functorch_transforms_active()
+        and not transformed()
         and available()
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import torch
 
+from edgewise._torch_private import constant_in_graphs
 from edgewise.ops.native.build import BuildError, built_library
 
 REGISTRY = torch.library.Library("edgewise", "FRAGMENT")  # what is registered with it lives as long as it does
@@ -40,6 +41,7 @@ def load() -> None:
     _loaded = True
 
 
+@constant_in_graphs
 def available() -> bool:
     """Whether the kernels can be used; if not, a warning says why, once."""
     if _loaded:
@@ -52,6 +54,3 @@ def available() -> bool:
             warnings.warn(f"layers run on the slower lean backend, since {error}", stacklevel=2)
         return False
     return True
-
-
-available._dynamo_marked_constant = True  # as torch.compiler.assume_constant_result does, which imports all of Dynamo
