@@ -85,7 +85,7 @@ def jacobian(model: nn.Module, term: Term, parameters: dict[str, Tensor]) -> tup
 
 @torch.enable_grad()
 def _read_directly(residual: Tensor, parameters: list[Tensor]) -> Tensor | float:
-    """Derivatives ``(R, P)`` by the parameters themselves: the gradient of a weighted sum, and its derivative by the weights."""
+    """Derivatives ``(R, P)`` by the parameters themselves: the gradient of a weighted sum, and of that by the weights."""
     residual = residual.flatten()
     weights = torch.ones_like(residual, requires_grad=True)
     sums = torch.autograd.grad(residual, parameters, weights, create_graph=True, allow_unused=True)

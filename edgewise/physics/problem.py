@@ -122,8 +122,8 @@ class Problem:
         r"""The same with a weight for each term that has none: one over the size of its gradient at this model.
 
         :math:`w_t \propto 1 / \tau_t` with :math:`\tau_t` the mean over points of
-        :math:`\|\partial r / \partial \theta\|^2`, so that all terms are learned at one pace, whatever their units (Wang, Yu
-        and Perdikaris, "When and why PINNs fail to train", arXiv:2007.14527). The geometric mean of these weights is 1.
+        :math:`\|\partial r / \partial \theta\|^2`, so that all terms are learned at one pace, whatever their units (Wang,
+        Yu and Perdikaris, "When and why PINNs fail to train", arXiv:2007.14527). The geometric mean of these weights is 1.
         """
         free = [term for term in self.terms if term.weight is None]
         sizes = {term.name: _gradient_size(term, model) for term in free}

@@ -28,8 +28,8 @@ def check_what_is_read(model: nn.Module, problem: Problem) -> None:
         foreign = [leaf for leaf in leaves if id(leaf) not in own]
         if foreign:
             raise ConfigError(
-                f"the equation {term.name!r} depends on numbers of shape {tuple(foreign[0].shape)} that are no parameter of "
-                "the model, and no step would change them: put the unknown, or the network that holds it, into the model"
+                f"the equation {term.name!r} depends on numbers of shape {tuple(foreign[0].shape)} that are no parameter "
+                "of the model, and no step would change them: put the unknown, or the network that holds it, into the model"
             )
         read |= {id(leaf) for leaf in leaves}
     idle = [name for names in _units(model) if not any(id(p) in read for p in names.values()) for name in names]
@@ -58,7 +58,8 @@ def standard_errors(
     :math:`\sigma_t^2` in the targets of the measured terms alone,
 
     .. math:: \mathrm{Cov}\, \theta =
-        H^{-1} \left( \sum_{t\ measured} \frac{w_t^2}{R_t^2} \sigma_t^2 J_t^T J_t \right) H^{-1}, \quad \sigma_t^2 = \frac{\|r_t\|^2}{R_t - \frac{w_t}{R_t} \mathrm{tr}\, H^{-1} J_t^T J_t}.
+        H^{-1} \left( \sum_{t\ measured} \frac{w_t^2}{R_t^2} \sigma_t^2 J_t^T J_t \right) H^{-1}, \quad
+        \sigma_t^2 = \frac{\|r_t\|^2}{R_t - \frac{w_t}{R_t} \mathrm{tr}\, H^{-1} J_t^T J_t}.
 
     For one measured term and no equation that is ordinary least squares. It needs what Levenberg-Marquardt needs: models of
     up to some thousand parameters, and equations at one point each.
@@ -141,7 +142,7 @@ def _leaves(term: Term, model: nn.Module) -> list[Tensor]:
 
 
 def _units(model: nn.Module) -> Iterator[dict[str, nn.Parameter]]:
-    """Parameters that are read together or not at all: those of each network or layer of edges, each other one by itself."""
+    """Parameters that are read together or not at all: those of a network or layer of edges, each other one by itself."""
     inside: set[str] = set()
     for prefix, module in model.named_modules():
         if isinstance(module, Network | EdgeLayer) and not any(_is_within(prefix, name) for name in inside):

@@ -150,7 +150,7 @@ def test_an_unknown_outside_of_the_model_is_refused(optimizer):
     with pytest.raises(ConfigError, match=r"'eq' depends on numbers of shape \(\) that are no parameter of the model"):
         solve(model, spring(model, lambda m, u: k * u.value), optimizer=optimizer)
     other = KAN([1, 1]).double()
-    with pytest.raises(ConfigError, match="'eq' depends on numbers of shape .* that are no parameter of the model"):
+    with pytest.raises(ConfigError, match=r"'eq' depends on numbers of shape .* that are no parameter of the model"):
         solve(model, spring(model, lambda m, u: other(u.x)[:, 0]), optimizer=optimizer)
 
 

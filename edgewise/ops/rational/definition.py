@@ -16,6 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from edgewise._torch_private import watched
 from edgewise.ops import native
 from edgewise.ops.backend import backend_in_use
 from edgewise.ops.edge import in_full_precision
@@ -52,7 +53,7 @@ def group_rational(x: Tensor, a: Tensor, b: Tensor, reading: Reading = "sum") ->
         reading: Of the denominator.
     """
     with torch.autocast(x.device.type, enabled=False):
-        if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        if watched():
             return _plain(x, a, b, reading)
         if torch.is_grad_enabled() and any(t.requires_grad for t in (x, a, b)):
             return _GroupRational.apply(x, a, b, reading)

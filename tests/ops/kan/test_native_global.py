@@ -101,8 +101,8 @@ def test_other_bases_go_to_the_lean_backend():
 def test_wrong_operands_are_refused():
     x, coef = torch.zeros(3, 2), torch.zeros(2, 3, 4)
     with pytest.raises(ValueError, match="as many sines as cosines, got 3"):
-        torch.ops.edgewise.everywhere_sum(x, coef, None, None, 1, -1.0, 1.0, 0, 0, False)
+        torch.ops.edgewise.global_sum(x, coef, None, None, 1, -1.0, 1.0, 0, 0, False)
     with pytest.raises(ValueError, match=r"x must be \(rows, channels\)"):
-        torch.ops.edgewise.everywhere_sum(x[0], coef, None, None, 0, -1.0, 1.0, 0, 0, False)
+        torch.ops.edgewise.global_sum(x[0], coef, None, None, 0, -1.0, 1.0, 0, 0, False)
     with pytest.raises(TypeError, match="cast one"):
-        torch.ops.edgewise.everywhere_sum(x.double(), coef, None, None, 0, -1.0, 1.0, 0, 0, False)
+        torch.ops.edgewise.global_sum(x.double(), coef, None, None, 0, -1.0, 1.0, 0, 0, False)

@@ -8,7 +8,7 @@
 #include <ATen/cpu/vec/vec.h>
 #include <torch/library.h>
 
-#include "operands.h"
+#include "native/operands.h"
 
 namespace edgewise {
 namespace {

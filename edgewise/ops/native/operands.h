@@ -18,7 +18,7 @@ using Maybe = std::optional<Tensor>;
 struct Settings {
   int64_t rows, groups, grid, degree;  // rows of outputs an image
   double lo, hi;
-  int64_t outside, base;
+  int64_t outside, base_function;
   bool grad_free;
 };
 
@@ -52,10 +52,17 @@ void check_functions(const Maybe& knots, int64_t features, const Settings& s) {
   TORCH_CHECK_VALUE(s.degree >= 1 && s.degree <= 5 && s.grid >= 1, "degree must be 1 to 5 and grid at least 1, got ", s.degree,
                     " and ", s.grid);
   TORCH_CHECK_VALUE(std::isfinite(s.lo) && std::isfinite(s.hi) && s.lo < s.hi, "the domain must be finite, got ", s.lo, " to ", s.hi);
-  TORCH_CHECK_VALUE(s.outside >= 0 && s.outside <= 2 && s.base >= 0 && s.base <= 5, "unknown rule ", s.outside,
-                    " or base function ", s.base);
+  TORCH_CHECK_VALUE(s.outside >= 0 && s.outside <= 2 && s.base_function >= 0 && s.base_function <= 5, "unknown rule ", s.outside,
+                    " or base function ", s.base_function);
   TORCH_CHECK_VALUE(!given(knots) || knots->sizes() == at::IntArrayRef({features, s.grid + 2 * s.degree + 1}),
                     "knots must be (channels, grid + 2 degree + 1), got ", knots->sizes());
+}
+
+void check_recurrence(int64_t family, int64_t functions, double lo, double hi, int64_t outside, int64_t base_function) {
+  TORCH_CHECK_VALUE(family >= 0 && family <= 1 && outside >= 0 && outside <= 2 && base_function >= 0 && base_function <= 5,
+                    "unknown family ", family, ", rule ", outside, " or base function ", base_function);
+  TORCH_CHECK_VALUE(family == 0 || functions % 2 == 0, "a Fourier series has as many sines as cosines, got ", functions);
+  TORCH_CHECK_VALUE(std::isfinite(lo) && std::isfinite(hi) && lo < hi, "the domain must be finite, got ", lo, " to ", hi);
 }
 
 void check_tables(const Maybe& source, const Maybe& meets, int64_t taps, int64_t pixels, int64_t rows) {
@@ -90,7 +97,7 @@ struct Functions {
 
   Functions(const Maybe& knots, int64_t features, const Settings& s, bool has_base) {
     const T lo = s.lo, hi = s.hi, steps = s.grid / (s.hi - s.lo);
-    spline = {s.degree, s.grid, lo, hi, steps, Outside(s.outside), has_base ? Base(s.base) : Base::none, s.grad_free};
+    spline = {s.degree, s.grid, lo, hi, steps, Outside(s.outside), has_base ? BaseFunction(s.base_function) : BaseFunction::none, s.grad_free};
     if (!given(knots)) return;
     padded = with_margins(data<T>(dense(knots, c10::CppTypeToScalarType<T>::value)), features, s.degree, s.grid);
     spline.knots = padded.data();

@@ -1,10 +1,12 @@
-// Attention of rank r whose functions are non-zero everywhere: scores, functions, projector and values of one head of one image
+// Attention of rank r on functions with global support: scores, functions, projector and values of one head of one image
 // after another, each thread with some of them and with room of its own for one matrix of scores.
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <torch/library.h>
 
-#include "everywhere.h"
-#include "operands.h"
+#include "native/operands.h"
+#include "native/recurrences.h"
 
 namespace edgewise {
 namespace {
@@ -28,10 +30,7 @@ void check(OPERANDS) {
   for (const auto& t : {base, scale})
     TORCH_CHECK_VALUE(!given(t) || t->sizes() == at::IntArrayRef({heads, rank, keys}), "base weights and scales must be (heads, rank, keys), got ",
                       t->sizes());
-  TORCH_CHECK_VALUE(family >= 0 && family <= 1 && outside >= 0 && outside <= 2 && base_function >= 0 && base_function <= 5,
-                    "unknown family ", family, ", rule ", outside, " or base function ", base_function);
-  TORCH_CHECK_VALUE(family == 0 || coef.size(2) % 2 == 0, "a Fourier series has as many sines as cosines, got ", coef.size(2));
-  TORCH_CHECK_VALUE(std::isfinite(lo) && std::isfinite(hi) && lo < hi, "the domain must be finite, got ", lo, " to ", hi);
+  check_recurrence(family, coef.size(2), lo, hi, outside, base_function);
 }
 
 // Weights of all heads as one product of matrices wants them, ((functions + 1) x keys, rank) each, the base branch last.
@@ -58,7 +57,7 @@ struct Packed {
 
 template <typename T>
 struct Heads {
-  Everywhere<T> e;
+  Recurrence<T> e;
   const Tensor &q, &k, &v, &projector;
   const Tensor weights;
   T factor;
@@ -68,9 +67,7 @@ struct Heads {
       : q(q), k(k), v(v), projector(projector), weights(packed.weights), factor(factor), images(q.size(0)), heads(q.size(1)), rows(q.size(2)),
         keys(k.size(2)), width((coef.size(2) + 1) * k.size(2)),
         parts(std::clamp<int64_t>(q.size(0) * q.size(1), 1, at::get_num_threads())) {
-    const double period = family == 0 ? 2 : 2 * M_PI;
-    e = {Family(family), coef.size(2), T(lo), T(hi), T((lo + hi) / 2), T(period / (hi - lo)), outside == 1, outside == 2,
-         given(base) ? Base(base_function) : Base::none, false};
+    e = recurrence<T>(family, coef.size(2), lo, hi, outside, given(base) ? BaseFunction(base_function) : BaseFunction::none, false);
   }
 
   int64_t some() const { return std::clamp<int64_t>(features_at_once / (width * sizeof(T)), 1, std::max<int64_t>(rows, 1)); }

@@ -1,67 +1,52 @@
-"""The compiled operators as PyTorch knows them: loaded, shapes without numbers, and second derivatives."""
-
-import warnings
+"""The edge sum on the compiled operators: as PyTorch knows them, with their second derivatives, and the ops."""
 
 import torch
 from torch import Tensor
 
+from edgewise.bases.basis import State
 from edgewise.bases.bspline import BSpline
 from edgewise.ops.edge import EdgeFunction
-from edgewise.ops.native.build import BuildError, built_library
+from edgewise.ops.kan.lean import PlannedKAN
+from edgewise.ops.kan.native_global import global_sum
+from edgewise.ops.native.functions import (
+    BASE_FUNCTIONS,
+    OUTSIDE,
+    covered,
+    eager,
+    is_global,
+    is_spline,
+    spline_settings,
+)
+from edgewise.ops.native.library import REGISTRY, described
+from edgewise.ops.native.tables import tables_of
+from edgewise.ops.window import Window
 
-OUTSIDE = ("zero", "clamp", "linear")  # in the order of the enumerations in csrc/spline.h
-BASES = (None, "silu", "gelu", "relu", "tanh", "identity")
 _TENSORS = 8  # the first arguments of the backward operator: the gradient, x, coef, base, scale, knots, source, meets
 
-_REGISTRY = torch.library.Library("edgewise", "FRAGMENT")  # what is registered with it lives as long as it does
-_problem: BuildError | None = None
-_loaded = False
+
+class NativeKAN(PlannedKAN):
+    """The ops on the compiled operators; what these do not cover is carried out by plan."""
+
+    def linear(self, x, edge: EdgeFunction, state: State, coef, base_weight=None, scale=None) -> Tensor:
+        """As :func:`edgewise.ops.kan.definition.linear`."""
+        if is_global(edge.basis) and eager() and covered(x, edge, state, coef, base_weight, scale):
+            return global_sum(edge, x, coef, base_weight, scale)
+        if not (is_spline(edge.basis) and covered(x, edge, state, coef, base_weight, scale)):
+            return super().linear(x, edge, state, coef, base_weight, scale)
+        own = spline_settings(edge, base_weight is not None)
+        return torch.ops.edgewise.edge_sum(x, coef, base_weight, scale, state.get("knots"), None, None, 1, 1, *own)
+
+    def conv(self, x, edge: EdgeFunction, state: State, coef, base_weight, scale, window: Window) -> Tensor:
+        """As :func:`edgewise.ops.kan.definition.conv`."""
+        if not (is_spline(edge.basis) and eager() and covered(x, edge, state, coef, base_weight, scale)):
+            return super().conv(x, edge, state, coef, base_weight, scale, window)
+        tables, own = tables_of(window, tuple(x.shape[2:])), spline_settings(edge, base_weight is not None)
+        flat = (x.flatten(2), coef.flatten(2, -2), *(None if t is None else t.flatten(2) for t in (base_weight, scale)))
+        rows = torch.ops.edgewise.edge_sum(*flat, state.get("knots"), *tables, window.groups, *own)
+        return rows.view(len(x), *window.output_size(tuple(x.shape[2:])), coef.shape[-1]).movedim(-1, 1)
 
 
-def load() -> None:
-    """Make ``torch.ops.edgewise`` usable; builds the library when it is first needed.
-
-    Raises:
-        BuildError: That cannot be done here; said again each time, tried once.
-    """
-    global _loaded, _problem
-    if _problem is not None:
-        raise _problem
-    if _loaded:
-        return
-    try:
-        torch.ops.load_library(built_library())
-    except (BuildError, OSError) as error:
-        _problem = error if isinstance(error, BuildError) else BuildError(f"the kernels do not load: {error}")
-        raise _problem from error
-    _describe()
-    _loaded = True
-
-
-def available() -> bool:
-    """Whether the kernels can be used; if not, a warning says why, once."""
-    if _loaded:
-        return True
-    known = _problem is not None
-    try:
-        load()
-    except BuildError as error:
-        if not known:
-            warnings.warn(f"layers run on the slower lean backend, since {error}", stacklevel=2)
-        return False
-    return True
-
-
-available._dynamo_marked_constant = True  # as torch.compiler.assume_constant_result does, which imports all of Dynamo
-
-
-def settings(edge: EdgeFunction, has_base: bool) -> tuple:
-    """What the operators are told of the functions on the edges."""
-    basis = edge.basis
-    base = BASES.index(edge.base) if has_base else 0
-    return basis.grid_size, basis.degree, *basis.domain, OUTSIDE.index(basis.outside), base, edge.grad_free
-
-
+@described
 def _describe() -> None:
     @torch.library.register_fake("edgewise::edge_sum")
     def _(x, coef, base, scale, knots, source, meets, rows, *_):
@@ -73,7 +58,7 @@ def _describe() -> None:
         found = [x if rest[-1] else None, coef, base, scale]
         return tuple(none if t is None else torch.empty_like(t) for t in found)
 
-    torch.library.register_autograd("edgewise::edge_sum_backward", _second_backward, setup_context=_keep, lib=_REGISTRY)
+    torch.library.register_autograd("edgewise::edge_sum_backward", _second_backward, setup_context=_keep, lib=REGISTRY)
 
 
 def _keep(ctx, inputs, output) -> None:
@@ -116,13 +101,13 @@ def plain(
     Shape:
         x ``(n, channels, pixels)``, coef ``(channels / groups, K, taps, outputs)``, base and scale ``(outputs, channels /
         groups, taps)``, or all without pixels and taps; source ``(padded,)`` and meets ``(taps, padded)`` as in
-        ``csrc/geometry.h``; the result ``(n x rows, outputs)``
+        ``native/geometry.h``; the result ``(n x rows, outputs)``
     """
     if x.dim() == 2:
         x, coef = x.unsqueeze(-1), coef.unsqueeze(2)
         base, scale = (None if t is None else t.unsqueeze(-1) for t in (base, scale))
     basis = BSpline(grid, degree, (lo, hi), OUTSIDE[outside], "uniform" if knots is None else "per-feature")
-    edge = EdgeFunction(basis, BASES[base_function], grad_free)
+    edge = EdgeFunction(basis, BASE_FUNCTIONS[base_function], grad_free)
     taps = coef.shape[2]
     if source is None:
         seen, there = x.new_zeros(1, 1, dtype=torch.long), x.new_ones(1, 1)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from edgewise._errors import ConfigError
 from edgewise.ops.backend import ops
-from edgewise.ops.edge import EdgeFunction
+from edgewise.ops.edge import EdgeFunction, in_full_precision
 
 Simplex = Literal["rows", "rank"]
 
@@ -122,3 +122,39 @@ class Composed(Form):
 
     def activate(self, scores, weights):
         return self._finish(self._sum(self._sum(scores, weights), weights, "outer"))
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A form with the scale of its scores. A masked score counts as 0, and its value is left out."""
+
+    form: Form
+    scale: float
+
+    def scores(self, q: Tensor, k: Tensor, weights: Mapping[str, Tensor], rows: slice = slice(None)) -> Tensor:
+        """Of one head: ``(b, n, d), (b, N, d) -> (b, n, N)``; ``weights["offset"]`` ``(N, N)`` is added, if given."""
+        scores = (q * self.scale) @ k.mT
+        return scores + weights["offset"][rows] if "offset" in weights else scores
+
+    def tile(self, q, k, v, mask: Tensor | None, weights: Mapping[str, Tensor], rows: slice) -> Tensor:
+        """Some rows of one head, plainly."""
+        scores = self.scores(q, k, weights, rows)
+        if mask is None:
+            return self.form.attend(scores, v, weights)
+        return self.activate(scores, mask, weights) @ v
+
+    def activate(self, scores: Tensor, mask: Tensor | None, weights: Mapping[str, Tensor]) -> Tensor:
+        """Activated rows of one head, ``(b, n, N) -> (b, n, N)``."""
+        if mask is None:
+            return self.form.activate(scores, weights)
+        return self.form.activate(scores.where(mask, 0), weights).where(mask, 0)
+
+    def plain(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, weights: Mapping[str, Tensor]) -> Tensor:
+        """All heads at once; its gradients are autograd's."""
+        weights = {name: in_full_precision(t) for name, t in weights.items()}
+        q, k, v = map(in_full_precision, (q, k, v))
+        heads = range(q.shape[1])
+        own = ({name: t[h] for name, t in weights.items()} for h in heads)
+        return torch.stack(
+            [self.tile(q[:, h], k[:, h], v[:, h], mask, w, slice(None)) for h, w in zip(heads, own, strict=True)], 1
+        )

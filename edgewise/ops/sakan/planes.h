@@ -2,7 +2,7 @@
 #pragma once
 #include <ATen/Parallel.h>
 
-#include "geometry.h"
+#include "native/geometry.h"
 
 namespace edgewise {
 

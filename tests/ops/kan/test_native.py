@@ -10,7 +10,8 @@ from edgewise import use_backend
 from edgewise.bases import BSpline, Chebyshev
 from edgewise.nn import KANConv1d, KANConv2d, KANLinear, SaKANConv1d, SaKANConv2d, SaKANLinear
 from edgewise.ops import EdgeFunction, native
-from edgewise.ops.native.operators import plain, settings
+from edgewise.ops.kan.native import plain
+from edgewise.ops.native.functions import spline_settings
 from edgewise.testing import assert_same_everywhere, assert_within
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="there is no compiler for the kernels here")
@@ -26,7 +27,7 @@ def operands(basis=BSpline(), batch=6, ins=4, outs=5, dtype=torch.float64, grad_
         torch.randn(outs, ins, dtype=dtype),
         torch.randn(outs, ins, dtype=dtype),
     )
-    return [t.requires_grad_() for t in tensors], knots, settings(edge, True)
+    return [t.requires_grad_() for t in tensors], knots, spline_settings(edge, True)
 
 
 def edge_sum(tensors, knots, own):
@@ -223,10 +224,10 @@ RULE = [
     (KANLinear(4, 3), (5, 4), {"edge_sum"}),
     (KANConv2d(4, 6, 3), (2, 4, 5, 5), {"edge_sum"}),
     (KANConv2d(4, 4, 1, groups=4, stride=2, basis=BSpline(1, 1)), (2, 4, 5, 5), {"edge_sum"}),
-    (SaKANConv2d(4, 6, 3), (2, 4, 5, 5), {"mixed"}),
-    (SaKANConv2d(4, 4, 3, groups=4), (2, 4, 5, 5), {"depthwise"}),
+    (SaKANConv2d(4, 6, 3), (2, 4, 5, 5), {"sakan_mixed"}),
+    (SaKANConv2d(4, 4, 3, groups=4), (2, 4, 5, 5), {"sakan_depthwise"}),
     (SaKANConv2d(4, 4, 3, padding=1, padding_mode="reflect"), (2, 4, 5, 5), set()),
-    (KANLinear(4, 3, Chebyshev(3)), (5, 4), {"everywhere_sum"}),
+    (KANLinear(4, 3, Chebyshev(3)), (5, 4), {"global_sum"}),
     (KANConv2d(4, 6, 3, basis=Chebyshev(3)), (2, 4, 5, 5), set()),
     (KANLinear(4, 3, BSpline(5, 0)), (5, 4), set()),
     (KANLinear(4, 3, base=torch.sin), (5, 4), set()),

@@ -23,7 +23,7 @@ template <typename T>
 constexpr int lanes = Vec<T>::size();
 
 enum class Outside : int64_t { zero, clamp, linear };
-enum class Base : int64_t { none, silu, gelu, relu, tanh, identity };
+enum class BaseFunction : int64_t { none, silu, gelu, relu, tanh, identity };
 
 // Vectors must not straddle two lines of the cache.
 template <typename T>
@@ -62,7 +62,7 @@ struct Spline {
   int64_t degree, grid;
   T lo, hi, steps;  // the domain, and cells per unit
   Outside outside;
-  Base base;
+  BaseFunction base;
   bool grad_free;            // no slope of the splines, only that of the base function
   const T* knots = nullptr;  // (features, knots_per_feature), margins included; null if uniform
 
@@ -207,19 +207,19 @@ INLINE void evaluate(const Spline<T>& s, const Features<T>& f, Vec<T> x, Vec<T> 
 
 // Exponentials here are right to about three units in the last place, as the functions made of them are.
 template <typename T>
-INLINE void base_function(Base base, Vec<T> x, Vec<T>& value, Vec<T>& slope) {
+INLINE void base_and_slope(BaseFunction base, Vec<T> x, Vec<T>& value, Vec<T>& slope) {
   const Vec<T> one(1), zero(0);
   switch (base) {
-    case Base::none: value = slope = zero; break;
-    case Base::identity: value = x, slope = one; break;
-    case Base::relu: value = Vec<T>::blendv(x, zero, x <= zero), slope = Vec<T>::blendv(zero, one, x > zero); break;
-    case Base::tanh: value = x.tanh(), slope = one - value * value; break;
-    case Base::silu: {
+    case BaseFunction::none: value = slope = zero; break;
+    case BaseFunction::identity: value = x, slope = one; break;
+    case BaseFunction::relu: value = Vec<T>::blendv(x, zero, x <= zero), slope = Vec<T>::blendv(zero, one, x > zero); break;
+    case BaseFunction::tanh: value = x.tanh(), slope = one - value * value; break;
+    case BaseFunction::silu: {
       const Vec<T> gate = one / (one + x.neg().exp_u20());
       value = x * gate, slope = gate * at::vec::fmadd(x, one - gate, one);
       break;
     }
-    case Base::gelu: {
+    case BaseFunction::gelu: {
       const Vec<T> below = Vec<T>(T(0.5)) * (one + (x * Vec<T>(T(M_SQRT1_2))).erf());
       const Vec<T> bell = (x * x * Vec<T>(T(-0.5))).exp_u20() * Vec<T>(T(M_2_SQRTPI * M_SQRT1_2 / 2));
       value = x * below, slope = at::vec::fmadd(x, bell, below);

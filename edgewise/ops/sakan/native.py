@@ -12,14 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from edgewise.bases.basis import State
 from edgewise.ops.contraction import CONVOLUTIONS
 from edgewise.ops.edge import EdgeFunction
-from edgewise.ops.native.operators import settings
+from edgewise.ops.native.functions import covered, eager, is_spline, spline_settings
 from edgewise.ops.native.tables import Tables, tables_of
-from edgewise.ops.plan import Planned
+from edgewise.ops.sakan.lean import PlannedSaKAN
 from edgewise.ops.window import Window
 
-_PLAIN = Planned()
+_PLAIN = PlannedSaKAN()
 _BACK = {  # the gradient through each base function, given that of its values
     "silu": torch.ops.aten.silu_backward,
     "gelu": torch.ops.aten.gelu_backward,
@@ -27,6 +28,23 @@ _BACK = {  # the gradient through each base function, given that of its values
     "tanh": lambda gradient, x: torch.ops.aten.tanh_backward(gradient, x.tanh()),
     "identity": lambda gradient, x: gradient,
 }
+
+
+class NativeSaKAN(PlannedSaKAN):
+    """The ops on the compiled passes; what these do not cover is carried out by plan."""
+
+    def shared_linear(self, x, edge: EdgeFunction, state: State, coef, mix, base_weight=None) -> Tensor:
+        """As :func:`edgewise.ops.sakan.definition.linear`."""
+        if not (is_spline(edge.basis) and eager() and covered(x, edge, state, coef, mix, base_weight)):
+            return super().shared_linear(x, edge, state, coef, mix, base_weight)
+        return shared_sum(SharedSum(edge, None), x, state.get("knots"), coef, mix, base_weight)
+
+    def shared_conv(self, x, edge: EdgeFunction, state: State, coef, mix, base_weight, window: Window) -> Tensor:
+        """As :func:`edgewise.ops.sakan.definition.conv`."""
+        zeros = window.padding_mode in ("zeros", "silent") and all(before == after for before, after in window.padding)
+        if not (zeros and is_spline(edge.basis) and eager() and covered(x, edge, state, coef, mix, base_weight)):
+            return super().shared_conv(x, edge, state, coef, mix, base_weight, window)
+        return shared_sum(SharedSum(edge, window), x, state.get("knots"), coef, mix, base_weight)
 
 
 @dataclass(frozen=True)
@@ -74,18 +92,18 @@ class SharedSum:
         return self.window is not None and mix.shape[1] == 1 and len(coef) == mix.shape[0] > 1
 
     def _depthwise(self, x, knots, coef, mix, base, gradient=None, wants=()) -> tuple[Tensor, ...]:
-        """The output, or given that of the output all gradients, by the operator ``depthwise``."""
+        """The output, or given that of the output all gradients, by the operator ``sakan_depthwise``."""
         size = tuple(x.shape[2:])
-        *own, base_function, _ = settings(self.edge, base is not None)
+        *own, base_function, _ = spline_settings(self.edge, base is not None)
         weights = mix.flatten(1), None if base is None else base.flatten(1), base_function
         given = (x.flatten(2), coef, knots, *tables_of(self.window, size), *own, *weights)
         if gradient is None:
-            return (torch.ops.edgewise.depthwise(*given).unflatten(2, self.window.output_size(size)),)
-        return torch.ops.edgewise.depthwise_backward(gradient, *given, *wants)
+            return (torch.ops.edgewise.sakan_depthwise(*given).unflatten(2, self.window.output_size(size)),)
+        return torch.ops.edgewise.sakan_depthwise_backward(gradient, *given, *wants)
 
 
 class ChannelsFirst:
-    """``y_o = sum_k c_ok S_k`` beside the base branch, with S by the operator ``mixed``."""
+    """``y_o = sum_k c_ok S_k`` beside the base branch, with S by the operator ``sakan_mixed``."""
 
     def __init__(self, op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor):
         self.shape = x.shape
@@ -94,13 +112,13 @@ class ChannelsFirst:
             tables = Tables(None, None, x.shape[2])
         else:
             x, mix, tables = x.contiguous().flatten(2), mix.flatten(2), tables_of(op.window, tuple(x.shape[2:]))
-        self.given = (x, mix, knots, *tables, *settings(op.edge, has_base=False)[:5])
+        self.given = (x, mix, knots, *tables, *spline_settings(op.edge, has_base=False)[:5])
         self.coef = coef.unflatten(0, (len(mix), -1))  # (groups, outputs of a group, K)
         self.rows = op.window is None
 
     def add_to(self, y: Tensor) -> Tensor:
         """Add to the dense ``y`` in place."""
-        sums = torch.ops.edgewise.mixed(*self.given)  # (images, groups, K, rows)
+        sums = torch.ops.edgewise.sakan_mixed(*self.given)  # (images, groups, K, rows)
         if self.rows:
             return y.addmm_(sums[0, 0].t(), self.coef[0].t())
         for group, (own, coef) in enumerate(zip(y.flatten(2).chunk(len(self.coef), 1), self.coef, strict=True)):
@@ -112,7 +130,7 @@ class ChannelsFirst:
         if self.rows:
             gradient = gradient.t().unsqueeze(0)
         by_group = gradient.flatten(2).unflatten(1, (len(self.coef), -1))  # (images, groups, outputs, rows)
-        dx, dmix, sums = torch.ops.edgewise.mixed_backward(self.coef.mT @ by_group, *self.given, wants_input)
+        dx, dmix, sums = torch.ops.edgewise.sakan_mixed_backward(self.coef.mT @ by_group, *self.given, wants_input)
         dcoef = (by_group @ sums.mT).sum(0).flatten(0, 1)
         if wants_input:
             dx = dx[0].t() if self.rows else dx.reshape(self.shape)

@@ -3,7 +3,7 @@
 #include <torch/library.h>
 
 #include "backward.h"
-#include "operands.h"
+#include "native/operands.h"
 
 namespace edgewise {
 namespace {

@@ -26,10 +26,10 @@ inline std::vector<Part> parts(int64_t images, int64_t whole, int64_t vector) {
 }
 
 template <typename T, int k>
-class Shared {
+class ChannelsFirst {
  public:
   // mix (groups, channels, taps); sums, or their gradients (images, groups, functions, rows)
-  Shared(const Spline<T>& s, const Geometry& g, const Inputs<T>& x, const T* mix) : s(s), g(g), x(x), mix(mix) {}
+  ChannelsFirst(const Spline<T>& s, const Geometry& g, const Inputs<T>& x, const T* mix) : s(s), g(g), x(x), mix(mix) {}
 
   // `sums` holds zeros.
   void forward(T* sums) const {

@@ -5,54 +5,18 @@ over tiles (some images, one head, some rows) and forget the scores of one befor
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from edgewise.ops.attention.forms import Form
+from edgewise._torch_private import watched
+from edgewise.ops.attention.definition import Attention
+from edgewise.ops.attention.native import covers, rank_attention
 from edgewise.ops.backend import backend_in_use
 from edgewise.ops.edge import in_full_precision
-from edgewise.ops.native.attention import covers, rank_attention
 
 TILE_BYTES = {"cpu": 4 << 20}  # of scores alive at once
 TILE_BYTES_ELSEWHERE = 64 << 20
-
-
-@dataclass(frozen=True)
-class Attention:
-    """A form with the scale of its scores. A masked score counts as 0, and its value is left out."""
-
-    form: Form
-    scale: float
-
-    def scores(self, q: Tensor, k: Tensor, weights: Mapping[str, Tensor], rows: slice = slice(None)) -> Tensor:
-        """Of one head: ``(b, n, d), (b, N, d) -> (b, n, N)``; ``weights["offset"]`` ``(N, N)`` is added, if given."""
-        scores = (q * self.scale) @ k.mT
-        return scores + weights["offset"][rows] if "offset" in weights else scores
-
-    def tile(self, q, k, v, mask: Tensor | None, weights: Mapping[str, Tensor], rows: slice) -> Tensor:
-        """Some rows of one head, plainly."""
-        scores = self.scores(q, k, weights, rows)
-        if mask is None:
-            return self.form.attend(scores, v, weights)
-        return self.activate(scores, mask, weights) @ v
-
-    def activate(self, scores: Tensor, mask: Tensor | None, weights: Mapping[str, Tensor]) -> Tensor:
-        """Activated rows of one head, ``(b, n, N) -> (b, n, N)``."""
-        if mask is None:
-            return self.form.activate(scores, weights)
-        return self.form.activate(scores.where(mask, 0), weights).where(mask, 0)
-
-    def plain(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, weights: Mapping[str, Tensor]) -> Tensor:
-        """All heads at once; its gradients are autograd's."""
-        weights = {name: in_full_precision(t) for name, t in weights.items()}
-        q, k, v = map(in_full_precision, (q, k, v))
-        heads = range(q.shape[1])
-        own = ({name: t[h] for name, t in weights.items()} for h in heads)
-        return torch.stack(
-            [self.tile(q[:, h], k[:, h], v[:, h], mask, w, slice(None)) for h, w in zip(heads, own, strict=True)], 1
-        )
 
 
 def attend(attention: Attention, q: Tensor, k: Tensor, v: Tensor, weights: Mapping[str, Tensor], mask=None) -> Tensor:
@@ -67,7 +31,7 @@ def attend(attention: Attention, q: Tensor, k: Tensor, v: Tensor, weights: Mappi
         mask: True where a query sees a key, ``(b, n, N)``; None for everywhere.
     """
     with torch.autocast(q.device.type, enabled=False):
-        if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        if watched():
             return attention.plain(q, k, v, mask, weights).to(v.dtype)
         if backend_in_use() == "native" and covers(attention.form, q, k, v, mask, weights):
             y = rank_attention(attention, q, k, v, weights).transpose(1, 2)

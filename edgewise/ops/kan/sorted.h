@@ -1,6 +1,6 @@
 // The inputs of a channel, ordered by cell: what the passes forward and backward stream through.
 #pragma once
-#include "geometry.h"
+#include "native/geometry.h"
 
 namespace edgewise {
 
@@ -131,7 +131,7 @@ class Sorted {
     const Vec<T> x = Vec<T>::loadu(&x_[i]);
     Vec<T> value[k + 2], rise[k + 1];
     evaluate<k, with_slopes>(s_, f, x, Vec<T>::loadu(&sorted_cell_[i]), value, rise);
-    base_function(s_.base, x, value[k + 1], rise[k]);
+    base_and_slope(s_.base, x, value[k + 1], rise[k]);
     if (s_.grad_free) std::fill(rise, rise + k, Vec<T>(0));
     T* out = values_.data() + (i / lanes<T>)*width;
     each<k + 2>(EACH(j) { value[j].store(out + j * lanes<T>); });

@@ -1,10 +1,10 @@
-// The operators of fully connected layers on bases whose functions are non-zero everywhere.
-#include "everywhere.h"
+// The operators of fully connected layers on bases with global support.
+#include "global_sum.h"
 
 #include <ATen/TensorOperators.h>
 #include <torch/library.h>
 
-#include "operands.h"
+#include "native/operands.h"
 
 namespace edgewise {
 namespace {
@@ -23,23 +23,18 @@ void check(OPERANDS) {
   for (const auto& t : {base, scale})
     TORCH_CHECK_VALUE(!given(t) || t->sizes() == at::IntArrayRef({coef.size(2), coef.size(0)}),
                       "base weights and scales must be (outputs, channels), got ", t->sizes());
-  TORCH_CHECK_VALUE(family >= 0 && family <= 1 && outside >= 0 && outside <= 2 && base_function >= 0 && base_function <= 5,
-                    "unknown family ", family, ", rule ", outside, " or base function ", base_function);
-  TORCH_CHECK_VALUE(family == 0 || coef.size(1) % 2 == 0, "a Fourier series has as many sines as cosines, got ", coef.size(1));
-  TORCH_CHECK_VALUE(std::isfinite(lo) && std::isfinite(hi) && lo < hi, "the domain must be finite, got ", lo, " to ", hi);
+  check_recurrence(family, coef.size(1), lo, hi, outside, base_function);
 }
 
 template <typename T>
 struct Prepared {
-  Everywhere<T> e;
+  Recurrence<T> e;
   Tensor in, coef, scale, weights;
 
   Prepared(const Tensor& x, const Tensor& coef_, const Maybe& base, const Maybe& scale_, int64_t family, double lo, double hi,
            int64_t outside, int64_t base_function, bool grad_free) {
     constexpr auto dtype = c10::CppTypeToScalarType<T>::value;
-    const double period = family == 0 ? 2 : 2 * M_PI;
-    e = {Family(family), coef_.size(1), T(lo), T(hi), T((lo + hi) / 2), T(period / (hi - lo)), outside == 1, outside == 2,
-         given(base) ? Base(base_function) : Base::none, grad_free};
+    e = recurrence<T>(family, coef_.size(1), lo, hi, outside, given(base) ? BaseFunction(base_function) : BaseFunction::none, grad_free);
     in = x.to(dtype).contiguous(), coef = coef_.to(dtype);
     if (given(scale_)) scale = scale_->to(dtype).t().unsqueeze(1);  // (channels, 1, outputs)
     const Tensor dense = given(base) ? base->to(dtype).t().unsqueeze(1) : at::zeros({coef.size(0), 1, coef.size(2)}, coef.options());
@@ -51,13 +46,13 @@ struct Prepared {
 template <typename T>
 Tensor run_forward(OPERANDS) {
   const Prepared<T> p(GIVEN);
-  return EverywhereSum<T>(p.e, p.in, p.weights).forward().to(x.scalar_type());
+  return GlobalSum<T>(p.e, p.in, p.weights).forward().to(x.scalar_type());
 }
 
 template <typename T>
 Four run_backward(const Tensor& grad, OPERANDS, bool wants_input) {
   const Prepared<T> p(GIVEN);
-  const auto [dx, dweights] = EverywhereSum<T>(p.e, p.in, p.weights).backward(grad.to(p.in.scalar_type()).contiguous(), wants_input);
+  const auto [dx, dweights] = GlobalSum<T>(p.e, p.in, p.weights).backward(grad.to(p.in.scalar_type()).contiguous(), wants_input);
   const Tensor by_function = dweights.unflatten(0, {coef.size(1) + 1, coef.size(0)}).transpose(0, 1);  // (channels, K + 1, outputs)
   const Tensor dscaled = by_function.narrow(1, 0, coef.size(1)), none = at::empty({0}, x.options());
   const Tensor dcoef = p.scale.defined() ? dscaled * p.scale : dscaled;
@@ -66,12 +61,12 @@ Four run_backward(const Tensor& grad, OPERANDS, bool wants_input) {
           p.scale.defined() ? as_given((dscaled * p.coef).sum(1).t()) : none};
 }
 
-Tensor everywhere_sum(OPERANDS) {
+Tensor global_sum(OPERANDS) {
   check(GIVEN);
   return x.scalar_type() == at::kDouble ? run_forward<double>(GIVEN) : run_forward<float>(GIVEN);
 }
 
-Four everywhere_sum_backward(const Tensor& grad, OPERANDS, bool wants_input) {
+Four global_sum_backward(const Tensor& grad, OPERANDS, bool wants_input) {
   check(GIVEN);
   TORCH_CHECK_VALUE(grad.sizes() == at::IntArrayRef({x.size(0), coef.size(2)}), "the gradient must be (rows, outputs), got ", grad.sizes());
   return x.scalar_type() == at::kDouble ? run_backward<double>(grad, GIVEN, wants_input) : run_backward<float>(grad, GIVEN, wants_input);
@@ -83,13 +78,13 @@ Four everywhere_sum_backward(const Tensor& grad, OPERANDS, bool wants_input) {
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(edgewise, m) {
-  m.def("everywhere_sum(" NAMED ") -> Tensor");
-  m.def("everywhere_sum_backward(Tensor grad, " NAMED ", bool wants_input) -> (Tensor, Tensor, Tensor, Tensor)");
+  m.def("global_sum(" NAMED ") -> Tensor");
+  m.def("global_sum_backward(Tensor grad, " NAMED ", bool wants_input) -> (Tensor, Tensor, Tensor, Tensor)");
 }
 
 TORCH_LIBRARY_IMPL(edgewise, CPU, m) {
-  m.impl("everywhere_sum", everywhere_sum);
-  m.impl("everywhere_sum_backward", everywhere_sum_backward);
+  m.impl("global_sum", global_sum);
+  m.impl("global_sum_backward", global_sum_backward);
 }
 
 }  // namespace edgewise

@@ -1,9 +1,9 @@
 // The operators of layers with shared functions; the gradients of the layers are put together from them in Python.
 #include <torch/library.h>
 
+#include "channels_first.h"
 #include "depthwise.h"
-#include "operands.h"
-#include "shared.h"
+#include "native/operands.h"
 
 namespace edgewise {
 namespace {
@@ -48,7 +48,7 @@ Tensor run_mixed(OPERANDS) {
   Tensor sums = at::zeros({x.size(0), s.groups, grid + degree, rows}, in.options());
   const auto g = geometry(x, source, meets, s, weight.size(2));
   if (sums.numel() && x.numel())
-    for_degree(degree, [&](auto k) { Shared<T, k.value>(f.spline, g, inputs<T>(in), data<T>(mix)).forward(writable<T>(sums)); });
+    for_degree(degree, [&](auto k) { ChannelsFirst<T, k.value>(f.spline, g, inputs<T>(in), data<T>(mix)).forward(writable<T>(sums)); });
   return sums.to(x.scalar_type());
 }
 
@@ -66,7 +66,7 @@ Three run_mixed_backward(const Tensor& grad, OPERANDS, bool wants_input) {
   if (sums.numel() && x.numel())
     for_degree(degree, [&](auto k) {
       const Inputs<T> place = wants_input ? inputs<T>(dx) : Inputs<T>{};
-      Shared<T, k.value>(f.spline, g, inputs<T>(in), data<T>(mix))
+      ChannelsFirst<T, k.value>(f.spline, g, inputs<T>(in), data<T>(mix))
           .backward(data<T>(gradient), writable<T>(sums), writable<T>(dmix), wants_input ? writable<T>(dx) : nullptr, place);
     });
   return {dx.to(x.scalar_type()), dmix.to(x.scalar_type()), sums.to(x.scalar_type())};
@@ -81,7 +81,7 @@ Settings check_depthwise(OPERANDS, const Tensor& mix, const Maybe& base, int64_t
                     "mix and base must be (channels, taps), got ", mix.sizes(), " for x ", x.sizes());
   Settings s = checked(GIVEN, 1, mix.size(1));
   TORCH_CHECK_VALUE(base_function >= 0 && base_function <= 5, "unknown base function ", base_function);
-  s.base = base_function;
+  s.base_function = base_function;
   return s;
 }
 
@@ -152,18 +152,18 @@ Four depthwise_backward(const Tensor& grad, OPERANDS, const Tensor& mix, const M
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(edgewise, m) {
-  m.def("mixed(" NAMED ") -> Tensor");
-  m.def("depthwise(" NAMED ", Tensor mix, Tensor? base, int base_function) -> Tensor");
-  m.def("mixed_backward(Tensor grad, " NAMED ", bool wants_input) -> (Tensor, Tensor, Tensor)");
-  m.def("depthwise_backward(Tensor grad, " NAMED ", Tensor mix, Tensor? base, int base_function, bool wants_input, "
+  m.def("sakan_mixed(" NAMED ") -> Tensor");
+  m.def("sakan_depthwise(" NAMED ", Tensor mix, Tensor? base, int base_function) -> Tensor");
+  m.def("sakan_mixed_backward(Tensor grad, " NAMED ", bool wants_input) -> (Tensor, Tensor, Tensor)");
+  m.def("sakan_depthwise_backward(Tensor grad, " NAMED ", Tensor mix, Tensor? base, int base_function, bool wants_input, "
         "bool through_functions) -> (Tensor, Tensor, Tensor, Tensor)");
 }
 
 TORCH_LIBRARY_IMPL(edgewise, CPU, m) {
-  m.impl("mixed", mixed);
-  m.impl("depthwise", depthwise);
-  m.impl("mixed_backward", mixed_backward);
-  m.impl("depthwise_backward", depthwise_backward);
+  m.impl("sakan_mixed", mixed);
+  m.impl("sakan_depthwise", depthwise);
+  m.impl("sakan_mixed_backward", mixed_backward);
+  m.impl("sakan_depthwise_backward", depthwise_backward);
 }
 
 }  // namespace edgewise

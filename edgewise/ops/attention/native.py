@@ -1,13 +1,13 @@
-"""Attention of rank r on bases whose functions are non-zero everywhere: all heads in one compiled walk."""
+"""Attention of rank r on bases with global support: all heads in one compiled walk."""
 
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from edgewise.ops.attention.forms import Form, LowRank
-from edgewise.ops.native.everywhere import FAMILIES, is_everywhere
-from edgewise.ops.native.operators import BASES, available
+from edgewise.ops.attention.definition import Form, LowRank
+from edgewise.ops.native.functions import BASE_FUNCTIONS, global_settings, is_global
+from edgewise.ops.native.library import available
 
 _NAMES = ("functions.coef", "functions.base_weight", "functions.scale", "projector")
 
@@ -21,8 +21,8 @@ def covers(form: Form, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, wei
         type(form) is LowRank
         and form.simplex is None
         and mask is None
-        and is_everywhere(form.edge.basis)
-        and (form.edge.base is None or form.edge.base in BASES)
+        and is_global(form.edge.basis)
+        and (form.edge.base is None or form.edge.base in BASE_FUNCTIONS)
         and set(weights) <= {*_NAMES, "bias"}
         and weights["projector"].shape[2] <= v.shape[3]
         and q.is_cpu
@@ -79,7 +79,4 @@ def _used_base(attention, base: Tensor | None) -> Tensor | None:
 
 
 def _settings(attention, base: Tensor | None) -> tuple:
-    basis = attention.form.edge.basis
-    outside = (basis.natural, "clamp", "linear").index(basis.outside)
-    own = 0 if base is None else BASES.index(attention.form.edge.base)
-    return attention.scale, FAMILIES.index(type(basis)), *basis.domain, outside, own
+    return attention.scale, *global_settings(attention.form.edge, base is not None)[:-1]

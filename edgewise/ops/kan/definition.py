@@ -1,4 +1,4 @@
-r"""The definitions, written to be read: plain autograd, no regard for memory or speed. Every other backend equals this.
+r"""The definition of the edge sum, written to be read: plain autograd, no regard for memory or speed.
 
 Legend of einsum letters: b batch, i inputs, o outputs, k basis functions, g groups, t taps of a window, l places.
 """
@@ -8,10 +8,7 @@ from torch import Tensor
 
 from edgewise.bases.basis import State
 from edgewise.ops.edge import EdgeFunction, in_full_precision
-from edgewise.ops.plan import Plan
 from edgewise.ops.window import Window
-
-execute = Plan.run  # what has a plan only, and no definition here, is carried out plainly
 
 
 def linear(x: Tensor, edge: EdgeFunction, state: State, coef: Tensor, base_weight=None, scale=None) -> Tensor:
@@ -36,50 +33,18 @@ def conv(x: Tensor, edge: EdgeFunction, state: State, coef: Tensor, base_weight,
         x ``(b, C, *space)``, coef ``(C / groups, k, *kernel, O)``, base_weight and scale ``(O, C / groups, *kernel)``,
         result ``(b, O, *out)``
     """
-    patches, spline, base = _unfold(x, edge, state, window)
+    patches, spline, base = unfold(x, edge, state, window)
     if scale is not None:
         coef = coef * scale.movedim(0, -1).unsqueeze(1)
     g = window.groups
     coef = coef.flatten(2, -2).unflatten(-1, (g, -1))  # (i, k, t, g, o)
     y = torch.einsum("bltgik,iktgo->bgol", spline.unflatten(3, (g, -1)).to(coef.dtype), coef)
     if base_weight is not None:
-        y = y + _base_conv(base, base_weight, g)
+        y = y + base_conv(base, base_weight, g)
     return y.flatten(1, 2).unflatten(2, patches.shape[1 : 1 + len(window.kernel_size)])
 
 
-def shared_linear(x: Tensor, edge: EdgeFunction, state: State, coef: Tensor, mix: Tensor, base_weight=None) -> Tensor:
-    r"""SaKAN layer, :math:`y_o = \sum_i w_{oi} b(x_i) + \sum_i \lambda_i \phi_o(x_i)`, :math:`\phi_o = \sum_k c_{ok} B_k`.
-
-    Shape:
-        x ``(b, i)``, coef ``(o, k)``, mix (the lambdas) ``(i,)``, base_weight ``(o, i)`` or None, result ``(b, o)``
-    """
-    x = in_full_precision(x)
-    functions = torch.einsum("bik,ok->bio", edge.basis_values(x, state).to(coef.dtype), coef)
-    y = (functions * mix.unsqueeze(-1)).sum(1)
-    if base_weight is not None:
-        y = y + torch.einsum("bi,oi->bo", edge.base_values(x).to(base_weight.dtype), base_weight)
-    return y
-
-
-def shared_conv(
-    x: Tensor, edge: EdgeFunction, state: State, coef: Tensor, mix: Tensor, base_weight, window: Window
-) -> Tensor:
-    r"""SaKAN convolution: one function an output channel, shared by all input channels and taps of its window.
-
-    Shape:
-        x ``(b, C, *space)``, coef ``(O, k)``, mix ``(groups, C / groups, *kernel)``,
-        base_weight ``(O, C / groups, *kernel)`` or None, result ``(b, O, *out)``
-    """
-    patches, spline, base = _unfold(x, edge, state, window)
-    g = window.groups
-    functions = torch.einsum("bltgik,gok->bltgio", spline.unflatten(3, (g, -1)).to(coef.dtype), coef.unflatten(0, (g, -1)))
-    y = (functions * mix.flatten(2).permute(2, 0, 1).unsqueeze(-1)).sum((2, 4)).movedim(1, -1)  # (b, g, o, l)
-    if base_weight is not None:
-        y = y + _base_conv(base, base_weight, g)
-    return y.flatten(1, 2).unflatten(2, patches.shape[1 : 1 + len(window.kernel_size)])
-
-
-def _unfold(x: Tensor, edge: EdgeFunction, state: State, window: Window) -> tuple[Tensor, Tensor, Tensor]:
+def unfold(x: Tensor, edge: EdgeFunction, state: State, window: Window) -> tuple[Tensor, Tensor, Tensor]:
     """What each tap sees and the functions of it: ``(b, *out, t, C)``, ``(b, l, t, C, k)``, ``(b, l, t, C)``."""
     space = len(window.kernel_size)
     x = window.arrange(in_full_precision(x))
@@ -93,6 +58,7 @@ def _unfold(x: Tensor, edge: EdgeFunction, state: State, window: Window) -> tupl
     return patches, edge.basis_values(flat, state) * inside.unsqueeze(-1), base
 
 
-def _base_conv(base: Tensor, weight: Tensor, groups: int) -> Tensor:
+def base_conv(base: Tensor, weight: Tensor, groups: int) -> Tensor:
+    """The base branch from its unfolded values ``(b, l, t, C)``: ``(b, groups, O / groups, l)``."""
     weight = weight.flatten(2).unflatten(0, (groups, -1))  # (g, o, i, t)
     return torch.einsum("bltgi,goit->bgol", base.unflatten(3, (groups, -1)).to(weight.dtype), weight)

@@ -34,7 +34,7 @@ class Depthwise {
           const Vec<T> at = read(in, p, l.count), cell = locate(s, l.features, at);
           Vec<T> value[k + 1], rise[k], base, slope;
           evaluate<k, false>(s, l.features, at, cell, value, rise);
-          base_function(s.base, at, base, slope);
+          base_and_slope(s.base, at, base, slope);
           const Vec<T> phi = l.weigh(value, cell);
           for (int64_t tap = 0; tap < g.taps; ++tap) {
             const int64_t row = meets(tap, p);
@@ -96,7 +96,7 @@ class Depthwise {
         Vec<T> value[k + 1], rise[k], slope[k + 1], base, base_slope, dphi(0), dbase(0);
         if (through_functions) evaluate<k, true>(s, l.features, at, cell, value, rise);
         else evaluate<k, false>(s, l.features, at, cell, value, rise);
-        base_function(s.base, at, base, base_slope);
+        base_and_slope(s.base, at, base, base_slope);
         const Vec<T> phi = l.weigh(value, cell);
         for (int64_t tap = 0; tap < g.taps; ++tap) {
           const int64_t row = meets(tap, p), lane = tap * lanes<T>;
