@@ -1,12 +1,14 @@
 """From the name of a model and the data to a classifier: what follows from the data is filled in."""
 
 import inspect
+from collections.abc import Mapping
 from math import prod
 
 import torch
 from torch import nn
 
 from edgewise._errors import ConfigError
+from edgewise.models.registry import MODELS, create_model
 from edgewise.vision.classification.recipe import LabelledData
 from edgewise.vision.training.recipe import Model
 
@@ -21,8 +23,6 @@ def create_classifier(model: Model, data: LabelledData) -> nn.Module:
     Raises:
         ConfigError: The name or an option is unknown, or the network does not make one logit for each class.
     """
-    from edgewise.models import create_model
-
     if model.name == "rows":
         network = create_model("rows", **model.options)
     elif takes_rows(model.name):
@@ -51,9 +51,7 @@ def _from_data(name: str, data: LabelledData) -> dict[str, int]:
     return {option: value for option, value in facts.items() if option in known}
 
 
-def _options_of(name: str):
-    from edgewise.models.registry import MODELS
-
+def _options_of(name: str) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(MODELS[name]).parameters
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from edgewise._errors import CheckpointError
 from edgewise._registry import unknown
 from edgewise.io import read_weights
+from edgewise.models.registry import MODELS, from_plain, to_plain
 from edgewise.vision.training.folder import RunFolder
 
 # What trained weights compute does not depend on these; where the side of pictures matters, a shape says so.
@@ -79,8 +80,6 @@ def _first_of(one: Any, other: Any, name: str = "") -> str | None:
 
 def _settings(config: dict) -> dict:
     """Options that say what weights compute, those that a file is too old to have filled in."""
-    from edgewise.models.registry import MODELS, from_plain, to_plain
-
     known = inspect.signature(MODELS[config["name"]]).parameters
     options = {name: option.default for name, option in known.items() if option.default is not option.empty}
     options = {name: to_plain(from_plain(value)) for name, value in (options | config["options"]).items()}
