@@ -6,8 +6,8 @@ from torch import nn
 from edgewise._errors import NonFiniteError
 from edgewise.io import load_model
 from edgewise.nn import KANLinear
-from edgewise.vision import Optimiser, RunFolder, train
-from edgewise.vision.segmentation.module import parameter_groups
+from edgewise.vision import Adam, RunFolder, train
+from edgewise.vision.segmentation.learner import parameter_groups
 from edgewise.vision.training.guard import blame
 
 
@@ -53,7 +53,7 @@ def test_groups_follow_what_parameters_are_and_not_their_names():
             self.norm = nn.LayerNorm(2)
 
     model = Model()
-    coefficients, others = parameter_groups(model, Optimiser(learning_rate=0.1, coefficient_learning_rate=0.2))
+    coefficients, others = parameter_groups(model, Adam(learning_rate=0.1, coefficient_learning_rate=0.2))
     assert coefficients["lr"] == 0.2
     assert [id(p) for p in coefficients["params"]] == [id(model.plain.coef)]
     assert others["lr"] == 0.1
@@ -62,7 +62,7 @@ def test_groups_follow_what_parameters_are_and_not_their_names():
 
 
 def test_a_network_without_edge_functions_has_one_group():
-    (group,) = parameter_groups(nn.Linear(2, 2), Optimiser(learning_rate=0.3))
+    (group,) = parameter_groups(nn.Linear(2, 2), Adam(learning_rate=0.3))
     assert group["lr"] == 0.3
 
 

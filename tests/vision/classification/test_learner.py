@@ -6,7 +6,7 @@ from torch import nn
 
 from edgewise.models import create_model
 from edgewise.vision import AdamW
-from edgewise.vision.classification.module import parameter_groups, rate_factor
+from edgewise.vision.classification.learner import parameter_groups, rate_factor
 
 
 def test_offsets_and_what_the_network_exempts_do_not_decay_and_coefficients_have_their_rate():

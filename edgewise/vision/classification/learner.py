@@ -1,4 +1,4 @@
-"""A classifier with its loss, its optimiser, its average and its guard, as Lightning wants them."""
+"""How a classifier learns: its loss, its scores, its optimiser, its average."""
 
 import contextlib
 import math
@@ -7,15 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchmetrics import Metric
+from torch.optim.lr_scheduler import LRScheduler
 
 from edgewise._optional import require
 from edgewise.nn import parameter_kinds
-from edgewise.vision.classification.images import names_of
-from edgewise.vision.classification.metrics import BINS, summarise, tally
+from edgewise.vision.classification.metrics import summarise, tally
 from edgewise.vision.classification.recipe import AdamW, ClassificationRecipe, Mix
 from edgewise.vision.data.batches import NOTHING
-from edgewise.vision.training.guarded import GuardedModule
+from edgewise.vision.training.learner import Learner
 
 
 def parameter_groups(network: nn.Module, optimiser: AdamW) -> list[dict]:
@@ -64,48 +63,23 @@ def rate_factor(optimiser: AdamW, epoch: int, epochs: int) -> float:
     return end + (1 - end) * (1 + math.cos(math.pi * epoch / epochs)) / 2
 
 
-class ClassificationScores(Metric):
-    """The scores of :mod:`edgewise.vision.classification.metrics`, gathered over batches and processes."""
-
-    full_state_update = False
-
-    def __init__(self, classes: int):
-        super().__init__()
-        double = torch.float64
-        shapes = {"confusion": (classes, classes), "top5": (), "log_loss": (), "bins": (BINS, 3)}
-        for name, shape in shapes.items():
-            self.add_state(name, default=torch.zeros(shape, dtype=double), dist_reduce_fx="sum")
-
-    def update(self, logits: Tensor, labels: Tensor) -> None:
-        """Count a batch."""
-        for name, value in tally(logits.cpu(), labels.cpu()).items():
-            setattr(self, name, getattr(self, name) + value.to(getattr(self, name).device))
-
-    def compute(self) -> dict[str, float]:
-        """The four scores."""
-        return summarise({name: getattr(self, name) for name in ("confusion", "top5", "log_loss", "bins")})
-
-
-class Classifier(GuardedModule):
-    """Trains a network that maps pictures (B, C, H, W) to logits (B, classes).
+class Classifier(Learner):
+    """Learns by a network that maps pictures (B, C, H, W) to logits (B, classes).
 
     Args:
         network: The network.
         recipe: How to train it.
-
-    Raises:
-        NonFiniteError: From training, before the optimiser steps, when a loss or a gradient is not finite.
     """
 
     recipe: ClassificationRecipe
 
     def __init__(self, network: nn.Module, recipe: ClassificationRecipe):
         super().__init__(network, recipe)
-        self.scores = ClassificationScores(recipe.data.classes)
         averages = require("timm.utils", extra="vision").ModelEmaV3 if recipe.ema is not None else None
         self.average = averages(network, decay=recipe.ema) if averages else None
         if self.average is not None:
             self.average.train()  # timm's is in evaluation mode, of which Lightning warns; it is used in validation only
+        self.clip = recipe.optimiser.clip
         self._mixer = _mixer(recipe.mix, recipe.data.classes, recipe.smoothing)
 
     @property
@@ -113,61 +87,37 @@ class Classifier(GuardedModule):
         """The average where there is one."""
         return self.network if self.average is None else self.average.module
 
-    def configure_optimizers(self) -> dict:
+    def optimiser(self) -> tuple[torch.optim.Optimizer, LRScheduler]:
         """AdamW, its rates set once an epoch."""
         settings, epochs = self.recipe.optimiser, self.recipe.epochs
         groups = parameter_groups(self.network, settings)
-        optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate, eps=settings.epsilon)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda epoch: rate_factor(settings, epoch, epochs))
-        return {"optimizer": optimiser, "lr_scheduler": schedule}
+        adamw = torch.optim.AdamW(groups, lr=settings.learning_rate, eps=settings.epsilon)
+        return adamw, torch.optim.lr_scheduler.LambdaLR(adamw, lambda epoch: rate_factor(settings, epoch, epochs))
 
-    def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *args: object, **options: object) -> None:
-        """Scale a gradient down to the largest norm that the recipe allows."""
-        if self.recipe.optimiser.clip is not None:
-            clip = self.recipe.optimiser.clip
-            self.clip_gradients(optimizer, gradient_clip_val=clip, gradient_clip_algorithm="norm")
-
-    def training_step(self, batch: dict, batch_idx: int) -> Tensor:
+    def loss(self, batch: dict, seed: int) -> Tensor:
         """The loss of a batch, mixed where the recipe says so."""
         images, labels = batch["image"], batch["label"]
         if self._mixer is not None:
-            with _numpy_seeded(self.step_seed()):
+            with _numpy_seeded(seed):
                 images, labels = self._mixer(images, labels)
-        logits = self.network(images)
         smoothing = self.recipe.smoothing if self._mixer is None else 0.0  # else it is in the targets
-        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        self.check(loss, batch)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(images), sync_dist=True)
-        return loss
+        return F.cross_entropy(self.network(images), labels, label_smoothing=smoothing)
 
-    def on_train_batch_end(self, *args: object) -> None:
+    def after_step(self) -> None:
         """Move the average on."""
         if self.average is not None:
             self.average.update(self.network)
 
-    def on_train_epoch_start(self) -> None:
-        """Note the rate of this epoch."""
-        self.log("learning_rate", self.optimizers().param_groups[-1]["lr"], on_step=False, on_epoch=True)
-
-    def validation_step(self, batch: dict, batch_idx: int) -> None:
-        """Count a batch."""
+    def tally(self, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch, and its pictures counted."""
         logits = self.deployed(batch["image"])
         loss = F.cross_entropy(logits, batch["label"], ignore_index=NOTHING, reduction="sum")
-        self.check(loss, batch)
-        self.scores.update(logits, batch["label"])
+        return loss, tally(logits.cpu(), batch["label"].cpu())
 
-    def on_validation_epoch_end(self) -> None:
-        """Log the scores of all validation pictures, which every process has after gathering."""
-        scores = self.scores.compute()
-        names = {"top1": "val_accuracy", "top5": "val_top5", "ece": "val_ece", "log_loss": "val_loss"}
-        self.log_dict({names[name]: torch.tensor(score, device=self.device) for name, score in scores.items()})
-        self.scores.reset()
-
-    def names(self, batch: dict) -> list[str]:
-        """What to call the pictures of a batch."""
-        images = self.trainer.datamodule
-        data = images.train.data if self.trainer.training else images.validation.data
-        return names_of(data, batch["index"].cpu().numpy())
+    def scores(self, sums: dict[str, Tensor]) -> dict[str, float]:
+        """The four scores of :mod:`edgewise.vision.classification.metrics`, under the names that they are logged by."""
+        names = {"top1": "accuracy", "top5": "top5", "ece": "ece", "log_loss": "loss"}
+        return {names[name]: score for name, score in summarise(sums).items()}
 
 
 def _mixer(mix: Mix, classes: int, smoothing: float):
