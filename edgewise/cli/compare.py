@@ -72,7 +72,7 @@ def command(
     """
     from edgewise.analysis.compare import compare, maker_of, table_format, write_comparison
     from edgewise.ops import use_backend
-    from edgewise.vision.segmentation.evaluate import evaluate
+    from edgewise.vision import evaluate
 
     if out is not None:
         table_format(out)  # rather now than after minutes of measuring

@@ -1,15 +1,17 @@
 """The layer of a network that is read: edges with masks and formulas, and nodes that add or multiply."""
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
+from edgewise._torch_private import watched
 from edgewise.bases import Basis
 from edgewise.kan.symbolic import SymbolicEdges
 from edgewise.nn.init import Balanced, Init
-from edgewise.nn.layer import DEFAULT_BASIS
+from edgewise.nn.layer import DEFAULT_BASIS, BasisState
 from edgewise.nn.linear import KANLinear
 from edgewise.ops import ops
 
@@ -70,7 +72,6 @@ class KANLayer(KANLinear):
         super().__init__(in_features, sums + sum(arities), basis, base=base, scale=scale, init=init, **factory)
         self.sums, self.arities = sums, tuple(arities)
         self.register_buffer("mask", torch.ones(self.out_features, in_features, dtype=torch.bool, device=device))
-        self._dense = True  # whether the mask is all ones: cached, since a small network is all calls
         self.symbolic = SymbolicEdges(in_features, self.out_features, **factory) if symbolic else None
         self.affine = nn.ParameterDict(_unit_affine(self.out_features, self.nodes, factory)) if affine else None
         self.rebuild_products()
@@ -110,11 +111,19 @@ class KANLayer(KANLinear):
 
     def masked(self) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Coefficients, base weights and scales of the numeric edges, the mask applied to the last two."""
-        if self._dense:
+        if self.is_dense():
             return self.coef, self.base_weight, self.scale
         mask = self.mask.to(self.coef.dtype)
         base = None if self.base_weight is None else self.base_weight * mask
         return self.coef, base, mask if self.scale is None else self.scale * mask
+
+    def is_dense(self) -> bool:
+        """Whether the mask is known to cut no edge: looked up anew, since whoever writes into a buffer tells nobody.
+
+        On an accelerator that would be a wait, and under a transform or a compiler there is no value to look at: a mask of
+        ones is then applied like any other.
+        """
+        return type(self.mask) is Tensor and self.mask.is_cpu and not watched() and bool(self.mask.all())
 
     def edge_weights(self) -> Tensor:
         """What multiplies the functions ``[b, B_1 .. B_K]`` on each numeric edge, ``(in_features, [1 +] K, subnodes)``."""
@@ -137,7 +146,6 @@ class KANLayer(KANLinear):
         if mask.shape != self.mask.shape:
             raise ConfigError(f"a mask of this layer has shape {tuple(self.mask.shape)}, got {tuple(mask.shape)}")
         self.mask.copy_(mask)
-        self._note_density()
 
     def fix_symbolic(self, into: int, out: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
         """Replace the function of an edge by ``c f(a x + b) + d``."""
@@ -156,6 +164,39 @@ class KANLayer(KANLinear):
             factory = {"device": self.coef.device, "dtype": self.coef.dtype}
             self.symbolic = SymbolicEdges(self.in_features, self.out_features, **factory)
         return self.symbolic
+
+    def edges(self) -> Tensor:
+        """Which edges are there, numeric or symbolic, ``(subnodes, in_features)``, bool."""
+        return self.mask if self.symbolic is None else self.mask | self.symbolic.present
+
+    def node_of_subnodes(self) -> list[int]:
+        """The node that each subnode belongs to."""
+        products = (node for node, arity in enumerate(self.arities, self.sums) for _ in range(arity))
+        return [*range(self.sums), *products]
+
+    def subset(self, inputs: Sequence[int], nodes: Sequence[int]) -> "KANLayer":
+        """A copy of the layer with some of its inputs and nodes, these in rising order."""
+        kept = set(nodes)
+        rows = [subnode for subnode, node in enumerate(self.node_of_subnodes()) if node in kept]
+        new = copy.deepcopy(self)
+        new.in_features, new.out_features = len(inputs), len(rows)
+        new.sums = sum(node < self.sums for node in nodes)
+        new.arities = tuple(self.arities[node - self.sums] for node in nodes if node >= self.sums)
+        new.state = BasisState(self.edge.basis, len(inputs), self.coef.device, self.coef.dtype)
+        for name, tensor in new.state.tensors().items():
+            tensor.data.copy_(self.state.tensors()[name][inputs])
+        new.coef = _like(self.coef, self.coef[inputs][..., rows])
+        for name in ("base_weight", "scale"):
+            if (weight := getattr(self, name)) is not None:
+                setattr(new, name, _like(weight, weight[rows][:, inputs]))
+        new.mask = self.mask[rows][:, inputs].clone()
+        if self.symbolic is not None:
+            new.symbolic = self.symbolic.subset(rows, inputs)
+        if self.affine is not None:
+            for name, parameter in self.affine.items():
+                new.affine[name] = _like(parameter, parameter[rows if name.startswith("subnode") else nodes])
+        new.rebuild_products()
+        return new
 
     def _set_edge(self, out: int, into: int, there: bool) -> None:
         mask = self.mask.clone()
@@ -176,13 +217,6 @@ class KANLayer(KANLinear):
             first += arity
         self.register_buffer("_factors", table, persistent=False)
 
-    def _load_from_state_dict(self, *arguments) -> None:
-        super()._load_from_state_dict(*arguments)
-        self._note_density()
-
-    def _note_density(self) -> None:
-        self._dense = self.mask.is_meta or bool(self.mask.all())
-
     def _apply(self, fn, recurse=True):
         was_meta = self.mask.is_meta
         super()._apply(fn, recurse)
@@ -193,8 +227,12 @@ class KANLayer(KANLinear):
 
     def extra_repr(self) -> str:
         nodes = f", sums={self.sums}, arities={list(self.arities)}" if self.arities else ""
-        cut = "" if self._dense else f", edges={int(self.mask.sum())}"
+        cut = "" if self.is_dense() or self.mask.is_meta else f", edges={int(self.mask.sum())}"
         return super().extra_repr() + nodes + cut
+
+
+def _like(parameter: nn.Parameter, values: Tensor) -> nn.Parameter:
+    return nn.Parameter(values.detach().clone(), requires_grad=parameter.requires_grad)
 
 
 def _unit_affine(subnodes: int, nodes: int, factory: dict) -> dict[str, Tensor]:

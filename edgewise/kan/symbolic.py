@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
+from edgewise._torch_private import members, watched
 from edgewise.kan.functions import MAX_NAME, function
 
 
@@ -41,7 +42,7 @@ class SymbolicEdges(nn.Module):
         names = torch.zeros(out_features, in_features, MAX_NAME, dtype=torch.uint8, device=device)
         self.register_buffer("names", names)
         self.affine = nn.Parameter(torch.zeros(out_features, in_features, 4, device=device, dtype=dtype))
-        self._groups = None
+        self._read: tuple[Tensor, list] | None = None  # the names that were read last, and what they say
 
     def fix(self, out: int, into: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
         """Let the edge from input ``into`` to output ``out`` compute ``c f(a x + b) + d``.
@@ -57,7 +58,6 @@ class SymbolicEdges(nn.Module):
         self.names[out, into] = torch.tensor(list(encoded), dtype=torch.uint8, device=self.names.device)
         with torch.no_grad():
             self.affine[out, into] = affine
-        self._groups = None
 
     def clear(self, out: int, into: int) -> None:
         """Take the function off an edge."""
@@ -65,11 +65,10 @@ class SymbolicEdges(nn.Module):
         self.names[out, into] = 0
         with torch.no_grad():
             self.affine[out, into] = 0
-        self._groups = None
 
     def name(self, out: int, into: int) -> str | None:
         """The name of the function on an edge, or None."""
-        return bytes(self.names[out, into].tolist()).rstrip(b"\0").decode() or None
+        return _decoded(self.names[out, into]) or None
 
     @property
     def present(self) -> Tensor:
@@ -77,14 +76,25 @@ class SymbolicEdges(nn.Module):
         return self.names[..., 0] != 0
 
     def groups(self) -> list[tuple[str, Tensor, Tensor]]:
-        """Each function in use with the outputs and inputs of its edges."""
-        if self._groups is None:
-            edges = defaultdict(list)
-            for out, into in self.present.nonzero().tolist():
-                edges[self.name(out, into)].append((out, into))
-            device = self.names.device
-            self._groups = [(name, *torch.tensor(pairs, device=device).unbind(1)) for name, pairs in edges.items()]
-        return self._groups
+        """Each function in use with the outputs and inputs of its edges.
+
+        The names are compared with those that were read last: whoever writes into a buffer tells nobody. A compiler has no
+        values to compare, and takes what was read last; run the network once before, if its names were changed.
+        """
+        if self._read is None or not torch.compiler.is_compiling():
+            names = self._values()
+            if self._read is None or not _are_equal(self._read[0], names):
+                self._read = names.clone(), _grouped(names)
+        return self._read[1]
+
+    def _values(self) -> Tensor:
+        """The names, also where ``torch.func`` runs several networks at once."""
+        if not watched():
+            return self.names.detach()
+        first, *others = members(self.names.detach())
+        if not all(torch.equal(first, other) for other in others):
+            raise ConfigError("networks of different formulas cannot be run as one by vmap: stack those that have the same")
+        return first
 
     def edge_values(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What each symbolic edge gives: values ``(N, edges)``, and the output and the input of each edge."""
@@ -119,16 +129,28 @@ class SymbolicEdges(nn.Module):
             )
 
     def _apply(self, fn, recurse=True):
-        was_meta, self._groups = self.names.is_meta, None
+        was_meta = self.names.is_meta
         super()._apply(fn, recurse)
         if was_meta and not self.names.is_meta:  # fresh memory: no edge has a function yet
             self.names.zero_()
             self.affine.data.zero_()
         return self
 
-    def _load_from_state_dict(self, *arguments) -> None:
-        super()._load_from_state_dict(*arguments)
-        self._groups = None
-
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}, symbolic={int(self.present.sum())}"
+
+
+def _grouped(names: Tensor) -> list[tuple[str, Tensor, Tensor]]:
+    """Each function with the outputs and inputs of its edges."""
+    edges = defaultdict(list)
+    for out, into in (names[..., 0] != 0).nonzero().tolist():
+        edges[_decoded(names[out, into])].append((out, into))
+    return [(name, *torch.tensor(pairs, device=names.device).unbind(1)) for name, pairs in edges.items()]
+
+
+def _decoded(name: Tensor) -> str:
+    return bytes(name.tolist()).rstrip(b"\0").decode()
+
+
+def _are_equal(one: Tensor, other: Tensor) -> bool:
+    return one.device == other.device and torch.equal(one, other)

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from edgewise.bases import BasisLike, State
 from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
 from edgewise.ops import EdgeFunction, ops
-from edgewise.ops.contraction import Linear, PerOutput, SharedLinear
+from edgewise.ops.contraction import Linear, PerOutput
 from edgewise.ops.plan import Plan, Term, one_function
+from edgewise.ops.sakan.lean import SharedLinear
 
 
 class _OneFunction(RowLayer):

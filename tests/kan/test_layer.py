@@ -266,3 +266,7 @@ def test_says_what_it_is():
     assert "sums=1, arities=[2, 3]" in text
     assert "edges=" in text
     assert "edges=" not in repr(KANLayer(2, 2))
+
+
+def test_owners_of_subnodes():
+    assert KANLayer(2, sums=2, arities=[2, 3]).node_of_subnodes() == [0, 1, 2, 2, 3, 3, 3]

@@ -6,7 +6,7 @@ from torch import nn
 
 from edgewise.models.registry import MODELS
 from edgewise.models.takes import Pictures
-from edgewise.vision import Data, Machine, Model, Recipe
+from edgewise.vision import Machine, MaskedData, Model, SegmentationRecipe
 
 SIDE = 16
 
@@ -54,8 +54,8 @@ def networks():
 
 @pytest.fixture
 def recipe(discs, networks):
-    return Recipe(
-        data=Data(name="folder", root=str(discs), size=(SIDE, SIDE), channels=1),
+    return SegmentationRecipe(
+        data=MaskedData(name="folder", root=str(discs), size=(SIDE, SIDE), channels=1),
         model=Model(name="tiny"),
         machine=Machine(accelerator="cpu"),
         epochs=4,

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from edgewise._errors import ConfigError
-from edgewise.kan.interpret.scores import attribute, node_of_subnodes
+from edgewise.kan.interpret.scores import attribute
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network
 from edgewise.nn import refine_grid
-from edgewise.nn.layer import BasisState
 
 
 def prune(model: Network, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Network:
@@ -89,7 +88,7 @@ def keep_nodes(model: Network, hidden: Sequence[Iterable[int]], inputs: Iterable
         smaller.inputs = [columns[i] for i in before]
     for place, (layer, nodes) in enumerate(zip(model, [*hidden, range(model[-1].nodes)], strict=True)):
         after = sorted(_checked(nodes, layer.nodes))
-        smaller[place] = _subset(layer, before, after)
+        smaller[place] = layer.subset(before, after)
         before = after
     return smaller
 
@@ -120,7 +119,7 @@ def _without_loose_ends(model: Network) -> Network:
     while True:
         kept = []
         for before, after in pairwise(model):
-            used = _edges(after).any(0).tolist()
+            used = after.edges().any(0).tolist()
             kept.append([node for node in range(before.nodes) if _is_fed(before, node) and used[node]] or [0])
         if [len(nodes) for nodes in kept] == [layer.nodes for layer in list(model)[:-1]]:
             return model
@@ -129,15 +128,10 @@ def _without_loose_ends(model: Network) -> Network:
 
 def _is_fed(layer: KANLayer, node: int) -> bool:
     """Whether edges lead into a node, and none of its factors is stuck at zero."""
-    subnodes = _subnodes(layer, [node])
-    reached = _edges(layer)[subnodes].any(1)
+    subnodes = [subnode for subnode, owner in enumerate(layer.node_of_subnodes()) if owner == node]
+    reached = layer.edges()[subnodes].any(1)
     shifted = False if layer.affine is None else layer.affine["subnode_bias"][subnodes] != 0
     return bool(reached.any() and (reached | shifted).all())
-
-
-def _edges(layer: KANLayer) -> Tensor:
-    """Which edges are there, numeric or symbolic."""
-    return layer.mask if layer.symbolic is None else layer.mask | layer.symbolic.present
 
 
 def _checked(nodes: Iterable[int], count: int) -> list[int]:
@@ -146,39 +140,3 @@ def _checked(nodes: Iterable[int], count: int) -> list[int]:
     if not chosen or not all(0 <= node < count for node in chosen):
         raise ConfigError(f"the nodes to keep must be at least one of 0 to {count - 1}, got {chosen}")
     return chosen
-
-
-def _subset(layer: KANLayer, inputs: list[int], nodes: list[int]) -> KANLayer:
-    """A copy of a layer with some of its inputs and nodes."""
-    new = copy.deepcopy(layer)
-    rows = _subnodes(layer, nodes)
-    new.in_features, new.out_features = len(inputs), len(rows)
-    new.sums = sum(node < layer.sums for node in nodes)
-    new.arities = tuple(layer.arities[node - layer.sums] for node in nodes if node >= layer.sums)
-    new.state = BasisState(layer.edge.basis, len(inputs), layer.coef.device, layer.coef.dtype)
-    for name, tensor in new.state.tensors().items():
-        tensor.data.copy_(layer.state.tensors()[name][inputs])
-    new.coef = _parameter(layer.coef, layer.coef[inputs][..., rows])
-    for name in ("base_weight", "scale"):
-        if (weight := getattr(layer, name)) is not None:
-            setattr(new, name, _parameter(weight, weight[rows][:, inputs]))
-    new.mask = layer.mask[rows][:, inputs].clone()
-    new.set_mask(new.mask)
-    if layer.symbolic is not None:
-        new.symbolic = new.symbolic.subset(rows, inputs)
-    if layer.affine is not None:
-        for name, parameter in layer.affine.items():
-            new.affine[name] = _parameter(parameter, parameter[rows if name.startswith("subnode") else nodes])
-    new.rebuild_products()
-    return new
-
-
-def _parameter(like: nn.Parameter, values: Tensor) -> nn.Parameter:
-    return nn.Parameter(values.detach().clone(), requires_grad=like.requires_grad)
-
-
-def _subnodes(layer: KANLayer, nodes: list[int]) -> list[int]:
-    """The subnodes that belong to some nodes."""
-    owners = node_of_subnodes(layer).tolist()
-    kept = set(nodes)
-    return [subnode for subnode, owner in enumerate(owners) if owner in kept]

@@ -9,7 +9,6 @@ from torch import Tensor
 from edgewise._errors import ConfigError, NonFiniteError
 from edgewise.kan.interpret.curves import check_rows
 from edgewise.kan.interpret.deviations import Deviations, deviations
-from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network
 
 FLOOR = 1e-4  # keeps a constant subnode from dividing by zero; part of pykan's definition
@@ -78,7 +77,7 @@ def score(model: Network, found: list[Deviations], start: Tensor | None = None) 
     node = torch.eye(layers[-1].nodes).to(found[0].total) if start is None else start
     nodes, subnodes, edges = [node], [], []
     for layer, deviation in zip(reversed(layers), reversed(found), strict=True):
-        subnode = node[:, node_of_subnodes(layer)]
+        subnode = node[:, layer.node_of_subnodes()]
         share = deviation.total / (deviation.subnodes.detach() + FLOOR).unsqueeze(-1)
         edges.insert(0, subnode.mean(0).unsqueeze(-1) * share)
         node = subnode @ share
@@ -132,11 +131,3 @@ def _measured(model: Network, x: Tensor) -> list[Deviations]:
                 "leave such rows out, or give the edge another function"
             )
     return found
-
-
-def node_of_subnodes(layer: KANLayer) -> Tensor:
-    """The node that each subnode belongs to."""
-    owners = [*range(layer.sums)]
-    for node, arity in enumerate(layer.arities, layer.sums):
-        owners += [node] * arity
-    return torch.tensor(owners, device=layer.coef.device)

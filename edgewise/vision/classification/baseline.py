@@ -8,6 +8,7 @@ from torch import nn
 
 from edgewise._errors import ConfigError
 from edgewise._registry import unknown
+from edgewise.analysis import compare_times, count_flops, count_parameters, training_step
 from edgewise.models.registry import config_of, takes_of
 from edgewise.models.takes import Rows
 from edgewise.vision.classification.network import create_classifier
@@ -71,8 +72,6 @@ def _plain(recipe: ClassificationRecipe) -> Callable[[int], Model]:
 
 def _share(match: str, recipe: ClassificationRecipe) -> Callable[[Model], float]:
     """What a model costs, as a share of what the recipe's costs."""
-    from edgewise.analysis import compare_times, count_flops, count_parameters, training_step
-
     shape = (recipe.data.channels, *recipe.data.size)
 
     def network(model: Model) -> nn.Module:

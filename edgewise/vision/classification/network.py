@@ -3,11 +3,10 @@
 from math import prod
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.models.flatten import of_pictures
-from edgewise.models.registry import create_model, takes_of
+from edgewise.models.registry import create_model, find_config, takes_of
 from edgewise.models.takes import Pictures, Rows
 from edgewise.vision.classification.recipe import LabelledData
 from edgewise.vision.training.recipe import Model
@@ -25,6 +24,24 @@ def create_classifier(model: Model, data: LabelledData) -> nn.Module:
     network = of_pictures(create_model(model.name, **_from_data(model.name, data) | model.options))
     _check(network, model, data)
     return network
+
+
+def of_pictures(network: nn.Module) -> nn.Module:
+    """Let a registered network that takes rows take pictures too; any other is given back as it is.
+
+    Example:
+        >>> of_pictures(create_model("mlp", width=[12, 3]))(torch.zeros(2, 3, 2, 2)).shape
+        torch.Size([2, 3])
+    """
+    config = find_config(network)
+    if config is not None and isinstance(takes_of(config["name"]), Rows):
+        network.register_forward_pre_hook(_as_rows)  # its config and the names of its weights stay what they are
+    return network
+
+
+def _as_rows(network: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+    """Pictures ``(N, C, H, W)`` as rows ``(N, C H W)``."""
+    return inputs[0].flatten(1)
 
 
 def _from_data(name: str, data: LabelledData) -> dict[str, int]:

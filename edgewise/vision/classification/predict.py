@@ -12,12 +12,11 @@ from torch import Tensor, nn
 
 from edgewise._errors import DataError
 from edgewise.io import atomic_write, load_model
-from edgewise.models.flatten import of_pictures
 from edgewise.vision.classification.images import view_of
+from edgewise.vision.classification.network import of_pictures
 from edgewise.vision.data import View
 from edgewise.vision.data.pictures import read_bytes
-from edgewise.vision.segmentation.predict import make_folder
-from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.folder import RunFolder, make_folder
 
 
 class ClassPredictor:
@@ -82,7 +81,7 @@ def predict_classes(run_dir: Path, images: Iterable[str | Path], out_dir: Path, 
         CheckpointError: The run or the folder for the results cannot be used.
     """
     predictor = ClassPredictor.from_run(run_dir, device)
-    names = RunFolder(run_dir).read_classes()
+    names = RunFolder(run_dir).read_facts()["classes"]
     done = ClassPredictions(make_folder(out_dir) / "predictions.csv")
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

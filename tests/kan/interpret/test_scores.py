@@ -3,7 +3,7 @@ import torch
 
 from edgewise._errors import ConfigError, DataError, NonFiniteError
 from edgewise.kan import KAN
-from edgewise.kan.interpret.scores import attribute, feature_interaction, node_of_subnodes
+from edgewise.kan.interpret.scores import attribute, feature_interaction
 from edgewise.testing import assert_within
 from tests.pykan_networks import cut, fix_symbolic, twin
 
@@ -90,10 +90,6 @@ def test_feature_interactions_are_those_of_pykan(pykan):
 def test_a_layer_that_is_not_there_is_refused(layer):
     with pytest.raises(ConfigError, match=f"layer must be from 1 to 2, got {layer}"):
         feature_interaction(KAN([2, 3, 1]), torch.rand(10, 2), layer)
-
-
-def test_owners_of_subnodes():
-    assert node_of_subnodes(KAN([2, [2, [2, 3]], 1])[0]).tolist() == [0, 1, 2, 2, 3, 3, 3]
 
 
 def test_rows_that_cannot_be_scored_are_refused():

@@ -61,8 +61,8 @@ def test_time_is_matched_by_the_steps_of_both(recipe, monkeypatch):
         counts = {name: count_parameters(step) for name, step in steps.items()}
         return {name: Timing(median=float(count), spread=0.0) for name, count in counts.items()}
 
-    monkeypatch.setattr("edgewise.analysis.training_step", lambda network, batch: network)
-    monkeypatch.setattr("edgewise.analysis.compare_times", seconds)
+    monkeypatch.setattr("edgewise.vision.classification.baseline.training_step", lambda network, batch: network)
+    monkeypatch.setattr("edgewise.vision.classification.baseline.compare_times", seconds)
     assert matched_baseline(recipe, "time") == matched_baseline(recipe, "parameters")
 
 
