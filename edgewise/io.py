@@ -18,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from edgewise._errors import CheckpointError, ConfigError
+from edgewise.models.registry import config_of, create_model
 
 FORMAT = "edgewise.model"
 VERSION = 1
@@ -106,8 +107,8 @@ def save_model(model: nn.Module, path: str | Path) -> None:
         ConfigError: The model has no ``config``.
         CheckpointError: The file cannot be written.
     """
-    config = getattr(model, "config", None)
-    if not isinstance(config, dict):
+    config = config_of(model)
+    if config is None:
         raise ConfigError(
             f"{type(model).__name__} has no config to rebuild it from: make it with edgewise.models.create_model"
         )
@@ -182,8 +183,6 @@ def _parse_config(text: str, path: Path) -> dict:
 
 def _build(config: dict, tensors: dict[str, Tensor], path: str | Path) -> nn.Module:
     """The model of ``config``, first without memory: a file cannot ask for more parameters than it brings."""
-    from edgewise.models import create_model
-
     try:
         with torch.device("meta"):
             expected = {

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise._torch_private import is_watched
+from edgewise._torch_private import watched
 from edgewise.bases import Basis
 from edgewise.kan.symbolic import SymbolicEdges
 from edgewise.nn.init import Balanced, Init
@@ -123,7 +123,7 @@ class KANLayer(KANLinear):
         On an accelerator that would be a wait, and under a transform or a compiler there is no value to look at: a mask of
         ones is then applied like any other.
         """
-        return type(self.mask) is Tensor and self.mask.is_cpu and not is_watched() and bool(self.mask.all())
+        return type(self.mask) is Tensor and self.mask.is_cpu and not watched() and bool(self.mask.all())
 
     def edge_weights(self) -> Tensor:
         """What multiplies the functions ``[b, B_1 .. B_K]`` on each numeric edge, ``(in_features, [1 +] K, subnodes)``."""

@@ -7,6 +7,7 @@ backward rebuilds the functions of one chunk at a time.
 import torch
 from torch import Tensor
 
+from edgewise._torch_private import watched
 from edgewise.bases.basis import State
 from edgewise.ops.plan import Plan, Weights
 
@@ -20,7 +21,7 @@ def run_lean(plan: Plan, x: Tensor, state: State, weights: Weights) -> Tensor:
     Inside ``torch.compile``, ``torch.export`` and ``torch.func`` transforms, which see through the arithmetic but not
     through a hand-written backward, the plan is carried out plainly.
     """
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+    if watched():
         return plan.run(x, state, weights)
     tensors = (x, *state.values(), *weights)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
+from edgewise._errors import EdgewiseWarning
 from edgewise._quiet import quiet
 from edgewise.kan.kan import KAN
 
@@ -60,4 +61,4 @@ def start(width: Sequence, grid: int, k: int, targets: int) -> KAN:
 
 def learning_by_heart() -> AbstractContextManager[None]:
     """Within it, more parameters than targets are no reason to warn: a penalty, or pruning, deals with them."""
-    return quiet("learn all of them by heart", category=UserWarning)
+    return quiet("learn all of them by heart", category=EdgewiseWarning)

@@ -1,7 +1,16 @@
-"""Attention by learnable functions: what a row becomes (forms), and how rows are walked over (tiles)."""
+"""Attention by learnable functions, on the sums of the backend in use."""
 
-from edgewise.ops.attention.forms import Composed, Form, FullRank, LowRank, Projected, Simplex, project_to_simplex
-from edgewise.ops.attention.tiles import Attention, attend
+from edgewise.ops.attention.definition import (
+    Attention,
+    Composed,
+    Form,
+    FullRank,
+    LowRank,
+    Projected,
+    Simplex,
+    project_to_simplex,
+)
+from edgewise.ops.attention.lean import attend
 
 __all__ = [
     "Attention",

@@ -7,11 +7,12 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from edgewise.io import load_model
 from edgewise.vision.classification.baseline import matched_baseline
 from edgewise.vision.classification.evaluate import ClassificationEvaluation, evaluate_run
 from edgewise.vision.classification.images import LabelledImages
 from edgewise.vision.classification.learner import Classifier
-from edgewise.vision.classification.network import create_classifier
+from edgewise.vision.classification.network import create_classifier, of_pictures
 from edgewise.vision.classification.predict import ClassPredictions, predict_classes
 from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.classification.report import report_classification
@@ -35,6 +36,9 @@ class Classification:
 
     def network(self, recipe: ClassificationRecipe) -> nn.Module:
         return create_classifier(recipe.model, recipe.data)
+
+    def load(self, path: Path) -> nn.Module:
+        return of_pictures(load_model(path))
 
     def learner(self, network: nn.Module, recipe: ClassificationRecipe) -> Classifier:
         return Classifier(network, recipe)

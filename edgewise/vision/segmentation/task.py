@@ -7,12 +7,13 @@ from typing import ClassVar
 from torch import nn
 
 from edgewise._errors import ConfigError
-from edgewise.models.registry import create_model
+from edgewise.io import load_model
 from edgewise.vision.data import SegmentationSet
 from edgewise.vision.segmentation.evaluate import Evaluation, evaluate_run
 from edgewise.vision.segmentation.images import MaskedImages
 from edgewise.vision.segmentation.learner import Segmenter
 from edgewise.vision.segmentation.losses import SegmentationLoss
+from edgewise.vision.segmentation.network import create_segmenter
 from edgewise.vision.segmentation.predict import Predictions, predict_masks
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.report import report_segmentation
@@ -35,8 +36,10 @@ class Segmentation:
         return MaskedImages(recipe)
 
     def network(self, recipe: SegmentationRecipe) -> nn.Module:
-        data, model = recipe.data, recipe.model
-        return create_model(model.name, in_channels=data.channels, num_classes=data.classes, **model.options)
+        return create_segmenter(recipe.model, recipe.data.channels, recipe.data.classes, recipe.data.size)
+
+    def load(self, path: Path) -> nn.Module:
+        return load_model(path)
 
     def learner(self, network: nn.Module, recipe: SegmentationRecipe) -> Segmenter:
         return Segmenter(network, recipe)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import default_collate
 
 from edgewise._errors import CheckpointError, ConfigError
-from edgewise.io import load_model, read_weights
+from edgewise.io import read_weights
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.tasks import task_of
@@ -53,11 +53,11 @@ class OpenRun:
 
     def network(self, device: str = "cpu") -> nn.Module:
         """The best epoch, in evaluation mode."""
-        return load_model(self.folder.model).to(device)
+        return task_of(self.recipe).load(self.folder.model).to(device)
 
     def last_kept(self, device: str = "cpu") -> nn.Module:
         """The last of the kept epochs."""
-        return load_model(self._kept(1)[-1]).to(device)
+        return task_of(self.recipe).load(self._kept(1)[-1]).to(device)
 
     def kept_weights(self, network: nn.Module, least: int = 1) -> dict[int, KeptWeights]:
         """Parameters by epoch.

@@ -45,6 +45,9 @@ class Task(Protocol):
     def network(self, recipe: Recipe) -> nn.Module:
         """The network, with fresh parameters."""
 
+    def load(self, path: Path) -> nn.Module:
+        """The network of a file, as it takes pictures."""
+
     def learner(self, network: nn.Module, recipe: Recipe) -> Learner:
         """The network with its loss, its scores and its optimiser."""
 

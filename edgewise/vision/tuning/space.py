@@ -64,9 +64,9 @@ class Space:
         options = TunableOptions(recipe.model)
         if not (options.has_functions or options.has_width):
             raise ConfigError(
-                f"model {recipe.model.name!r} has neither basis nor width to tune (its options are "
-                f"{', '.join(options.values)}): choose a model with one of basis, degree, num_frequencies, width, widths, "
-                "hidden; beside them the learning rates of coefficients and of the dense part are tuned"
+                f"model {recipe.model.name!r} has neither basis nor width to tune: of its options, "
+                f"{', '.join(options.values)}, it is registered (takes=) with none as such. Choose another model; beside "
+                "them the learning rates of coefficients and of the dense part are tuned"
             )
         with torch.random.fork_rng(devices=[]):
             kinds = parameter_kinds(task_of(recipe).network(recipe)).values()

@@ -334,7 +334,7 @@ def test_another_study_and_other_files_are_refused(undisturbed, grating_recipe, 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"model": Model(name="vit_micro")}, "model 'vit_micro' has neither basis nor width to tune .* learning rates"),
+        ({"model": Model(name="vit_micro")}, "model 'vit_micro' has neither basis nor width to tune: .* learning rates"),
         ({"model": Model(name="kan", options={"width": [7, 4, 2]})}, "cannot take pictures"),
         ({"model": Model(name="kam")}, "did you mean 'kan'"),
         ({"machine": Machine(devices=2)}, "machine.devices is 2 and must be 1"),
