@@ -14,7 +14,7 @@ MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("
 FLOORS = [  # from the ground up; rooms of one floor do not know each other
     ("_cache", "_errors", "_quiet", "_torch_private", "_version"),
     ("_optional", "_registry"),
-    ("_figures", "_page", "_progress"),
+    ("_figures", "_page", "_progress", "_quiet"),
     ("bases",),
     ("ops",),
     ("nn",),

@@ -1,7 +1,7 @@
 """What the training of a classifier is made of."""
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from edgewise.vision.training.recipe import Data, Model, Recipe
 from edgewise.vision.training.strict import require_that
@@ -12,8 +12,11 @@ class LabelledData(Data):
     """Which pictures with classes to learn from, and how they enter the network."""
 
     name: str = "mnist"
+    options: dict[str, Any] = field(default_factory=dict)
+    """Further options of the dataset, as JSON, such as {"download": true}."""
     size: tuple[int, int] = (28, 28)
     channels: int = 1
+    """Colour channels that the network sees: 1 grey, 3 colour."""
     classes: int = 10
     """Number of classes."""
     crop: float = 1.0

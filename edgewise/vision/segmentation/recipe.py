@@ -15,6 +15,8 @@ class MaskedData(Data):
     size: tuple[int, int] = (128, 128)
     classes: int = 1
     """1 for one foreground (sigmoid); more for that many exclusive classes, background included (softmax)."""
+    split_seed: int = 2981
+    """Seed of the split into training, validation and test images (2981, 6142 and 1187 are published)."""
     augment: bool = True
     """Quarter turns and flips of the training images."""
 

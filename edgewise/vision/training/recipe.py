@@ -24,13 +24,13 @@ class Data:
     root: str | None = None
     """Folder that holds it; none needed for datasets that edgewise fetches."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Further options of the dataset, as JSON, such as {"download": true}."""
+    """Further options of the dataset, as JSON."""
     size: tuple[int, int]
     """Height and width in pixels that the network sees."""
     channels: int = 3
-    """Colour channels that the network sees: 1 grey, 3 colour."""
+    """Colour channels that the network sees."""
     split_seed: int = 2981
-    """Seed of the split into training, validation and test images (2981, 6142 and 1187 are published)."""
+    """Seed of the split into training, validation and test images."""
 
     def __post_init__(self):
         require_that(min(self.size) >= 1, "data.size", self.size, "two positive numbers of pixels")
