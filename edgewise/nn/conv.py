@@ -111,6 +111,9 @@ class WindowLayer(EdgeLayer):
     def _features_last(self, x: Tensor) -> Tensor:
         return x.movedim(-self.space - 1, -1)
 
+    def _is_laid_out(self, tensor: Tensor) -> bool:
+        return super()._is_laid_out(tensor) or tensor.dim() == self.space + 2
+
     def _per_dimension(self, name: str, value: Size, least: int = 1) -> tuple[int, ...]:
         values = (value,) * self.space if isinstance(value, int) else tuple(value)
         if len(values) != self.space or min(values) < least:
