@@ -18,6 +18,7 @@ __all__ = [
     "TorchDispatchMode",
     "constant_in_graphs",
     "decompositions",
+    "is_batch_of_gradients",
     "is_composite",
     "members",
     "transformed",
@@ -35,6 +36,11 @@ def transformed() -> bool:
     They see through PyTorch's own arithmetic, but not through a kernel or a gradient written by hand.
     """
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+
+
+def is_batch_of_gradients(gradient: torch.Tensor) -> bool:
+    """Whether this stands for several gradients at once, as in ``torch.autograd.grad(..., is_grads_batched=True)``."""
+    return torch._C._functorch.is_legacy_batchedtensor(gradient)
 
 
 def watched() -> bool:

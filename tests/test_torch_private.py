@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "edgewise"
 HOME = "_torch_private.py"
 NAMES = [
     "torch._C._are_functorch_transforms_active",
+    "torch._C._functorch.is_legacy_batchedtensor",
     "torch._C._dispatch_has_kernel_for_dispatch_key",
     "torch._C._functorch",
     "torch._decomp.decomposition_table",
@@ -57,7 +58,7 @@ def private_names(tree: ast.AST) -> set[str]:
 
 def test_they_are_listed_here():
     found = private_names(ast.parse((PACKAGE / HOME).read_text()))
-    assert found - {"torch._C"} == set(NAMES)
+    assert found - {"torch._C", "torch._C._functorch"} == set(NAMES)
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -91,6 +92,26 @@ def test_transforms_are_seen():
         look(x)
     look(x)
     assert seen == [False, True, True, True, True, False]
+
+
+def test_batches_of_gradients_are_seen():
+    seen = []
+
+    class Look(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            seen.append(private.is_batch_of_gradients(gradient))
+            return gradient
+
+    x = torch.zeros(3, requires_grad=True)
+    y = Look.apply(x)
+    torch.autograd.grad(y, x, torch.eye(3), is_grads_batched=True, retain_graph=True)
+    torch.autograd.grad(y, x, torch.ones(3))
+    assert seen == [True, False]
 
 
 def test_a_graph_being_made_is_watched_and_not_transformed():

@@ -11,7 +11,9 @@ The environment variable ``EDGEWISE_BACKEND`` names the one to start with.
 """
 
 import os
+from collections.abc import Mapping
 from contextvars import ContextVar
+from typing import TypeVar
 
 from edgewise._registry import unknown
 from edgewise.ops import native
@@ -23,6 +25,8 @@ from edgewise.ops.plan import Plan
 from edgewise.ops.sakan import definition as sakan
 from edgewise.ops.sakan.lean import PlannedSaKAN
 from edgewise.ops.sakan.native import NativeSaKAN
+
+Form = TypeVar("Form")
 
 
 class Reference:
@@ -96,7 +100,12 @@ def backend_in_use() -> str:
     return "native" if native.available() else "lean"
 
 
-def ops():
-    """The ops (``linear``, ``conv``, ``shared_linear``, ``shared_conv``) of the backend in use."""
+def in_use(forms: Mapping[str, Form]) -> Form:
+    """Of the forms of an op, by the name of their backend, the one in use; nothing is built for ``auto``."""
     name = _chosen.get()
-    return BACKENDS["native" if name == "auto" else name]  # which is lean where it has no kernels
+    return forms["native" if name == "auto" else name]  # which is lean where it has no kernels
+
+
+def ops() -> Reference | Planned:
+    """The ops (``linear``, ``conv``, ``shared_linear``, ``shared_conv``, ``execute``) of the backend in use."""
+    return in_use(BACKENDS)

@@ -26,6 +26,7 @@ from edgewise.ops.backend import ops
 from edgewise.ops.edge import EdgeFunction, in_full_precision
 
 Simplex = Literal["rows", "rank"]
+Weights = Mapping[str, Tensor]
 
 
 def project_to_simplex(y: Tensor) -> Tensor:
@@ -63,15 +64,15 @@ class Form:
             known = "'rows', 'rank' or None" if self.inner else "'rows' or None"
             raise ConfigError(f"simplex must be {known} for a {type(self).__name__} form, got {self.simplex!r}")
 
-    def activate(self, scores: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    def activate(self, scores: Tensor, weights: Weights) -> Tensor:
         """Activated rows: ``(b, n, N) -> (b, n, N)``, with the weights of one head."""
         raise NotImplementedError
 
-    def attend(self, scores: Tensor, v: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    def attend(self, scores: Tensor, v: Tensor, weights: Weights) -> Tensor:
         """Activated rows times values: ``(b, n, N), (b, N, d) -> (b, n, d)``."""
         return self.activate(scores, weights) @ v
 
-    def _sum(self, x: Tensor, weights: Mapping[str, Tensor], name: str = "functions") -> Tensor:
+    def _sum(self, x: Tensor, weights: Weights, name: str = "functions") -> Tensor:
         """Sums over functions of x, ``(b, n, inputs) -> (b, n, outputs)``."""
         own = {key.removeprefix(name + "."): t for key, t in weights.items() if key.startswith(name + ".")}
         state = {key.removeprefix("state."): t for key, t in own.items() if key.startswith("state.")}
@@ -105,7 +106,7 @@ class LowRank(Form):
         y = self._hidden(scores, weights) @ (weights["projector"].mT @ v)
         return y + (weights["bias"] @ v).unsqueeze(1) if "bias" in weights else y
 
-    def _hidden(self, scores: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    def _hidden(self, scores: Tensor, weights: Weights) -> Tensor:
         hidden = self._sum(scores, weights)
         return project_to_simplex(hidden) if self.simplex == "rank" else hidden
 
@@ -131,30 +132,30 @@ class Attention:
     form: Form
     scale: float
 
-    def scores(self, q: Tensor, k: Tensor, weights: Mapping[str, Tensor], rows: slice = slice(None)) -> Tensor:
+    def scores(self, q: Tensor, k: Tensor, weights: Weights, rows: slice = slice(None)) -> Tensor:
         """Of one head: ``(b, n, d), (b, N, d) -> (b, n, N)``; ``weights["offset"]`` ``(N, N)`` is added, if given."""
         scores = (q * self.scale) @ k.mT
         return scores + weights["offset"][rows] if "offset" in weights else scores
 
-    def tile(self, q, k, v, mask: Tensor | None, weights: Mapping[str, Tensor], rows: slice) -> Tensor:
+    def tile(self, q, k, v, mask: Tensor | None, weights: Weights, rows: slice) -> Tensor:
         """Some rows of one head, plainly."""
         scores = self.scores(q, k, weights, rows)
         if mask is None:
             return self.form.attend(scores, v, weights)
         return self.activate(scores, mask, weights) @ v
 
-    def activate(self, scores: Tensor, mask: Tensor | None, weights: Mapping[str, Tensor]) -> Tensor:
+    def activate(self, scores: Tensor, mask: Tensor | None, weights: Weights) -> Tensor:
         """Activated rows of one head, ``(b, n, N) -> (b, n, N)``."""
         if mask is None:
             return self.form.activate(scores, weights)
         return self.form.activate(scores.where(mask, 0), weights).where(mask, 0)
 
-    def plain(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, weights: Mapping[str, Tensor]) -> Tensor:
-        """All heads at once; its gradients are autograd's."""
+    def plain(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, weights: Weights) -> Tensor:
+        """All heads, ``(b, heads, n, d)``; its gradients are autograd's."""
+        dtype = v.dtype
         weights = {name: in_full_precision(t) for name, t in weights.items()}
         q, k, v = map(in_full_precision, (q, k, v))
         heads = range(q.shape[1])
         own = ({name: t[h] for name, t in weights.items()} for h in heads)
-        return torch.stack(
-            [self.tile(q[:, h], k[:, h], v[:, h], mask, w, slice(None)) for h, w in zip(heads, own, strict=True)], 1
-        )
+        rows = [self.tile(q[:, h], k[:, h], v[:, h], mask, w, slice(None)) for h, w in zip(heads, own, strict=True)]
+        return torch.stack(rows, 1).to(dtype)

@@ -4,64 +4,45 @@ A row of scores needs no other row, so nothing is saved for the backward but q, 
 over tiles (some images, one head, some rows) and forget the scores of one before the next.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from edgewise._torch_private import watched
-from edgewise.ops.attention.definition import Attention
-from edgewise.ops.attention.native import covers, rank_attention
-from edgewise.ops.backend import backend_in_use
+from edgewise.ops.attention.definition import Attention, Weights
 from edgewise.ops.edge import in_full_precision
+from edgewise.ops.operation import Operation
 
 TILE_BYTES = {"cpu": 4 << 20}  # of scores alive at once
 TILE_BYTES_ELSEWHERE = 64 << 20
 
 
-def attend(attention: Attention, q: Tensor, k: Tensor, v: Tensor, weights: Mapping[str, Tensor], mask=None) -> Tensor:
-    """Attention of all heads, saving ``q``, ``k``, ``v`` and the weights; in float32 at least, under autocast too.
-
-    Args:
-        attention: What to compute.
-        q: Queries ``(b, heads, n, d)``.
-        k: Keys ``(b, heads, N, d)``.
-        v: Values ``(b, heads, N, d)``.
-        weights: Names and tensors, each ``(heads, ...)``.
-        mask: True where a query sees a key, ``(b, n, N)``; None for everywhere.
-    """
-    with torch.autocast(q.device.type, enabled=False):
-        if watched():
-            return attention.plain(q, k, v, mask, weights).to(v.dtype)
-        if backend_in_use() == "native" and covers(attention.form, q, k, v, mask, weights):
-            y = rank_attention(attention, q, k, v, weights).transpose(1, 2)
-            return y + (weights["bias"].unsqueeze(1) @ v) if "bias" in weights else y
-        if torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v, *weights.values())):
-            return _Tiled.apply(attention, tuple(weights), mask, q, k, v, *weights.values()).transpose(1, 2)
-        return _forward(attention, mask, q, k, v, weights).transpose(1, 2)
+def attend(attention: Attention, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, weights: Weights) -> Tensor:
+    """Attention of all heads, ``(b, heads, n, d)``."""
+    return TiledAttention(attention, tuple(weights))(mask, q, k, v, *weights.values()).transpose(1, 2)
 
 
-class _Tiled(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, attention: Attention, names: tuple[str, ...], mask, q, k, v, *weights):
-        ctx.attention, ctx.names = attention, names
-        ctx.save_for_backward(mask, q, k, v, *weights)
-        return _forward(attention, mask, q, k, v, dict(zip(names, weights, strict=True)))
+@dataclass(frozen=True)
+class TiledAttention(Operation):
+    """Of the mask (or None), q, k, v and the weights; to ``(b, n, heads, d)``."""
 
-    @staticmethod
-    def backward(ctx, gradient: Tensor):
-        mask, *tensors = ctx.saved_tensors
-        gradient = gradient.transpose(1, 2)
-        wants = ctx.needs_input_grad[3:]
-        with torch.autocast(gradient.device.type, enabled=False):
-            if torch.is_grad_enabled():  # a gradient of this gradient is wanted
-                y = ctx.attention.plain(*tensors[:3], mask, dict(zip(ctx.names, tensors[3:], strict=True)))
-                inputs = [t for t, want in zip(tensors, wants, strict=True) if want]
-                found = torch.autograd.grad(y, inputs, gradient.to(y.dtype), create_graph=True, materialize_grads=True)
-            else:
-                found = _backward(ctx.attention, mask, tensors, ctx.names, wants, gradient)
-        found = iter(found)
-        return None, None, None, *(next(found) if want else None for want in wants)
+    attention: Attention
+    names: tuple[str, ...]  # of the weights
+
+    def plain(self, mask, q, k, v, *weights):
+        return self.attention.plain(q, k, v, mask, self._named(weights)).transpose(1, 2)
+
+    def fast(self, mask, q, k, v, *weights):
+        return _forward(self.attention, mask, q, k, v, self._named(weights)), ()
+
+    def gradients(self, gradient, operands, wants, kept):
+        mask, *tensors = operands
+        found = iter(_backward(self.attention, mask, tensors, self.names, wants[1:], gradient.transpose(1, 2)))
+        return [next(found) if want else None for want in wants]
+
+    def _named(self, weights: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        return dict(zip(self.names, weights, strict=True))
 
 
 def _tiles(q: Tensor, keys: int) -> Iterator[tuple[int, slice, slice]]:
@@ -76,7 +57,7 @@ def _tiles(q: Tensor, keys: int) -> Iterator[tuple[int, slice, slice]]:
                 yield head, slice(image, image + some), slice(first, first + step)
 
 
-def _forward(attention: Attention, mask, q, k, v, weights: Mapping[str, Tensor]) -> Tensor:
+def _forward(attention: Attention, mask, q, k, v, weights: Weights) -> Tensor:
     """``(b, n, heads, d)``: heads beside heads, as the next layer takes them."""
     y = v.new_empty(q.shape[0], q.shape[2], q.shape[1], v.shape[3])
     for head, images, rows in _tiles(q, k.shape[2]):

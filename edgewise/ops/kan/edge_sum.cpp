@@ -116,6 +116,12 @@ Four edge_sum_backward(const Tensor& grad, const Tensor& x, const Tensor& coef, 
   return run(grad, x, coef, base, scale, knots, source, meets, s, wants_input);
 }
 
+void set_tangents(const Four& of, const Four& tangents) {
+  const auto set = [](const Tensor& t, const Tensor& tangent) { if (t.numel()) t._set_fw_grad(tangent, 0, false); };
+  set(std::get<0>(of), std::get<0>(tangents)), set(std::get<1>(of), std::get<1>(tangents));
+  set(std::get<2>(of), std::get<2>(tangents)), set(std::get<3>(of), std::get<3>(tangents));
+}
+
 // Saves what it was given, and nothing else. Its backward is an operator too, which has a derivative of its own.
 class EdgeSum : public torch::autograd::Function<EdgeSum> {
  public:
@@ -140,18 +146,19 @@ class EdgeSum : public torch::autograd::Function<EdgeSum> {
     const auto domain = ctx->saved_data["domain"].toDoubleVector();
     const auto maybe = [&](int i) { return saved[i].defined() ? Maybe(saved[i]) : Maybe(); };
     const auto held = [&](const char* name) { return ctx->saved_data[name].toOptional<Tensor>(); };
-    const auto call = [&] {
-      return op.call(grads[0], saved[0], saved[1], maybe(2), maybe(3), maybe(4), held("source"), held("meets"), counts[0], counts[1], counts[2], counts[3],
+    const auto call = [&](const Tensor& gradient) {
+      return op.call(gradient, saved[0], saved[1], maybe(2), maybe(3), maybe(4), held("source"), held("meets"), counts[0], counts[1], counts[2], counts[3],
                      domain[0], domain[1], counts[4], counts[5], counts[6], ctx->needs_input_grad(0));
     };
-    Four found;
-    if (at::GradMode::is_enabled()) {
-      found = call();
-    } else {
+    const auto found = [&](const Tensor& gradient) {
+      if (at::GradMode::is_enabled()) return call(gradient);
       at::AutoDispatchBelowADInplaceOrView below;
-      found = call();
-    }
-    const auto& [dx, dcoef, dbase, dscale] = found;
+      return call(gradient);
+    };
+    const Tensor tangent = grads[0]._fw_grad(0);  // of a forward-mode derivative, if one is at work
+    auto all = found(tangent.defined() ? grads[0]._fw_primal(0) : grads[0]);
+    if (tangent.defined()) set_tangents(all, found(tangent));  // the gradients are linear in that of the sum
+    const auto& [dx, dcoef, dbase, dscale] = all;
     const auto where = [](bool wanted, const Tensor& t) { return wanted ? t : Tensor(); };
     torch::autograd::variable_list result(16);
     result[0] = where(ctx->needs_input_grad(0), dx), result[1] = dcoef;

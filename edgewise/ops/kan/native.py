@@ -3,16 +3,16 @@
 import torch
 from torch import Tensor
 
+from edgewise._torch_private import transformed, watched
 from edgewise.bases.basis import State
 from edgewise.bases.bspline import BSpline
 from edgewise.ops.edge import EdgeFunction
 from edgewise.ops.kan.lean import PlannedKAN
-from edgewise.ops.kan.native_global import global_sum
+from edgewise.ops.kan.native_global import GlobalSum
 from edgewise.ops.native.functions import (
     BASE_FUNCTIONS,
     OUTSIDE,
     covered,
-    eager,
     is_global,
     is_spline,
     spline_settings,
@@ -25,20 +25,23 @@ _TENSORS = 8  # the first arguments of the backward operator: the gradient, x, c
 
 
 class NativeKAN(PlannedKAN):
-    """The ops on the compiled operators; what these do not cover is carried out by plan."""
+    """The ops on the compiled operators; what these do not cover is carried out by plan.
+
+    Graphs of fully connected layers on splines keep the operator; all others are made of plain arithmetic.
+    """
 
     def linear(self, x, edge: EdgeFunction, state: State, coef, base_weight=None, scale=None) -> Tensor:
         """As :func:`edgewise.ops.kan.definition.linear`."""
-        if is_global(edge.basis) and eager() and covered(x, edge, state, coef, base_weight, scale):
-            return global_sum(edge, x, coef, base_weight, scale)
-        if not (is_spline(edge.basis) and covered(x, edge, state, coef, base_weight, scale)):
+        if is_global(edge.basis) and covered(x, edge, state, coef, base_weight, scale):
+            return GlobalSum(edge)(x, coef, base_weight, scale)
+        if not (is_spline(edge.basis) and covered(x, edge, state, coef, base_weight, scale)) or transformed():
             return super().linear(x, edge, state, coef, base_weight, scale)
         own = spline_settings(edge, base_weight is not None)
         return torch.ops.edgewise.edge_sum(x, coef, base_weight, scale, state.get("knots"), None, None, 1, 1, *own)
 
     def conv(self, x, edge: EdgeFunction, state: State, coef, base_weight, scale, window: Window) -> Tensor:
         """As :func:`edgewise.ops.kan.definition.conv`."""
-        if not (is_spline(edge.basis) and eager() and covered(x, edge, state, coef, base_weight, scale)):
+        if not (is_spline(edge.basis) and covered(x, edge, state, coef, base_weight, scale)) or watched():
             return super().conv(x, edge, state, coef, base_weight, scale, window)
         tables, own = tables_of(window, tuple(x.shape[2:])), spline_settings(edge, base_weight is not None)
         flat = (x.flatten(2), coef.flatten(2, -2), *(None if t is None else t.flatten(2) for t in (base_weight, scale)))

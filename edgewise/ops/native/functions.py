@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from edgewise._torch_private import transformed
 from edgewise.bases.basis import Basis, State
 from edgewise.bases.bspline import BSpline
 from edgewise.bases.chebyshev import Chebyshev
@@ -45,11 +44,6 @@ def _rest(edge: EdgeFunction, has_base: bool) -> tuple[int, bool]:
     return BASE_FUNCTIONS.index(edge.base) if has_base else 0, edge.grad_free
 
 
-def eager() -> bool:
-    """Whether this is no graph being made: graphs of all but one operator are made of plain arithmetic."""
-    return not torch.compiler.is_compiling()
-
-
 def covered(x: Tensor, edge: EdgeFunction, state: State, *weights: Tensor | None) -> bool:
     """Whether the kernels can work on these tensors; they are built if it is the first time."""
     return (
@@ -60,6 +54,5 @@ def covered(x: Tensor, edge: EdgeFunction, state: State, *weights: Tensor | None
         and all(t is None or (t.dtype == x.dtype and t.is_cpu) for t in weights)
         and all(t.dtype == x.dtype and not t.requires_grad for t in state.values())
         and not torch.is_autocast_enabled("cpu")
-        and not transformed()
         and available()
     )

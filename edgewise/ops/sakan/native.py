@@ -15,12 +15,12 @@ from torch import Tensor
 from edgewise.bases.basis import State
 from edgewise.ops.contraction import CONVOLUTIONS
 from edgewise.ops.edge import EdgeFunction
-from edgewise.ops.native.functions import covered, eager, is_spline, spline_settings
+from edgewise.ops.native.functions import covered, is_spline, spline_settings
 from edgewise.ops.native.tables import Tables, tables_of
+from edgewise.ops.operation import Operation
 from edgewise.ops.sakan.lean import PlannedSaKAN
 from edgewise.ops.window import Window
 
-_PLAIN = PlannedSaKAN()
 _BACK = {  # the gradient through each base function, given that of its values
     "silu": torch.ops.aten.silu_backward,
     "gelu": torch.ops.aten.gelu_backward,
@@ -35,57 +35,55 @@ class NativeSaKAN(PlannedSaKAN):
 
     def shared_linear(self, x, edge: EdgeFunction, state: State, coef, mix, base_weight=None) -> Tensor:
         """As :func:`edgewise.ops.sakan.definition.linear`."""
-        if not (is_spline(edge.basis) and eager() and covered(x, edge, state, coef, mix, base_weight)):
+        if not (is_spline(edge.basis) and covered(x, edge, state, coef, mix, base_weight)):
             return super().shared_linear(x, edge, state, coef, mix, base_weight)
-        return shared_sum(SharedSum(edge, None), x, state.get("knots"), coef, mix, base_weight)
+        return SharedSum(edge, None)(x, state.get("knots"), coef, mix, base_weight)
 
     def shared_conv(self, x, edge: EdgeFunction, state: State, coef, mix, base_weight, window: Window) -> Tensor:
         """As :func:`edgewise.ops.sakan.definition.conv`."""
         zeros = window.padding_mode in ("zeros", "silent") and all(before == after for before, after in window.padding)
-        if not (zeros and is_spline(edge.basis) and eager() and covered(x, edge, state, coef, mix, base_weight)):
+        if not (zeros and is_spline(edge.basis) and covered(x, edge, state, coef, mix, base_weight)):
             return super().shared_conv(x, edge, state, coef, mix, base_weight, window)
-        return shared_sum(SharedSum(edge, window), x, state.get("knots"), coef, mix, base_weight)
+        return SharedSum(edge, window)(x, state.get("knots"), coef, mix, base_weight)
 
 
 @dataclass(frozen=True)
-class SharedSum:
-    """One op call: the functions, and the window of a convolution or None for rows of inputs."""
+class SharedSum(Operation):
+    """Of x, knots, coefficients, mix and base weights; knots and base weights may be None."""
 
     edge: EdgeFunction
-    window: Window | None
+    window: Window | None  # None for rows of inputs
 
-    def plain(self, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor, base: Tensor | None) -> Tensor:
-        """The same sum, for gradients of gradients."""
-        state = {} if knots is None else {"knots": knots}
+    def plain(self, x, knots, coef, mix, base_weight):
+        state, sums = {} if knots is None else {"knots": knots}, PlannedSaKAN()
         if self.window is None:
-            return _PLAIN.shared_linear(x, self.edge, state, coef, mix, base)
-        return _PLAIN.shared_conv(x, self.edge, state, coef, mix, base, self.window)
+            return sums.shared_linear(x, self.edge, state, coef, mix, base_weight)
+        return sums.shared_conv(x, self.edge, state, coef, mix, base_weight, self.window)
 
-    def compute(self, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor, base: Tensor | None) -> Tensor:
-        """The sum, nothing saved."""
+    def fast(self, x, knots, coef, mix, base_weight):
         if self.is_depthwise(coef, mix):
-            return self._depthwise(x, knots, coef, mix, base)[0]
-        y = _zeros(self, x, coef) if base is None else _base(self, x, base)
-        return ChannelsFirst(self, x, knots, coef, mix).add_to(y.contiguous())
+            return self._depthwise(x, knots, coef, mix, base_weight)[0], ()
+        y = _zeros(self, x, coef) if base_weight is None else _base(self, x, base_weight)
+        return ChannelsFirst(self, x, knots, coef, mix).add_to(y.contiguous()), ()
 
-    def gradients(
-        self, gradient: Tensor, operands: tuple[Tensor | None, ...], wants_input: bool
-    ) -> tuple[Tensor | None, ...]:
-        """Of x (None unless wanted), coef, mix and base."""
-        x, knots, coef, mix, base = operands
-        through_functions = wants_input and not self.edge.grad_free
+    def gradients(self, gradient, operands, wants, kept):
+        x, knots, coef, mix, base_weight = operands
+        through_functions = wants[0] and not self.edge.grad_free
         if self.is_depthwise(coef, mix):
-            gradient = gradient.flatten(2)
-            dx, dcoef, dmix, dbase = self._depthwise(*operands, gradient=gradient, wants=(wants_input, through_functions))
-            return dx.view_as(x) if wants_input else None, dcoef, dmix, None if base is None else dbase
+            wanted = (wants[0], through_functions)
+            dx, dcoef, dmix, dbase = self._depthwise(*operands, gradient=gradient.flatten(2), wants=wanted)
+            dx, dbase = dx.view_as(x) if wants[0] else None, None if base_weight is None else dbase.view_as(base_weight)
+            return dx, None, dcoef, dmix.view_as(mix), dbase
         gradient = gradient.contiguous()
         dx, dcoef, dmix = ChannelsFirst(self, x, knots, coef, mix).gradients(gradient, through_functions)
-        through_base, dbase = (None, None) if base is None else _base_gradients(self, x, base, gradient, wants_input)
+        through_base, dbase = None, None
+        if base_weight is not None:
+            through_base, dbase = _base_gradients(self, x, base_weight, gradient, wants[0])
         if not through_functions:
-            dx = torch.zeros_like(x) if base is None and wants_input else through_base
+            dx = torch.zeros_like(x) if base_weight is None and wants[0] else through_base
         elif through_base is not None:
             dx = dx + through_base
-        return dx, dcoef, dmix, dbase
+        return dx, None, dcoef, dmix.view_as(mix), dbase
 
     def is_depthwise(self, coef: Tensor, mix: Tensor) -> bool:
         """Whether each channel is a group of its own, with one output."""
@@ -137,31 +135,6 @@ class ChannelsFirst:
         return dx, dcoef, dmix
 
 
-class _Shared(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx, op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor, base: Tensor | None
-    ) -> Tensor:
-        ctx.op = op
-        ctx.save_for_backward(x, knots, coef, mix, base)
-        return op.compute(x, knots, coef, mix, base)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor):
-        op, (x, knots, coef, mix, base), wants = ctx.op, ctx.saved_tensors, ctx.needs_input_grad
-        wanted = (wants[1], *wants[3:])
-        if torch.is_grad_enabled():  # a gradient of this gradient is wanted
-            inputs = [t for t, want in zip((x, coef, mix, base), wanted, strict=True) if want]
-            y = op.plain(x, knots, coef, mix, base)
-            found = iter(torch.autograd.grad(y, inputs, gradient, create_graph=True, materialize_grads=True))
-            dx, dcoef, dmix, dbase = (next(found) if want else None for want in wanted)
-        else:
-            dx, dcoef, dmix, dbase = op.gradients(gradient, ctx.saved_tensors, wants[1])
-            dmix = dmix.view_as(mix)
-            dbase = None if dbase is None else dbase.view_as(base)
-        return None, dx, None, dcoef, dmix, dbase
-
-
 def _base(op: SharedSum, x: Tensor, base: Tensor) -> Tensor:
     values, w = op.edge.base_values(x), op.window
     if w is None:
@@ -189,10 +162,3 @@ def _zeros(op: SharedSum, x: Tensor, coef: Tensor) -> Tensor:
 
 def _sides(window: Window) -> tuple[int, ...]:
     return tuple(before for before, _ in window.padding)
-
-
-def shared_sum(op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor, base: Tensor | None) -> Tensor:
-    """Carry out a sum over edges with shared functions."""
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, coef, mix, base)):
-        return _Shared.apply(op, x, knots, coef, mix, base)
-    return op.compute(x, knots, coef, mix, base)
