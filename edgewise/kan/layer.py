@@ -76,6 +76,12 @@ class KANLayer(KANLinear):
         self.affine = nn.ParameterDict(_unit_affine(self.out_features, self.nodes, factory)) if affine else None
         self.rebuild_products()
 
+    def reset_parameters(self) -> None:
+        """Draw the functions anew, and let scales and biases of nodes change nothing."""
+        super().reset_parameters()
+        for name, numbers in (getattr(self, "affine", None) or {}).items():  # not there yet when the functions first are
+            nn.init.constant_(numbers, name.endswith("scale"))
+
     @property
     def nodes(self) -> int:
         """Number of outputs: nodes that add, then nodes that multiply."""
@@ -236,9 +242,5 @@ def _like(parameter: nn.Parameter, values: Tensor) -> nn.Parameter:
 
 
 def _unit_affine(subnodes: int, nodes: int, factory: dict) -> dict[str, Tensor]:
-    return {
-        "subnode_scale": torch.ones(subnodes, **factory),
-        "subnode_bias": torch.zeros(subnodes, **factory),
-        "node_scale": torch.ones(nodes, **factory),
-        "node_bias": torch.zeros(nodes, **factory),
-    }
+    sizes, starts = {"subnode": subnodes, "node": nodes}, {"scale": 1.0, "bias": 0.0}
+    return {f"{n}_{s}": torch.full((sizes[n],), starts[s], **factory) for n in sizes for s in starts}
