@@ -64,7 +64,7 @@ class Rational(Basis):
     def values(self, x: Tensor, state: State) -> Tensor:
         lo, hi = self.domain
         t = (x - (lo + hi) / 2) * (6 / (hi - lo))
-        total = 0
+        total = t.new_zeros(())
         for b in state["denominator"].to(x.dtype).unbind(-1)[::-1]:
             total = (total + b) * t
         powers = [torch.where(x.isnan(), x, 1.0)]
