@@ -1,9 +1,11 @@
 """The layer of a network that is read: edges with masks and formulas, and nodes that add or multiply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis
@@ -49,6 +51,9 @@ class KANLayer(KANLinear):
         torch.Size([5, 3])
     """
 
+    mask: Tensor
+    _factors: Tensor
+
     def __init__(
         self,
         in_features: int,
@@ -61,12 +66,12 @@ class KANLayer(KANLinear):
         affine: bool = False,
         symbolic: bool = False,
         init: Init = Balanced(),  # noqa: B008 (frozen)
-        device=None,
-        dtype=None,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
     ):
         if sums < 0 or any(arity < 2 for arity in arities):
             raise ConfigError(f"nodes must number at least 0 and arities be at least 2, got {sums} and {list(arities)}")
-        factory = {"device": device, "dtype": dtype}
+        factory: dict[str, Any] = {"device": device, "dtype": dtype}
         super().__init__(in_features, sums + sum(arities), basis, base=base, scale=scale, init=init, **factory)
         self.sums, self.arities = sums, tuple(arities)
         self.register_buffer("mask", torch.ones(self.out_features, in_features, dtype=torch.bool, device=device))
@@ -93,7 +98,7 @@ class KANLayer(KANLinear):
         y = self._sum(x)
         return y if self.symbolic is None or not self.symbolic.groups() else y + self.symbolic(x)
 
-    def join(self, y: Tensor, affine: Mapping[str, Tensor] | None = None) -> Tensor:
+    def join(self, y: Tensor, affine: Mapping[str, Tensor] | nn.ParameterDict | None = None) -> Tensor:
         """From subnodes to nodes: scales and biases (the layer's own, or those given), products."""
         affine = affine or self.affine
         if affine is not None:
@@ -176,14 +181,14 @@ class KANLayer(KANLinear):
             first += arity
         self.register_buffer("_factors", table, persistent=False)
 
-    def _load_from_state_dict(self, *arguments) -> None:
-        super()._load_from_state_dict(*arguments)
+    def _load_from_state_dict(self, *arguments, **named) -> None:
+        super()._load_from_state_dict(*arguments, **named)
         self._note_density()
 
     def _note_density(self) -> None:
         self._dense = self.mask.is_meta or bool(self.mask.all())
 
-    def _apply(self, fn, recurse=True):
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         was_meta = self.mask.is_meta
         super()._apply(fn, recurse)
         if was_meta and not self.mask.is_meta:  # fresh memory: what is not a parameter has no other chance to be written

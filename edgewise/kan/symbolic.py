@@ -1,9 +1,12 @@
 """Symbolic edges: a matrix of edges, some of which compute ``c f(a x + b) + d`` with a named f."""
 
 from collections import defaultdict
+from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise.kan.functions import MAX_NAME, function
@@ -35,7 +38,10 @@ class SymbolicEdges(nn.Module):
         tensor([[12.5000]], grad_fn=<IndexAddBackward0>)
     """
 
-    def __init__(self, in_features: int, out_features: int, device=None, dtype=None):
+    names: Tensor
+    _groups: list[tuple[str, Tensor, Tensor]] | None
+
+    def __init__(self, in_features: int, out_features: int, device: Device = None, dtype: torch.dtype | None = None):
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         names = torch.zeros(out_features, in_features, MAX_NAME, dtype=torch.uint8, device=device)
@@ -69,7 +75,7 @@ class SymbolicEdges(nn.Module):
 
     def name(self, out: int, into: int) -> str | None:
         """The name of the function on an edge, or None."""
-        return bytes(self.names[out, into].tolist()).rstrip(b"\0").decode() or None
+        return self._name(out, into) or None
 
     @property
     def present(self) -> Tensor:
@@ -79,11 +85,11 @@ class SymbolicEdges(nn.Module):
     def groups(self) -> list[tuple[str, Tensor, Tensor]]:
         """Each function in use with the outputs and inputs of its edges."""
         if self._groups is None:
-            edges = defaultdict(list)
+            edges: dict[str, list[tuple[int, int]]] = defaultdict(list)
             for out, into in self.present.nonzero().tolist():
-                edges[self.name(out, into)].append((out, into))
-            device = self.names.device
-            self._groups = [(name, *torch.tensor(pairs, device=device).unbind(1)) for name, pairs in edges.items()]
+                edges[self._name(out, into)].append((out, into))
+            columns = {name: torch.tensor(pairs, device=self.names.device).unbind(1) for name, pairs in edges.items()}
+            self._groups = [(name, outs, inputs) for name, (outs, inputs) in columns.items()]
         return self._groups
 
     def edge_values(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -111,6 +117,9 @@ class SymbolicEdges(nn.Module):
             new.affine.copy_(self.affine[outs][:, inputs])
         return new
 
+    def _name(self, out: int, into: int) -> str:
+        return bytes(self.names[out, into].tolist()).rstrip(b"\0").decode()
+
     def _check(self, out: int, into: int) -> None:
         if not (0 <= out < self.out_features and 0 <= into < self.in_features):
             raise ConfigError(
@@ -118,7 +127,7 @@ class SymbolicEdges(nn.Module):
                 f"inputs count from 0 to {self.in_features - 1}, outputs to {self.out_features - 1}"
             )
 
-    def _apply(self, fn, recurse=True):
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         was_meta, self._groups = self.names.is_meta, None
         super()._apply(fn, recurse)
         if was_meta and not self.names.is_meta:  # fresh memory: no edge has a function yet
@@ -126,8 +135,8 @@ class SymbolicEdges(nn.Module):
             self.affine.data.zero_()
         return self
 
-    def _load_from_state_dict(self, *arguments) -> None:
-        super()._load_from_state_dict(*arguments)
+    def _load_from_state_dict(self, *arguments, **named) -> None:
+        super()._load_from_state_dict(*arguments, **named)
         self._groups = None
 
     def extra_repr(self) -> str:

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError
 from edgewise.kan.interpret.scores import attribute, node_of_subnodes
 from edgewise.kan.layer import KANLayer
-from edgewise.kan.network import Network
+from edgewise.kan.network import Some
 from edgewise.nn import refine_grid
 from edgewise.nn.layer import BasisState
 
 
-def prune(model: Network, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Network:
+def prune(model: Some, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Some:
     """A network without the hidden nodes, and then without the edges, whose scores on ``x`` are low.
 
     The scores are those of :func:`~edgewise.kan.interpret.attribute`; they are at most about 1. What is returned trains on.
@@ -43,7 +43,7 @@ def prune(model: Network, x: Tensor, node_threshold: float = 1e-2, edge_threshol
     return _without_loose_ends(smaller)
 
 
-def prune_inputs(model: Network, x: Tensor, threshold: float = 1e-2) -> Network:
+def prune_inputs(model: Some, x: Tensor, threshold: float = 1e-2) -> Some:
     """A network that looks only at the inputs whose scores on ``x`` are higher; it takes the same rows as before.
 
     Args:
@@ -64,7 +64,7 @@ def prune_inputs(model: Network, x: Tensor, threshold: float = 1e-2) -> Network:
     return keep_nodes(model, [range(layer.nodes) for layer in list(model)[:-1]], kept)
 
 
-def keep_nodes(model: Network, hidden: Sequence[Iterable[int]], inputs: Iterable[int] | None = None) -> Network:
+def keep_nodes(model: Some, hidden: Sequence[Iterable[int]], inputs: Iterable[int] | None = None) -> Some:
     """The network of some of the nodes, and the edges between them.
 
     Args:
@@ -94,7 +94,7 @@ def keep_nodes(model: Network, hidden: Sequence[Iterable[int]], inputs: Iterable
     return smaller
 
 
-def refine(model: Network, grid: int | Sequence[int]) -> Network:
+def refine(model: Some, grid: int | Sequence[int]) -> Some:
     """The same function on another number of intervals; see :func:`edgewise.nn.refine_grid`.
 
     Args:
@@ -115,7 +115,7 @@ def refine(model: Network, grid: int | Sequence[int]) -> Network:
     return finer
 
 
-def _without_loose_ends(model: Network) -> Network:
+def _without_loose_ends(model: Some) -> Some:
     """Take out hidden nodes into which, or out of which, no edge leads, until there is none; the last of a layer stays."""
     while True:
         kept = []
@@ -165,9 +165,9 @@ def _subset(layer: KANLayer, inputs: list[int], nodes: list[int]) -> KANLayer:
     new.mask = layer.mask[rows][:, inputs].clone()
     new.set_mask(new.mask)
     if layer.symbolic is not None:
-        new.symbolic = new.symbolic.subset(rows, inputs)
-    if layer.affine is not None:
-        for name, parameter in layer.affine.items():
+        new.symbolic = layer.symbolic.subset(rows, inputs)
+    if new.affine is not None:
+        for name, parameter in list(new.affine.items()):
             new.affine[name] = _parameter(parameter, parameter[rows if name.startswith("subnode") else nodes])
     new.rebuild_products()
     return new
