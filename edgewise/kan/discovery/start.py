@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
+from edgewise.bases import BSpline
 from edgewise.kan.kan import KAN
 
 
@@ -40,7 +41,7 @@ def affordable_grid(model: KAN, grid: int, targets: int) -> int:
     """
     edges = sum(layer.mask.numel() for layer in model)
     others = sum(p.numel() for p in model.parameters()) - sum(layer.coef.numel() for layer in model)
-    degree = max(layer.edge.basis.degree for layer in model)
+    degree = max(basis.degree for layer in model if isinstance(basis := layer.edge.basis, BSpline))
     return max(1, min(grid, (targets - others) // edges - degree))
 
 

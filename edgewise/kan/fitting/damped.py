@@ -41,7 +41,8 @@ def least_squares(parts: Iterable[tuple[Tensor, Tensor, list[Tensor]]], count: i
         >>> least_squares([(torch.tensor([[2.0]]), torch.tensor([3.0]), [])], count=2).value
         4.5
     """
-    curvature = gradient = value = 0
+    curvature = gradient = value = torch.zeros((), dtype=torch.double)
+    parameters: list[Tensor] = []
     for rows, residual, parameters in parts:  # noqa: B007 (the same each time)
         rows, residual = rows.double(), residual.double()
         curvature = curvature + rows.T @ rows

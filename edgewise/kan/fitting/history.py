@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-COLUMNS = ("loss", "penalty", "outside", "grid", "seconds")
-
 
 @dataclass
 class History:
@@ -30,10 +28,15 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
-    def append(self, *, test: float | None = None, **numbers: float | None) -> None:
+    def append(
+        self, *, loss: float, penalty: float, outside: float, grid: int | None, seconds: float, test: float | None = None
+    ) -> None:
         """Add what one step gave, a number for each of the lists; of ``test`` only if there is one."""
-        for column, number in [(getattr(self, name), numbers[name]) for name in COLUMNS]:  # all of them are there
-            column.append(number)
+        self.loss.append(loss)
+        self.penalty.append(penalty)
+        self.outside.append(outside)
+        self.grid.append(grid)
+        self.seconds.append(seconds)
         if test is not None:
             self.test.append(test)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgewise._errors import ConfigError
 from edgewise._optional import require
 from edgewise.kan.interpret._edges import EdgePictures
 from edgewise.kan.interpret._layout import LayerLayout, Layout
@@ -32,6 +33,14 @@ def new_figure(**options) -> "Figure":
     figure = require("matplotlib.figure", extra="science").Figure(**options)
     require("matplotlib.backends.backend_agg", extra="science").FigureCanvasAgg(figure)
     figure._repr_png_ = partial(_png, figure)  # what notebooks show, whether or not they have loaded pyplot
+    return figure
+
+
+def figure_of(ax: "Axes") -> "Figure":
+    """The figure in which the axes are."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ConfigError("ax is in no figure: take axes that figure.subplots() makes")
     return figure
 
 

@@ -38,7 +38,8 @@ class _Bessel(torch.autograd.Function):
         return torch.from_numpy(_of_scipy(name)(order, x.detach().cpu().double().numpy())).to(x)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[None, None, Tensor]:
+    def backward(ctx, *gradients: Tensor) -> tuple[None, None, Tensor]:
+        (gradient,) = gradients
         name, order = ctx.function
         below, above = (_Bessel.apply(name, n, *ctx.saved_tensors) for n in (order - 1, order + 1))
         weights = _Bessel.NEIGHBOURS[name]

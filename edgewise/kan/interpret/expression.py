@@ -104,8 +104,8 @@ class _Reader:
                 return self.checked(self.sympy.Mul(*(1 / factor if op is ast.Div else factor for op, factor in factors)))
             case ast.BinOp(op=ast.Pow()):
                 return self.power(self.read(node.left, depth + 1), self.read(node.right, depth + 1))
-            case ast.Call(func=ast.Name(), keywords=[]):
-                return self.call(node.func.id, [self.read(argument, depth + 1) for argument in node.args])
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+                return self.call(name, [self.read(argument, depth + 1) for argument in arguments])
         part = _short(ast.get_source_segment(self.text, node) or self.text)
         raise ConfigError(f"a formula has numbers, variables, + - * / ^, parentheses and functions, and not {part}")
 
@@ -158,7 +158,7 @@ class _Reader:
         value = constant(number)
         if not abs(value) < math.inf:
             raise self.not_finite()
-        long = (value == 0 and number != 0) or len(list(self.sympy.preorder_traversal(number))) > MAX_PARTS
+        long = (value == 0 and number != self.sympy.S.Zero) or len(list(self.sympy.preorder_traversal(number))) > MAX_PARTS
         return self.sympy.Float(value) * rest if long or (number.is_Rational and _bits(number) > MAX_BITS) else found
 
     def not_finite(self) -> ConfigError:

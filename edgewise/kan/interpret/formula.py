@@ -66,7 +66,7 @@ class Formula:
         from sympy.printing.numpy import NumPyPrinter
 
         printer = NumPyPrinter({"fully_qualified_modules": True})
-        lines = [printer.doprint(expression) for expression in self.expressions]
+        lines = [str(printer.doprint(expression)) for expression in self.expressions]
         names = ", ".join(str(v) for v in self.variables)
         body = lines[0] if len(lines) == 1 else f"({', '.join(lines)})"
         modules = "\n".join(f"import {module}" for module in sorted(printer.module_imports) or ["numpy"])
@@ -144,9 +144,9 @@ def _through(layer: KANLayer, number: int, sums: list[Sum]) -> list[Sum]:
     for out in range(layer.out_features):
         total = Sum()
         for into, inner in enumerate(sums):
-            name = None if layer.symbolic is None else layer.symbolic.name(out, into)
-            if name is not None:
-                a, b, c, d = layer.symbolic.affine[out, into].double().tolist()
+            symbolic = layer.symbolic
+            if symbolic is not None and (name := symbolic.name(out, into)) is not None:
+                a, b, c, d = symbolic.affine[out, into].double().tolist()
                 total += apply(function(name), inner.scaled(a, b)).scaled(c, d)
         subnodes.append(_scaled(total, affine, "subnode", out))
     nodes, first = subnodes[: layer.sums], layer.sums
@@ -205,6 +205,7 @@ def _rounded_formula(exact: list, symbols, points, wanted, digits: int | None, t
     spread = max(float(wanted.std(0).mean()), 1e-300)
     best = _values(exact, symbols, points)
     forms = [exact, list(map(expanded, exact))]  # what cancels does so before it is rounded
+    count, bound, made, changes = 0, 0.0, [exact], [0.0]
     for count in DIGITS if digits is None else (digits,):
         made = [[simplified(rounded(expression, count)) for expression in form] for form in forms]
         changes = [float(np.sqrt(np.mean(np.square(_values(form, symbols, points) - best)))) for form in made]
