@@ -1,6 +1,6 @@
 """Levenberg-Marquardt for the residuals of equations: derivatives by each parameter, at each point."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +50,7 @@ class GaussNewton(Damped):
                 yield weight * rows, weight * residual, list(parameters.values())
 
 
-def jacobian(model: nn.Module, term: Term, parameters: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def jacobian(model: nn.Module, term: Term, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     """The residuals ``(R,)`` of a term and their derivatives ``(R, P)`` by the named parameters of the model.
 
     Each point gets parameters of its own, all equal. A point's residual depends on its own alone, so the gradient of the

@@ -104,17 +104,27 @@ class _Run:
         self.course = Course(terms={term.name: [] for term in problem.terms})
         self.start = time.perf_counter()
 
-    def stage(self, grid, optimizer, steps, lr, grid_updates, callback, bar) -> None:
+    def stage(
+        self,
+        grid: int | None,
+        optimizer: str,
+        steps: int,
+        lr: float | None,
+        grid_updates: int,
+        callback: Callable[[nn.Module, int, Course], None] | None,
+        bar: Progress,
+    ) -> None:
         """Steps on one grid."""
         if grid is not None:
             for _, layer in edge_layers(self.model):
                 refine_grid(layer, grid)
         stepper, idle = self._stepper(optimizer, lr), 0
         self.course.stopped = "all steps done"
-        updates = {round(i * steps / 2 / grid_updates) for i in range(grid_updates)} if self._moves() else set()
+        moving = self._moving()
+        updates = set() if moving is None else {round(i * steps / 2 / grid_updates) for i in range(grid_updates)}
         for step in range(steps):
-            if step in updates:
-                self.model.update_grid(self.problem.points)
+            if moving is not None and step in updates:
+                moving.update_grid(self.problem.points)
                 stepper.reset()
             before = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
             try:
@@ -141,8 +151,10 @@ class _Run:
             if not math.isfinite(value := float(value.detach())):
                 raise NonFiniteError(f"the mean square of {name!r} is {value} before the first step: look at its operator")
 
-    def _moves(self) -> bool:
-        return isinstance(self.model, KAN) and all(isinstance(layer.edge.basis, BSpline) for layer in self.model)
+    def _moving(self) -> KAN | None:
+        """The network whose grids move to their inputs, if it has some."""
+        model = self.model
+        return model if isinstance(model, KAN) and all(isinstance(layer.edge.basis, BSpline) for layer in model) else None
 
     def _stepper(self, optimizer: str, lr: float | None) -> LBFGS | Adam | GaussNewton:
         if optimizer == "lm":

@@ -11,7 +11,7 @@ class History:
         loss: Training loss; of the mean square its root is :attr:`rmse`.
         test: Loss on the test rows, where there are any.
         penalty: The penalty that was added.
-        outside: The largest fraction of a layer's inputs that fell off its grid.
+        outside: The largest fraction of a layer's inputs that fell off its grid; None where that is not measured.
         grid: Intervals of the first layer's grid; None where it has none.
         seconds: Time since the start.
         stopped: Why the fit ended.
@@ -20,7 +20,7 @@ class History:
     loss: list[float] = field(default_factory=list)
     test: list[float] = field(default_factory=list)
     penalty: list[float] = field(default_factory=list)
-    outside: list[float] = field(default_factory=list)
+    outside: list[float | None] = field(default_factory=list)
     grid: list[int | None] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     stopped: str = "all steps done"
@@ -29,7 +29,14 @@ class History:
         return len(self.loss)
 
     def append(
-        self, *, loss: float, penalty: float, outside: float, grid: int | None, seconds: float, test: float | None = None
+        self,
+        *,
+        loss: float,
+        penalty: float,
+        outside: float | None,
+        grid: int | None,
+        seconds: float,
+        test: float | None = None,
     ) -> None:
         """Add what one step gave, a number for each of the lists; of ``test`` only if there is one."""
         self.loss.append(loss)
