@@ -1,6 +1,7 @@
 """Classification."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -10,7 +11,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from edgewise._optional import require
 from edgewise.estimators.base import KANEstimator, validation
 
-ClassifierMixin = require("sklearn.base", extra="science").ClassifierMixin
+if TYPE_CHECKING:
+    from sklearn.base import ClassifierMixin
+else:
+    ClassifierMixin = require("sklearn.base", extra="science").ClassifierMixin
 MODEST = 1e-3  # times the mean square of the logits: classes that can be told apart without error leave them finite
 
 
@@ -65,10 +69,20 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         functions: Sequence[str] | None = None,
         random_state=None,
     ):
-        options = {"grid": grid, "k": k, "penalty": penalty, "optimizer": optimizer, "steps": steps, "starts": starts}
-        super().__init__(hidden, symbolic=symbolic, functions=functions, random_state=random_state, **options)
+        super().__init__(
+            hidden,
+            grid=grid,
+            k=k,
+            penalty=penalty,
+            optimizer=optimizer,
+            steps=steps,
+            starts=starts,
+            symbolic=symbolic,
+            functions=functions,
+            random_state=random_state,
+        )
 
-    def fit(self, X, y):
+    def fit(self, X, y) -> Self:
         """Fit to rows ``(N, columns)`` and their classes ``(N,)``, at least two."""
         X, y = validation.validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         require("sklearn.utils.multiclass", extra="science").check_classification_targets(y)

@@ -1,11 +1,16 @@
 """Regression."""
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 
 from edgewise._optional import require
 from edgewise.estimators.base import KANEstimator, validation
 
-RegressorMixin = require("sklearn.base", extra="science").RegressorMixin
+if TYPE_CHECKING:
+    from sklearn.base import RegressorMixin
+else:
+    RegressorMixin = require("sklearn.base", extra="science").RegressorMixin
 
 
 class KANRegressor(RegressorMixin, KANEstimator):
@@ -51,7 +56,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         12.0
     """
 
-    def fit(self, X, y):
+    def fit(self, X, y) -> Self:
         """Fit to rows ``(N, columns)`` and targets ``(N,)`` or ``(N, outputs)``, at least two rows."""
         X, y = validation.validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2

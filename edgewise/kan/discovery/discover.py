@@ -21,6 +21,8 @@ from edgewise.kan.functions import Function
 from edgewise.kan.interpret import Choice, Formula, Sparsity
 from edgewise.kan.kan import KAN
 
+PENALTY = (3e-2, 1e-3)  # of the stages of the first fit
+
 
 @dataclass(frozen=True)
 class Discovery:
@@ -65,7 +67,7 @@ def discover(
     grid: int = 3,
     k: int = 3,
     functions: Iterable[str | Function] | None = None,
-    penalty: float | Sparsity | Sequence[float | Sparsity] = (3e-2, 1e-3),
+    penalty: float | Sparsity | Sequence[float | Sparsity] = PENALTY,
     optimizer: str = "lm",
     loss: Loss | None = None,
     steps: int = 20,
