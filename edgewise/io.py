@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -106,16 +107,25 @@ def save_model(model: nn.Module, path: str | Path) -> None:
         ConfigError: The model has no ``config``.
         CheckpointError: The file cannot be written.
     """
+    text = json.dumps(config_of(model), sort_keys=True, allow_nan=False)
+    # Clones: safetensors refuses tensors that share memory, which tied parameters and views do.
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    metadata = {"format": FORMAT, "version": str(VERSION), "config": text, "sha256": _digest(text, tensors)}
+    atomic_write(path, save(tensors, metadata=metadata))
+
+
+def config_of(model: nn.Module) -> dict[str, Any]:
+    """What rebuilds a model, ``{"name": ..., "options": {...}}``.
+
+    Raises:
+        ConfigError: The model has no ``config``.
+    """
     config = getattr(model, "config", None)
     if not isinstance(config, dict):
         raise ConfigError(
             f"{type(model).__name__} has no config to rebuild it from: make it with edgewise.models.create_model"
         )
-    text = json.dumps(config, sort_keys=True, allow_nan=False)
-    # Clones: safetensors refuses tensors that share memory, which tied parameters and views do.
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    metadata = {"format": FORMAT, "version": str(VERSION), "config": text, "sha256": _digest(text, tensors)}
-    atomic_write(path, save(tensors, metadata=metadata))
+    return config
 
 
 def load_model(path: str | Path) -> nn.Module:
@@ -211,5 +221,5 @@ def _digest(config: str, tensors: dict[str, Tensor]) -> str:
     digest = hashlib.sha256(config.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
