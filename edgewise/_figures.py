@@ -11,6 +11,7 @@ from edgewise._optional import require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import LayoutEngine
 
 PALETTE = ("#2f6fd0", "#d9620f", "#158a72", "#8250c4", "#b8860b", "#c2417c")
 INK, FAINT = "#1f2328", "#d8dde3"
@@ -61,7 +62,7 @@ def curves(title: str, histories: dict[str, list[dict]], strokes: dict[str, obje
                 marker = "o" if len(lines) == 1 else None
                 axes.plot(epochs, values, color=colour, linestyle=stroke, label=label, marker=marker)
         axes.set(title=title, xlabel="epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
         if len(histories) > 1:
             axes.legend()
     return figure
@@ -82,8 +83,7 @@ def outlines(
     count = len(columns) + 1
     tile = 2.1
     with style():
-        figure = figure_of(figsize=(tile * count, tile * len(rows) + 0.55), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
+        figure = figure_of((tile * count, tile * len(rows) + 0.55), constrained(w_pad=0.03, h_pad=0.03))
         grid = figure.subplots(len(rows), count, squeeze=False)
         for line, (caption, image, truth), found in zip(grid, rows, predictions, strict=True):
             for axes in line:
@@ -123,9 +123,15 @@ def _outline(axes, mask: np.ndarray, colour: str) -> None:
         axes.contour(mask, levels=[0.5], colors=[colour], linewidths=1.1)
 
 
-def figure_of(**options) -> "Figure":
+def figure_of(figsize: tuple[float, float], layout: "str | LayoutEngine | None" = None) -> "Figure":
     """A figure of its own, without pyplot: no window, no global state, nothing to close."""
-    return require("matplotlib.figure", extra="training").Figure(**options)
+    return require("matplotlib.figure", extra="training").Figure(figsize=figsize, layout=layout)
+
+
+def constrained(w_pad: float, h_pad: float) -> "LayoutEngine":
+    """The layout of grids of pictures, close to each other: paddings in inches."""
+    engine = require("matplotlib.layout_engine", extra="training").ConstrainedLayoutEngine
+    return engine(w_pad=w_pad, h_pad=h_pad, wspace=0.02, hspace=0.02)
 
 
 def style():
