@@ -75,7 +75,7 @@ def token_grid(model: nn.Module, tokens: int) -> tuple[int, int, int]:
     Raises:
         ConfigError: They are no grid.
     """
-    rows, columns = cast("Any", model.get_submodule("patch_embed")).grid_size
+    rows, columns = cast("Any", model.patch_embed).grid_size
     before = tokens - rows * columns
     if before >= 0:
         return before, rows, columns
