@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise._registry import Registry
@@ -58,7 +59,7 @@ class Basis(abc.ABC):
         """How many continuous derivatives each function has inside the domain."""
         return float("inf")
 
-    def init_state(self, features: int, *, device=None, dtype=None) -> dict[str, Tensor]:
+    def init_state(self, features: int, *, device: Device = None, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         """Knots (tensors) and learnable numbers (``nn.Parameter``) for ``features`` inputs, by name; none by default.
 
         The first dimension of each tensor is ``features``.
