@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from edgewise._optional import require
@@ -40,7 +41,7 @@ class KANEstimator(BaseEstimator):
         starts: int = 2,
         symbolic: bool = False,
         functions: Sequence[str] | None = None,
-        random_state=None,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.hidden = hidden
         self.grid = grid
@@ -116,7 +117,7 @@ class KANEstimator(BaseEstimator):
         return chosen_strength(model, table, lambda m, t, p: self._fit_network(m, t, loss, p, next(starts, 1)), loss)
 
     @torch.no_grad()
-    def _forward(self, X) -> Tensor:
+    def _forward(self, X: ArrayLike) -> Tensor:
         """What the network gives for rows, in the units of the targets, ``(N, outputs)``."""
         validation.check_is_fitted(self, "network_")
         x = validation.validate_data(self, X, reset=False, dtype=np.float64)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Self
 
 from torch import Tensor
+from torch.utils.data import DataLoader
 
+from edgewise.kan.fitting.data import Data, Pair
 from edgewise.kan.fitting.fit import fit
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Loss
@@ -36,9 +38,9 @@ class KAN(Network):
 
     def fit(
         self,
-        data,
+        data: Data,
         *,
-        test=None,
+        test: Pair | DataLoader | None = None,
         optimizer: str = "lbfgs",
         steps: int = 50,
         grids: Sequence[int] | None = None,

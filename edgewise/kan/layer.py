@@ -144,7 +144,7 @@ class KANLayer(KANLinear):
         self.mask.copy_(mask)
         self._note_density()
 
-    def fix_symbolic(self, into: int, out: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
+    def fix_symbolic(self, into: int, out: int, name: str, affine: Sequence[float] = (1.0, 0.0, 1.0, 0.0)) -> None:
         """Replace the function of an edge by ``c f(a x + b) + d``."""
         self.enable_symbolic().fix(out, into, name, affine)
         self._set_edge(out, into, False)

@@ -172,7 +172,9 @@ class Network(nn.Sequential):
                 update_grid(layer, x, eps=eps)
                 x = layer(x)
 
-    def fix_symbolic(self, layer: int, into: int, out: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
+    def fix_symbolic(
+        self, layer: int, into: int, out: int, name: str, affine: Sequence[float] = (1.0, 0.0, 1.0, 0.0)
+    ) -> None:
         """Let an edge compute ``c f(a x + b) + d`` instead of its spline; see :class:`edgewise.kan.SymbolicEdges`.
 
         Args:

@@ -27,7 +27,7 @@ BASES = {  # as pykan's settings have them
 ULPS = 32  # by which evenly spaced knots may be off
 
 
-def from_pykan(source) -> KAN:
+def from_pykan(source: Any) -> KAN:
     r"""The network that computes what a network of pykan computes.
 
     :math:`\phi(x) = m_n (w_b\, b(x) + w_s \sum_j c_j B_j(x)) + m_s (c f(a x + b) + d)` on each edge (Liu et al.,

@@ -1,7 +1,7 @@
 """Symbolic edges: a matrix of edges, some of which compute ``c f(a x + b) + d`` with a named f."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import torch
@@ -49,20 +49,20 @@ class SymbolicEdges(nn.Module):
         self.affine = nn.Parameter(torch.zeros(out_features, in_features, 4, device=device, dtype=dtype))
         self._groups = None
 
-    def fix(self, out: int, into: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
+    def fix(self, out: int, into: int, name: str, affine: Sequence[float] = (1.0, 0.0, 1.0, 0.0)) -> None:
         """Let the edge from input ``into`` to output ``out`` compute ``c f(a x + b) + d``.
 
         Raises:
             ConfigError: No function has that name, there is no such edge, or the numbers are not four.
         """
         self._check(out, into)
-        affine = torch.as_tensor(affine, dtype=self.affine.dtype, device=self.affine.device)
-        if affine.shape != (4,):
-            raise ConfigError(f"affine must be the four numbers a, b, c, d of c f(a x + b) + d, got {affine.tolist()}")
+        numbers = torch.as_tensor(affine, dtype=self.affine.dtype, device=self.affine.device)
+        if numbers.shape != (4,):
+            raise ConfigError(f"affine must be the four numbers a, b, c, d of c f(a x + b) + d, got {numbers.tolist()}")
         encoded = function(name).name.encode().ljust(MAX_NAME, b"\0")
         self.names[out, into] = torch.tensor(list(encoded), dtype=torch.uint8, device=self.names.device)
         with torch.no_grad():
-            self.affine[out, into] = affine
+            self.affine[out, into] = numbers
         self._groups = None
 
     def clear(self, out: int, into: int) -> None:

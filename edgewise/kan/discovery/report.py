@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from edgewise._errors import ConfigError
 from edgewise._optional import require
@@ -23,8 +24,8 @@ SHOWN = 4  # other functions of an edge
 def write_report(
     found: Discovery,
     path: str | Path,
-    x,
-    y,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     target: str = "y",
     title: str = "A formula from a table",
@@ -92,7 +93,7 @@ def predictions(found: Discovery, x: np.ndarray) -> dict[str, np.ndarray]:
         return {"formula": np.asarray(_read(found)[1](x))[:, 0], "network": found.predict(x).numpy()[:, 0]}
 
 
-def fidelity(found: Discovery, x, y) -> list[tuple[str, float, float]]:
+def fidelity(found: Discovery, x: ArrayLike, y: ArrayLike) -> list[tuple[str, float, float]]:
     """Root mean square error and R^2 of the formula and of the network, on the rows where they are defined.
 
     Args:
@@ -110,7 +111,7 @@ def fidelity(found: Discovery, x, y) -> list[tuple[str, float, float]]:
     return table
 
 
-def feature_scores(found: Discovery, x) -> list[tuple[str, float]]:
+def feature_scores(found: Discovery, x: ArrayLike) -> list[tuple[str, float]]:
     """How much each input matters in the network that was found, the most important first."""
     network, formula = _read(found)
     scores = attribute(network, found.inputs(torch.tensor(np.asarray(x, dtype=float)))).feature_scores

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
+from torch.utils.data import DataLoader
 
 from edgewise._errors import ConfigError, DataError
 from edgewise._optional import require
 from edgewise.bases import BSpline
-from edgewise.kan.fitting.data import Table, table_of
+from edgewise.kan.fitting.data import Pair, Table, table_of
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Loss, check_fit
 from edgewise.kan.fitting.progress import Progress
@@ -35,8 +36,8 @@ _NOISE = ("does not have many workers", "is deprecated, use `isinstance", "is av
 
 def fit_batches(
     model: Network,
-    loader,
-    test=None,
+    loader: DataLoader,
+    test: Pair | DataLoader | None = None,
     *,
     epochs: int,
     penalty: float | Sparsity = 0.0,

@@ -4,11 +4,15 @@ import ast
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from edgewise._errors import ConfigError
 from edgewise._optional import require
 from edgewise._registry import unknown
 from edgewise.kan.interpret.evaluate import constant, to_callable
+
+if TYPE_CHECKING:
+    from sympy import Expr, Symbol
 
 MAX_LENGTH = 10_000  # characters
 MAX_DEPTH = 50  # operations inside operations
@@ -20,7 +24,7 @@ BESSEL = ("besselj", "bessely", "besseli", "besselk")
 SPECIAL = (*BESSEL, "erf")
 
 
-def parse_formula(text: str, variables: Sequence | None = None):
+def parse_formula(text: str, variables: Sequence["str | Symbol"] | None = None) -> "Expr":
     """A formula as a sympy expression.
 
     Numbers, variables, ``+ - * / ** ^``, parentheses, the constants ``pi`` and ``E``, and functions: sin, cos, tan, their

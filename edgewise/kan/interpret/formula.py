@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import torch
@@ -16,6 +17,9 @@ from edgewise.kan.interpret.rounding import DIGITS, rounded
 from edgewise.kan.interpret.shorten import expanded, length, simplified
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network
+
+if TYPE_CHECKING:
+    from sympy import Expr, Symbol
 
 CHECKED = 1000  # points
 Normalizer = tuple[Sequence[float], Sequence[float]]
@@ -33,13 +37,19 @@ class Formula:
         digits: To how many digits the numbers were rounded.
     """
 
-    expressions: tuple
-    variables: tuple
+    expressions: tuple["Expr", ...]
+    variables: tuple["Symbol", ...]
     rmse: float
     relative: float
     digits: int
 
-    def __call__(self, x):
+    @overload
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+    @overload
+    def __call__(self, x: np.ndarray) -> np.ndarray: ...
+
+    def __call__(self, x: Tensor | np.ndarray) -> Tensor | np.ndarray:
         """The formulas at rows ``(N, inputs)``, an array or a tensor, as ``(N, outputs)``."""
         columns = [x[..., i] for i in range(len(self.variables))]
         values = [to_callable(expression, self.variables)(*columns) for expression in self.expressions]
