@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 from edgewise._optional import require
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import LayoutEngine
 
@@ -108,7 +110,7 @@ def to_bytes(figure: "Figure", kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def show(axes, image: np.ndarray) -> None:
+def show(axes: "Axes", image: np.ndarray) -> None:
     """A picture (C, H, W) in [0, 1] without ticks or frame."""
     axes.imshow(image.transpose(1, 2, 0) if len(image) == 3 else image[0], cmap="gray", vmin=0, vmax=1)
     axes.set(xticks=[], yticks=[])
@@ -117,7 +119,7 @@ def show(axes, image: np.ndarray) -> None:
         spine.set_visible(False)
 
 
-def _outline(axes, mask: np.ndarray, colour: str) -> None:
+def _outline(axes: "Axes", mask: np.ndarray, colour: str) -> None:
     # matplotlib warns where there is nothing to outline.
     if 0 < mask.mean() < 1:
         axes.contour(mask, levels=[0.5], colors=[colour], linewidths=1.1)
@@ -134,6 +136,6 @@ def constrained(w_pad: float, h_pad: float) -> "LayoutEngine":
     return engine(w_pad=w_pad, h_pad=h_pad, wspace=0.02, hspace=0.02)
 
 
-def style():
+def style() -> AbstractContextManager[None]:
     """The look of all figures, within a ``with``."""
     return require("matplotlib", extra="training").rc_context(STYLE)

@@ -10,6 +10,7 @@ from edgewise._errors import ConfigError
 from edgewise.analysis.directions import PrincipalDirections, Weights, principal_directions
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -55,7 +56,7 @@ class OptimizerPath:
         )
         return first, second
 
-    def draw(self, axes) -> None:
+    def draw(self, axes: "Axes") -> None:
         """Draw the path into axes of matplotlib: a dot for each checkpoint, a star at the end."""
         x, y = self.coordinates.T
         axes.plot(x, y, color="#1f2328", linewidth=1.2, marker="o", markersize=3, zorder=3)
