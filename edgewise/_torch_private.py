@@ -40,7 +40,7 @@ def transformed() -> bool:
 
 def is_batch_of_gradients(gradient: torch.Tensor) -> bool:
     """Whether this stands for several gradients at once, as in ``torch.autograd.grad(..., is_grads_batched=True)``."""
-    return torch._C._functorch.is_legacy_batchedtensor(gradient)
+    return torch._C.functorch.is_legacy_batchedtensor(gradient)
 
 
 def watched() -> bool:
@@ -50,7 +50,7 @@ def watched() -> bool:
 
 def members(t: Tensor) -> Tensor:
     """The values under the transforms of ``torch.func``, ``(n, *shape)``, one for each member that ``vmap`` runs."""
-    functorch = torch._C._functorch
+    functorch = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]  # which the stubs leave out
     if not functorch.is_functorch_wrapped_tensor(t):
         return t.unsqueeze(0)
     inner = members(functorch.get_unwrapped(t))
@@ -64,7 +64,7 @@ def constant_in_graphs(function: AnyFunction) -> AnyFunction:
 
     That one imports all of Dynamo, which takes seconds.
     """
-    function._dynamo_marked_constant = True
+    setattr(function, "_dynamo_marked_constant", True)  # noqa: B010 (no attribute that a type checker knows)
     return function
 
 
