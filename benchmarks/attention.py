@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
-from edgewise.vision.allocator import keep_freed_memory
 from layers import CONSOLE, ROOT, new_table, number, say_busy, say_where, test_ops, write
 from racing import inputs, race, step
 from torch import nn
 
 from edgewise.analysis import saved_bytes
 from edgewise.bases import Basis, BSpline, Fourier, GaussianRBF
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.models import create_model
 from edgewise.nn import GroupRational
 

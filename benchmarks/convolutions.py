@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass
 
 import torch
-from edgewise.vision.allocator import keep_freed_memory
 from racing import Work, inputs, step
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +15,7 @@ from torch import nn
 
 from edgewise.analysis.timing import compare_times
 from edgewise.bases import BSpline
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.nn import KANConv2d
 from edgewise.ops import use_backend
 

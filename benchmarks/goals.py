@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from edgewise.vision.allocator import keep_freed_memory
 from peers import NoPeer, inkan_layer, pykan_layer, pykan_network
 from racing import Work, dense_matmuls, inputs, race, step
 from torch import nn
 
 from edgewise.analysis import saved_bytes
 from edgewise.bases import BSpline
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.models import create_model
 from edgewise.nn import KANLinear
 

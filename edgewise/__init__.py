@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from edgewise._errors import EdgewiseError
+from edgewise._errors import EdgewiseError, EdgewiseWarning
 from edgewise._registry import HOMES
 from edgewise._version import __version__
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KAN",
     "EdgewiseError",
+    "EdgewiseWarning",
     "__version__",
     "analysis",
     "backend_in_use",

@@ -1,7 +1,6 @@
-"""The pictures of a report: curves of learning, and outlines of truth and prediction."""
+"""How figures look, and what the figures of several reports have in common."""
 
 import io
-from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PALETTE = ("#2f6fd0", "#d9620f", "#158a72", "#8250c4", "#b8860b", "#c2417c")
-INK, FAINT = "#1f2328", "#d8dde3"
-TRUTH, PREDICTION = "#19b8a6", "#f76b15"
+ACCENT = PALETTE[0]
+INK, SOFT, LINE, FAINT = "#1f2328", "#57606a", "#c9d1d9", "#d8dde3"
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 10,
@@ -28,29 +27,21 @@ STYLE = {
     "grid.color": "#eceff2",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "xtick.color": "#57606a",
-    "ytick.color": "#57606a",
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
     "legend.frameon": False,
     "svg.fonttype": "path",
 }
 
 
-def score_curves(histories: dict[str, list[dict]]) -> "Figure":
-    """Validation IoU over epochs.
+def curves(title: str, histories: dict[str, list[dict]], strokes: dict[str, object]) -> "Figure":
+    """Logged values over epochs: a colour for each run, a stroke for each value.
 
     Args:
+        title: Of the figure.
         histories: Title of each run, and its lines of ``metrics.jsonl``.
+        strokes: Names of the values, and matplotlib's style of a line for each.
     """
-    return curves("Validation IoU", histories, {"val_iou": "solid"})
-
-
-def loss_curves(histories: dict[str, list[dict]]) -> "Figure":
-    """Training loss, and validation loss dotted, over epochs; arguments as in :func:`score_curves`."""
-    return curves("Loss: training solid, validation dotted", histories, {"train_loss": "solid", "val_loss": (0, (2, 2))})
-
-
-def curves(title: str, histories: dict[str, list[dict]], strokes: dict[str, object]) -> "Figure":
-    """Logged values over epochs: a colour for each run, a stroke for each value."""
     with style():
         figure = figure_of(figsize=(4.8, 3.2), layout="constrained")
         axes = figure.subplots()
@@ -64,39 +55,6 @@ def curves(title: str, histories: dict[str, list[dict]], strokes: dict[str, obje
         axes.xaxis.get_major_locator().set_params(integer=True)
         if len(histories) > 1:
             axes.legend()
-    return figure
-
-
-def outlines(
-    rows: Sequence[tuple[str, np.ndarray, np.ndarray]],
-    columns: Sequence[str],
-    predictions: Sequence[Sequence[tuple[np.ndarray, float]]],
-) -> "Figure":
-    """A grid of pictures: one row a case, the truth and then one column a method.
-
-    Args:
-        rows: Caption, picture (C, H, W) in [0, 1] and true mask (H, W) of each case.
-        columns: Titles of the methods.
-        predictions: For each case and method the mask (H, W) and its IoU.
-    """
-    count = len(columns) + 1
-    tile = 2.1
-    with style():
-        figure = figure_of(figsize=(tile * count, tile * len(rows) + 0.55), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
-        grid = figure.subplots(len(rows), count, squeeze=False)
-        for line, (caption, image, truth), found in zip(grid, rows, predictions, strict=True):
-            for axes in line:
-                show(axes, image)
-            _outline(line[0], truth, TRUTH)
-            line[0].set_ylabel(caption, fontsize=9)
-            for axes, (mask, iou) in zip(line[1:], found, strict=True):
-                _outline(axes, truth, TRUTH)
-                _outline(axes, mask, PREDICTION)
-                axes.set_xlabel(f"IoU {iou:.3f}", fontsize=9, labelpad=2)
-        for axes, title in zip(grid[0], ["truth", *columns], strict=True):
-            axes.set_title(title, fontsize=10, loc="center")
-        figure.supxlabel("outlines: truth in teal, prediction in orange", fontsize=9, color="#57606a")
     return figure
 
 
@@ -117,17 +75,11 @@ def show(axes, image: np.ndarray) -> None:
         spine.set_visible(False)
 
 
-def _outline(axes, mask: np.ndarray, colour: str) -> None:
-    # matplotlib warns where there is nothing to outline.
-    if 0 < mask.mean() < 1:
-        axes.contour(mask, levels=[0.5], colors=[colour], linewidths=1.1)
-
-
-def figure_of(**options) -> "Figure":
+def figure_of(extra: str = "training", **options) -> "Figure":
     """A figure of its own, without pyplot: no window, no global state, nothing to close."""
-    return require("matplotlib.figure", extra="training").Figure(**options)
+    return require("matplotlib.figure", extra=extra).Figure(**options)
 
 
-def style():
+def style(extra: str = "training"):
     """The look of all figures, within a ``with``."""
-    return require("matplotlib", extra="training").rc_context(STYLE)
+    return require("matplotlib", extra=extra).rc_context(STYLE)

@@ -75,7 +75,12 @@ class Registry(Generic[Maker]):
 
     def _visit_homes(self) -> None:
         for home in HOMES.get(self.kind, ()):
-            importlib.import_module(home)
+            self.visit(home)
+
+    @staticmethod
+    def visit(home: str) -> None:
+        """Import a module that registers names, as a process must that has not met them yet."""
+        importlib.import_module(home)
 
     def create(self, name: str, **options):
         """Make what is registered under ``name`` with the options given.

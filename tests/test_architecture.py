@@ -12,9 +12,9 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
 
 FLOORS = [  # from the ground up; rooms of one floor do not know each other
-    ("_cache", "_errors", "_torch_private", "_version"),
+    ("_cache", "_errors", "_quiet", "_torch_private", "_version"),
     ("_optional", "_registry"),
-    ("_figures", "_page", "_progress"),
+    ("_figures", "_page", "_progress", "_quiet"),
     ("bases",),
     ("ops",),
     ("nn",),
@@ -114,7 +114,9 @@ def test_arrows_run_down_within_a_wing(wing):
                 assert floors[other] < floors[own], f"{path} imports from {wing}/{other}: the arrow runs back"
 
 
-DISPATCH = {"__init__.py", "_optional.py", "_registry.py", "cli/__init__.py"}  # names tables, and what they are read by
+DISPATCH = {  # name tables and what reads them, and what meets models of users again in another process
+    *("__init__.py", "_optional.py", "_registry.py", "cli/__init__.py", "analysis/compare.py"),
+}
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

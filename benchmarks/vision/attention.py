@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 import tyro
-from edgewise.vision.allocator import keep_freed_memory
 
 from benchmarks.vision.race import Entry, race
 from edgewise.analysis import compare_times, training_step
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.models import create_model
 from edgewise.vision import Model, create_recipe
 

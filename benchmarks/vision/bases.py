@@ -10,13 +10,13 @@ from pathlib import Path
 
 import torch
 import tyro
-from edgewise.vision.allocator import keep_freed_memory
 
 from benchmarks.science.common import show
 from benchmarks.vision.pareto import plot_pareto
 from benchmarks.vision.race import Entry, folder_of, race
 from edgewise.analysis import compare, write_comparison
 from edgewise.bases import list_bases
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.io import read_json
 from edgewise.vision import ClassificationRecipe, Model, create_recipe
 from edgewise.vision.classification.baseline import matched_baseline

@@ -1,17 +1,15 @@
 """What one forward pass costs in arithmetic: parameters, and operations counted where ATen executes them."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch._decomp import decomposition_table
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from edgewise._errors import warn
+from edgewise._torch_private import TorchDispatchMode, decompositions, is_composite, tree_leaves
 from edgewise.analysis.operations import PRODUCTS, elementwise, is_known, name_of
 from edgewise.ops import use_backend
 
@@ -52,7 +50,7 @@ def count_flops(model: Callable[[Tensor], object], example: Tensor) -> dict[str,
     with use_backend("lean"), _attention_written_out(), _Counter() as counter:
         model(example)
     for name in sorted(counter.unknown):
-        warnings.warn(f"what {name} computes is not known here and counted as nothing", stacklevel=2)
+        warn(f"what {name} computes is not known here and counted as nothing")
     return {
         "matmul": counter.matmul,
         "elementwise": counter.elementwise,
@@ -81,13 +79,13 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         formula, name = flop_registry.get(function.overloadpacket), name_of(function)
-        if formula is None and _is_composite(function):
+        if formula is None and is_composite(function):
             with self:
                 return function.decompose(*args, **kwargs)
         known = formula is not None or is_known(function)
-        if not known and function in decomposition_table:
+        if not known and function in decompositions():
             with self:
-                return decomposition_table[function](*args, **kwargs)
+                return decompositions()[function](*args, **kwargs)
         result = function(*args, **kwargs)
         if not known and any(isinstance(t, Tensor) and t.is_floating_point() for t in tree_leaves(result)):
             self.unknown.add(str(function.overloadpacket))
@@ -97,8 +95,3 @@ class _Counter(TorchDispatchMode):
             self.matmul += PRODUCTS[name](*args)
         self.elementwise += elementwise(function, args, result)
         return result
-
-
-def _is_composite(function: torch._ops.OpOverload) -> bool:
-    """Whether the function is written in others; such a one arrives whole only in inference mode."""
-    return torch._C._dispatch_has_kernel_for_dispatch_key(function.name(), "CompositeImplicitAutograd")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_map_only
 
+from edgewise._torch_private import tree_map_only
 from edgewise.analysis.cost import count_flops
 from edgewise.models.kanify import kanify
 from edgewise.models.kanify_select import layers_of

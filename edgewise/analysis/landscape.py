@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError, NonFiniteError
+from edgewise._figures import PALETTE, figure_of, style
 from edgewise.analysis.directions import Weights
 from edgewise.analysis.plane import Plane
 from edgewise.nn.modes import keeping_modes
@@ -68,8 +69,6 @@ class LossLandscape:
 
     def plot(self) -> "Figure":
         """Contours, with the path if there is one, and the surface."""
-        from edgewise._figures import figure_of, style
-
         loss, x, y, path = np.ma.masked_invalid(self.loss), self.plane.x, self.plane.y, self.plane.path
         xlabel, ylabel = self.plane.labels
         with style():
@@ -81,7 +80,7 @@ class LossLandscape:
             axes.set(title="Loss", xlabel=xlabel, ylabel=ylabel)
             axes.grid(False)
             if path is None:
-                axes.plot(0, 0, color="#d9620f", marker="*", markersize=11)
+                axes.plot(0, 0, color=PALETTE[1], marker="*", markersize=11)
             else:
                 path.draw(axes)
             surface.plot_surface(*np.meshgrid(x, y), loss.filled(np.nan), cmap="viridis", linewidth=0)

@@ -10,10 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from edgewise._errors import EdgewiseError
+from edgewise._torch_private import TorchDispatchMode, tree_leaves
 
 _STATUS = Path("/proc/self/status")
 _M_MMAP_THRESHOLD = -3  # from glibc's malloc.h

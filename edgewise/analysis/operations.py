@@ -6,6 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from edgewise._torch_private import OpOverload
+
 # Operations an *output* element for the fused functions, read off their formulas; a plain function is one operation.
 # The normalisations subtract, scale, multiply and add; finding mean and variance first is four more.
 _PER_ELEMENT = {
@@ -68,19 +70,19 @@ sort stack topk unfold upsample_nearest1d upsample_nearest2d upsample_nearest3d 
 _FREE = frozenset(_NAMES.split())
 
 
-def name_of(function: torch._ops.OpOverload) -> str:
+def name_of(function: OpOverload) -> str:
     """Its name, the same whether it works in place or not."""
     return function.overloadpacket.__name__.rstrip("_")
 
 
-def is_known(function: torch._ops.OpOverload) -> bool:
+def is_known(function: OpOverload) -> bool:
     """Whether a table or one of PyTorch's tags says what it costs."""
     tables = (_FREE, PRODUCTS, _BY_ARGUMENTS, _PER_ELEMENT, _PER_INPUT, _ACCUMULATING)
     tagged = {torch.Tag.reduction, torch.Tag.pointwise} & set(function.tags)
     return bool(tagged) or function.is_view or any(name_of(function) in table for table in tables)
 
 
-def elementwise(function: torch._ops.OpOverload, args: tuple, result: object) -> int:
+def elementwise(function: OpOverload, args: tuple, result: object) -> int:
     """Operations outside matrix products."""
     name = name_of(function)
     if name in _FREE:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgewise._errors import ConfigError
+from edgewise._figures import INK, PALETTE, figure_of, style
 from edgewise.analysis.directions import PrincipalDirections, Weights, principal_directions
 
 if TYPE_CHECKING:
@@ -58,15 +59,13 @@ class OptimizerPath:
     def draw(self, axes) -> None:
         """Draw the path into axes of matplotlib: a dot for each checkpoint, a star at the end."""
         x, y = self.coordinates.T
-        axes.plot(x, y, color="#1f2328", linewidth=1.2, marker="o", markersize=3, zorder=3)
-        axes.plot(x[-1:], y[-1:], color="#d9620f", marker="*", markersize=11, zorder=4)
+        axes.plot(x, y, color=INK, linewidth=1.2, marker="o", markersize=3, zorder=3)
+        axes.plot(x[-1:], y[-1:], color=PALETTE[1], marker="*", markersize=11, zorder=4)
         for place in (0, -1):
             axes.annotate(f"{self.epochs[place]}", (x[place], y[place]), (4, 4), textcoords="offset points", fontsize=8)
 
     def plot(self) -> "Figure":
         """The path, and how the variance is shared among the directions."""
-        from edgewise._figures import PALETTE, figure_of, style
-
         with style():
             figure = figure_of(figsize=(8.6, 3.6), layout="constrained")
             axes, shares = figure.subplots(1, 2, width_ratios=(1.6, 1))

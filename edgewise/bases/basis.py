@@ -2,7 +2,7 @@ r"""What a function on an edge is made of: a basis of univariate functions ``B_1
 
 import abc
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -130,3 +130,29 @@ def create_basis(name: str, **options) -> Basis:
         Chebyshev(degree=2, domain=(-1.0, 1.0), outside='clamp')
     """
     return BASES.create(name, **options)
+
+
+BasisLike = Basis | str | Mapping[str, Any]
+"""A basis, or what :func:`as_basis` makes one of."""
+
+
+def as_basis(given: BasisLike) -> Basis:
+    """A basis, however it was given: as an object, by its registered name, or as ``{"name": ..., **settings}``.
+
+    All layers, and so all models, read their argument ``basis`` so.
+
+    Raises:
+        ConfigError: It is none of the three, or there is no such basis.
+
+    Example:
+        >>> as_basis("chebyshev") == as_basis({"name": "chebyshev", "degree": 4})
+        True
+    """
+    if isinstance(given, Basis):
+        return given
+    if isinstance(given, str):
+        return create_basis(given)
+    if isinstance(given, Mapping) and isinstance(given.get("name"), str):
+        return create_basis(**given)
+    kind = f"the class {given.__name__}: write {given.__name__}()" if isinstance(given, type) else repr(given)
+    raise ConfigError(f"a basis is an object, a registered name or a dict with a 'name' and settings, got {kind}")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from edgewise._errors import ConfigError
+from edgewise._torch_private import watched
 from edgewise.bases.basis import Basis, State, register_basis
 
 
@@ -163,9 +164,4 @@ def _local_values(
 
 def _seen(x: Tensor) -> bool:
     """Whether a derivative may be wanted; where one cannot tell, it may."""
-    return (
-        (torch.is_grad_enabled() and x.requires_grad)
-        or torch.compiler.is_compiling()
-        or torch._C._are_functorch_transforms_active()  # jvp inside grad, and the like
-        or torch.autograd.forward_ad._current_level >= 0
-    )
+    return (torch.is_grad_enabled() and x.requires_grad) or watched()

@@ -70,20 +70,20 @@ def command(
         backend: How edge functions are computed: reference, plain, lean or auto.
         out: Also write the table, as .csv or .json.
     """
-    from edgewise.analysis.compare import compare, table_format, write_comparison
-    from edgewise.models import create_model
+    from edgewise.analysis.compare import compare, maker_of, table_format, write_comparison
     from edgewise.ops import use_backend
-    from edgewise.vision.segmentation.evaluate import evaluate
+    from edgewise.vision import evaluate
 
     if out is not None:
         table_format(out)  # rather now than after minutes of measuring
-    makers = {name: partial(create_model, name, in_channels=channels) for name in models}
+    shape = (batch, channels, size, size)
+    makers = {name: maker_of(name, shape) for name in models}
     makers |= {str(run): _maker_of(run, channels, size) for run in runs}
     if not makers:
         raise ConfigError("nothing to compare: name models, or give folders with --runs")
     scores = {str(run): evaluate(run).scores for run in runs}
     with use_backend(backend):
-        rows = compare(makers, (batch, channels, size, size), rounds, scores)
+        rows = compare(makers, shape, rounds, scores)
     if out is not None:
         write_comparison(rows, out)
     _print(rows)

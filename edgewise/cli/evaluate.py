@@ -40,8 +40,8 @@ def command(
         device: Where to compute, such as cpu or cuda.
     """
     from edgewise.io import write_json
+    from edgewise.vision import evaluate
     from edgewise.vision.data import create_dataset
-    from edgewise.vision.segmentation.evaluate import evaluate
 
     if root is not None and data is None:
         raise ConfigError(f"--root is {str(root)!r} and --data is not given: say which dataset is there")

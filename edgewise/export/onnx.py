@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
 from edgewise._errors import ConfigError
 from edgewise._optional import require
+from edgewise._torch_private import tree_leaves
 from edgewise.export.program import ExportError, batches_of, evaluating, to_program
 
 _TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-9, torch.float16: 2e-2}  # of the largest output

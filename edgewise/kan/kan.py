@@ -16,13 +16,14 @@ from edgewise.kan.interpret.sparsity import Sparsity
 from edgewise.kan.interpret.symbolic import Candidate, Choice, auto_symbolic, suggest_symbolic
 from edgewise.kan.network import Network
 from edgewise.models.registry import register_model
+from edgewise.models.takes import Rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-@register_model("kan")
+@register_model("kan", takes=Rows(basis="basis", shorthands=("grid", "k"), free=("init", "frozen")))
 class KAN(Network):
     """A network of KAN layers that can be fitted, pruned, read and drawn; made as its base :class:`Network` is.
 

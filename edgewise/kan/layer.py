@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise._torch_private import is_watched
+from edgewise._torch_private import watched
 from edgewise.bases import Basis
 from edgewise.kan.symbolic import SymbolicEdges
 from edgewise.nn.init import Balanced, Init
@@ -76,6 +76,12 @@ class KANLayer(KANLinear):
         self.affine = nn.ParameterDict(_unit_affine(self.out_features, self.nodes, factory)) if affine else None
         self.rebuild_products()
 
+    def reset_parameters(self) -> None:
+        """Draw the functions anew, and let scales and biases of nodes change nothing."""
+        super().reset_parameters()
+        for name, numbers in (getattr(self, "affine", None) or {}).items():  # not there yet when the functions first are
+            nn.init.constant_(numbers, name.endswith("scale"))
+
     @property
     def nodes(self) -> int:
         """Number of outputs: nodes that add, then nodes that multiply."""
@@ -123,7 +129,7 @@ class KANLayer(KANLinear):
         On an accelerator that would be a wait, and under a transform or a compiler there is no value to look at: a mask of
         ones is then applied like any other.
         """
-        return type(self.mask) is Tensor and self.mask.is_cpu and not is_watched() and bool(self.mask.all())
+        return type(self.mask) is Tensor and self.mask.is_cpu and not watched() and bool(self.mask.all())
 
     def edge_weights(self) -> Tensor:
         """What multiplies the functions ``[b, B_1 .. B_K]`` on each numeric edge, ``(in_features, [1 +] K, subnodes)``."""
@@ -236,9 +242,5 @@ def _like(parameter: nn.Parameter, values: Tensor) -> nn.Parameter:
 
 
 def _unit_affine(subnodes: int, nodes: int, factory: dict) -> dict[str, Tensor]:
-    return {
-        "subnode_scale": torch.ones(subnodes, **factory),
-        "subnode_bias": torch.zeros(subnodes, **factory),
-        "node_scale": torch.ones(nodes, **factory),
-        "node_bias": torch.zeros(nodes, **factory),
-    }
+    sizes, starts = {"subnode": subnodes, "node": nodes}, {"scale": 1.0, "bias": 0.0}
+    return {f"{n}_{s}": torch.full((sizes[n],), starts[s], **factory) for n in sizes for s in starts}

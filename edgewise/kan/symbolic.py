@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise._torch_private import is_watched, members
+from edgewise._torch_private import members, watched
 from edgewise.kan.functions import MAX_NAME, function
 
 
@@ -89,7 +89,7 @@ class SymbolicEdges(nn.Module):
 
     def _values(self) -> Tensor:
         """The names, also where ``torch.func`` runs several networks at once."""
-        if not is_watched():
+        if not watched():
             return self.names.detach()
         first, *others = members(self.names.detach())
         if not all(torch.equal(first, other) for other in others):

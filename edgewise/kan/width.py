@@ -9,6 +9,7 @@ from torch import Tensor
 
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis, BSpline
+from edgewise.models.registry import read_bases
 
 Width = Sequence[int | Sequence]
 
@@ -79,7 +80,8 @@ def parse_bases(
     basis: Basis | Sequence[Basis], grid: int | Sequence[int] | None, k: int | None, layers: int
 ) -> list[Basis]:
     """The basis of each layer."""
-    bases = [basis] * layers if isinstance(basis, Basis) else list(basis)
+    given = read_bases(basis)
+    bases = [given] * layers if isinstance(given, Basis) else given
     grids = list(grid) if isinstance(grid, Sequence) else [grid] * layers
     if len(bases) != layers or len(grids) != layers:
         raise ConfigError(f"{layers} layers need so many bases and grids, got {len(bases)} and {len(grids)}")

@@ -14,7 +14,7 @@ from edgewise.models.kat import kanify_mlp
 from edgewise.models.plain import cnn, mlp
 from edgewise.models.registry import create_model, list_models, register_model
 from edgewise.models.resnet_kan import resnet_kan
-from edgewise.models.rows import Rows
+from edgewise.models.takes import FixedBasis, Pictures, Rows, Takes
 from edgewise.models.ukan import Layers, UShape, ukan
 from edgewise.models.unet import unet
 from edgewise.models.vgg16_kan import vgg16_kan
@@ -26,9 +26,12 @@ __all__ = [
     "AttentionTransfer",
     "Classifier",
     "Features",
+    "FixedBasis",
     "GramUNet",
     "Layers",
+    "Pictures",
     "Rows",
+    "Takes",
     "ToKAN",
     "ToSaKAN",
     "UShape",

@@ -20,7 +20,8 @@ from edgewise.nn.layer import EdgeLayer, edge_layers, parameter_kinds
 from edgewise.nn.linear import KANLinear
 from edgewise.nn.penalty import penalty, weight_penalty
 from edgewise.nn.rational import GroupRational, rational_like
-from edgewise.nn.shared import SaKANConv1d, SaKANConv2d, SaKANConv3d, SaKANLinear
+from edgewise.nn.shared import SaKANLinear
+from edgewise.nn.shared_conv import SaKANConv1d, SaKANConv2d, SaKANConv3d
 from edgewise.nn.sprecher import ActivationLinear, GainSaKANLinear, GSKANLinear, SprecherLinear
 
 __all__ = [

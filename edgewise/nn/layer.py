@@ -70,6 +70,23 @@ class EdgeLayer(nn.Module):
     def _features_last(self, x: Tensor) -> Tensor:
         return x
 
+    def _apply(self, fn, recurse=True):
+        """As of any module; but a memory format passes by what has no layout of images, such as coefficients.
+
+        ``to(memory_format=...)`` asks it of all tensors of four or five dimensions, and fails where there are more or less
+        than an image has.
+        """
+        if recurse:
+            for child in self.children():
+                child._apply(fn)
+        return super()._apply(
+            lambda t: fn(t) if self._is_laid_out(t) else fn(t.flatten(1)).unflatten(1, t.shape[1:]), False
+        )
+
+    def _is_laid_out(self, tensor: Tensor) -> bool:
+        """Whether it may take a memory format, or none is asked of it."""
+        return tensor.dim() not in (4, 5)
+
     def _describe_edge(self) -> str:
         text = f"basis={self.edge.basis}, base={self.edge.base!r}"
         return text + ", grad_free=True" if self.edge.grad_free else text

@@ -11,14 +11,46 @@ The environment variable ``EDGEWISE_BACKEND`` names the one to start with.
 """
 
 import os
+from collections.abc import Mapping
 from contextvars import ContextVar
+from typing import TypeVar
 
 from edgewise._registry import unknown
-from edgewise.ops import native, reference
+from edgewise.ops import native
+from edgewise.ops.kan import definition as kan
+from edgewise.ops.kan.lean import PlannedKAN
+from edgewise.ops.kan.native import NativeKAN
 from edgewise.ops.lean import run_lean
-from edgewise.ops.plan import Planned
+from edgewise.ops.plan import Plan
+from edgewise.ops.sakan import definition as sakan
+from edgewise.ops.sakan.lean import PlannedSaKAN
+from edgewise.ops.sakan.native import NativeSaKAN
 
-BACKENDS = {"reference": reference, "plain": Planned(), "lean": Planned(run_lean), "native": native.Native()}
+Form = TypeVar("Form")
+
+
+class Reference:
+    """The definitions; what has a plan only is carried out plainly."""
+
+    linear, conv = staticmethod(kan.linear), staticmethod(kan.conv)
+    shared_linear, shared_conv = staticmethod(sakan.linear), staticmethod(sakan.conv)
+    execute = staticmethod(Plan.run)
+
+
+class Planned(PlannedKAN, PlannedSaKAN):
+    """All ops by plan; ``execute`` carries it out."""
+
+
+class Native(NativeKAN, NativeSaKAN):
+    """All ops by the work that B-splines need, degree + 1 functions an input, however fine the grid.
+
+    There are kernels for layers of all kinds on B-splines of degree 1 to 5, and for fully connected layers on Chebyshev
+    polynomials and Fourier series; in float32, float64 and bfloat16 (stored so, computed in float32), on the CPU, outside
+    autocast and ``torch.func``. What they do not cover, the lean backend does.
+    """
+
+
+BACKENDS = {"reference": Reference(), "plain": Planned(), "lean": Planned(run_lean), "native": Native(run_lean)}
 
 
 def _checked(name: str) -> str:
@@ -68,7 +100,12 @@ def backend_in_use() -> str:
     return "native" if native.available() else "lean"
 
 
-def ops():
-    """The ops (``linear``, ``conv``, ``shared_linear``, ``shared_conv``) of the backend in use."""
+def in_use(forms: Mapping[str, Form]) -> Form:
+    """Of the forms of an op, by the name of their backend, the one in use; nothing is built for ``auto``."""
     name = _chosen.get()
-    return BACKENDS["native" if name == "auto" else name]  # which is lean where it has no kernels
+    return forms["native" if name == "auto" else name]  # which is lean where it has no kernels
+
+
+def ops() -> Reference | Planned:
+    """The ops (``linear``, ``conv``, ``shared_linear``, ``shared_conv``, ``execute``) of the backend in use."""
+    return in_use(BACKENDS)

@@ -4,10 +4,13 @@ Only the input and the parameters are saved. Forward and backward walk the batch
 backward rebuilds the functions of one chunk at a time.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from edgewise.bases.basis import State
+from edgewise.ops.operation import Operands, Operation
 from edgewise.ops.plan import Plan, Weights
 
 CHUNK_BYTES = {"cpu": 4 << 20}  # of features alive at once: what the caches of a few cores hold
@@ -15,41 +18,33 @@ CHUNK_BYTES_ELSEWHERE = 256 << 20
 
 
 def run_lean(plan: Plan, x: Tensor, state: State, weights: Weights) -> Tensor:
-    """Carry out a plan, saving nothing for the backward but ``x``, ``state`` and ``weights``.
-
-    Inside ``torch.compile``, ``torch.export`` and ``torch.func`` transforms, which see through the arithmetic but not
-    through a hand-written backward, the plan is carried out plainly.
-    """
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return plan.run(x, state, weights)
-    tensors = (x, *state.values(), *weights)
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
-        return _Lean.apply(plan, tuple(state), *tensors)
-    return _forward(plan, x, state, weights)
+    """Carry out a plan, saving nothing for the backward but ``x``, ``state`` and ``weights``."""
+    return _Lean(plan, tuple(state))(x, *state.values(), *weights)
 
 
-class _Lean(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, plan: Plan, names: tuple[str, ...], x: Tensor, *tensors: Tensor | None) -> Tensor:
-        ctx.plan, ctx.names = plan, names
-        ctx.save_for_backward(x, *tensors)
-        return _forward(plan, x, dict(zip(names, tensors, strict=False)), tensors[len(names) :])
+@dataclass(frozen=True)
+class _Lean(Operation):
+    """Of x, the tensors of the state and the weights."""
 
-    @staticmethod
-    def backward(ctx, gradient: Tensor):
-        x, *tensors = ctx.saved_tensors
-        wants_x, *wanted = ctx.needs_input_grad[2:]
-        count = len(ctx.names)
-        if torch.is_grad_enabled():  # a gradient of this gradient is wanted: let autograd see every step of it
-            inputs = [t for t, want in zip((x, *tensors), (wants_x, *wanted), strict=True) if want]
-            y = ctx.plan.run(x, dict(zip(ctx.names, tensors, strict=False)), tensors[count:])
-            found = torch.autograd.grad(y, inputs, gradient, create_graph=True, materialize_grads=True)
-        else:
-            leaves = [t if t is None else t.detach().requires_grad_(w) for t, w in zip(tensors, wanted, strict=True)]
-            state = dict(zip(ctx.names, leaves, strict=False))
-            found = _backward(ctx.plan, x, wants_x, state, leaves[count:], gradient)
-        found = iter(found)
-        return None, None, *(next(found) if want else None for want in (wants_x, *wanted))
+    plan: Plan
+    names: tuple[str, ...]  # of the tensors of the state
+
+    def plain(self, *operands):
+        return self.plan.run(*self._sorted(operands))
+
+    def fast(self, *operands):
+        return _forward(self.plan, *self._sorted(operands)), ()
+
+    def gradients(self, gradient, operands, wants, kept):
+        x, *tensors = operands
+        leaves = [t if t is None else t.detach().requires_grad_(w) for t, w in zip(tensors, wants[1:], strict=True)]
+        found = iter(_backward(self.plan, wants[0], gradient, *self._sorted((x, *leaves))))
+        return [next(found) if want else None for want in wants]
+
+    def _sorted(self, operands: Operands) -> tuple[Tensor, State, Weights]:
+        x, *tensors = operands
+        count = len(self.names)
+        return x, dict(zip(self.names, tensors[:count], strict=True)), tensors[count:]
 
 
 def _chunks(plan: Plan, x: Tensor) -> list[slice]:
@@ -71,7 +66,7 @@ def _forward(plan: Plan, x: Tensor, state: State, weights: Weights) -> Tensor:
     return y.movedim(-1, 1)
 
 
-def _backward(plan: Plan, x: Tensor, wants_x: bool, state: State, weights: Weights, gradient: Tensor) -> list[Tensor]:
+def _backward(plan: Plan, wants_x: bool, gradient: Tensor, x: Tensor, state: State, weights: Weights) -> list[Tensor]:
     """Gradients of all tensors that require one, in the order x, state, weights."""
     with torch.enable_grad():
         packed = plan.pack(weights)

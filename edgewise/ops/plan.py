@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from edgewise.bases.basis import State
-from edgewise.ops.contraction import Contraction, Conv, Linear, SharedConv, SharedLinear
+from edgewise.ops.contraction import Contraction
 from edgewise.ops.edge import EdgeFunction, in_full_precision
 from edgewise.ops.window import Window
 
@@ -93,23 +93,15 @@ Execute = Callable[[Plan, Tensor, State, Weights], Tensor]
 
 @dataclass(frozen=True)
 class Planned:
-    """The four ops, by plan; ``execute`` carries the plan out. Shapes and formulas are those of ``ops.reference``."""
+    """Base of the ops that are carried out by plan; ``execute`` is the way to do it."""
 
     execute: Execute = Plan.run
 
-    def linear(self, x, edge: EdgeFunction, state: State, coef, base_weight=None, scale=None) -> Tensor:
-        return self._run(x, edge, state, Linear(), (coef, scale), Linear(), base_weight)
-
-    def conv(self, x, edge: EdgeFunction, state: State, coef, base_weight, scale, window: Window) -> Tensor:
-        return self._run(x, edge, state, Conv(window), (coef, scale), Conv(window), base_weight, window)
-
-    def shared_linear(self, x, edge: EdgeFunction, state: State, coef, mix, base_weight=None) -> Tensor:
-        return self._run(x, edge, state, SharedLinear(), (coef, mix), Linear(), base_weight)
-
-    def shared_conv(self, x, edge: EdgeFunction, state: State, coef, mix, base_weight, window: Window) -> Tensor:
-        return self._run(x, edge, state, SharedConv(window), (coef, mix), Conv(window), base_weight, window)
-
-    def _run(self, x, edge, state, contraction, weights, base_contraction, base_weight, window=None) -> Tensor:
+    def sum_edges(
+        self, x: Tensor, edge: EdgeFunction, state: State, contraction: Contraction, weights: Weights,
+        base_contraction: Contraction, base_weight: Tensor | None, window: Window | None = None,
+    ) -> Tensor:  # fmt: skip
+        """The functions of the basis in one contraction, the base function in another."""
         terms = [Term(edge.basis_values, edge.basis.num_functions, contraction, len(weights))]
         if base_weight is not None:
             weights = (*weights, one_function(base_weight))

@@ -1,13 +1,16 @@
 """A differential equation with its boundary, initial and measured values: terms, each an equation at points."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgewise._errors import ConfigError, DataError
 from edgewise.physics.field import Field, Rows
+
+PROBES = 8  # random sums of residuals from which the size of a gradient is taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +23,8 @@ class Term:
         operator: L: from a :class:`~edgewise.physics.Field` to what is asked to equal ``target``, ``(N,)`` or ``(N, m)``;
             at each point from the field at that point only.
         target: f, a number or of the shape that ``operator`` gives.
-        weight: What its mean square counts for.
+        weight: What its mean square counts for; None for what brings all terms to one scale, see
+            :meth:`Problem.balanced`.
 
     Raises:
         DataError: Points that are no finite table, or targets that are not finite or not one a point.
@@ -37,7 +41,7 @@ class Term:
     points: Tensor
     operator: Callable[[Field], Tensor]
     target: Tensor | float = 0.0
-    weight: float = 1.0
+    weight: float | None = None
 
     def __post_init__(self):
         if self.points.dim() != 2 or not len(self.points) or not self.points.isfinite().all():
@@ -49,7 +53,7 @@ class Term:
                 f"got {_described(target)}"
             )
         object.__setattr__(self, "target", target)
-        if not 0 < self.weight < float("inf"):
+        if self.weight is not None and not 0 < self.weight < float("inf"):
             raise ConfigError(f"the weight of {self.name!r} must be positive and finite, got {self.weight}")
 
     def residual(self, model: Rows) -> Tensor:
@@ -77,7 +81,7 @@ class Term:
 
 
 class Problem:
-    r"""Terms to be fulfilled at once: the loss :math:`\sum_t w_t \langle (L_t u - f_t)^2 \rangle`.
+    r"""Terms to be fulfilled at once: the loss :math:`\sum_t w_t \langle (L_t u - f_t)^2 \rangle`; weights of None count 1.
 
     Args:
         terms: The equations, of different names.
@@ -108,7 +112,25 @@ class Problem:
 
     def total(self, mean_squares: dict[str, Tensor | float]) -> Tensor | float:
         """The loss from its parts."""
-        return sum(term.weight * mean_squares[term.name] for term in self.terms)
+        return sum((term.weight or 1.0) * mean_squares[term.name] for term in self.terms)
+
+    def weighted(self, weights: Mapping[str, float]) -> "Problem":
+        """The same with these weights, by the names of the terms; terms that are not named keep theirs."""
+        return Problem([replace(term, weight=weights.get(term.name, term.weight)) for term in self.terms])
+
+    def balanced(self, model: nn.Module) -> "Problem":
+        r"""The same with a weight for each term that has none: one over the size of its gradient at this model.
+
+        :math:`w_t \propto 1 / \tau_t` with :math:`\tau_t` the mean over points of
+        :math:`\|\partial r / \partial \theta\|^2`, so that all terms are learned at one pace, whatever their units (Wang,
+        Yu and Perdikaris, "When and why PINNs fail to train", arXiv:2007.14527). The geometric mean of these weights is 1.
+        """
+        free = [term for term in self.terms if term.weight is None]
+        sizes = {term.name: _gradient_size(term, model) for term in free}
+        least = torch.finfo(self.terms[0].points.dtype).eps ** 1.5 * max(sizes.values(), default=0.0)
+        found = [size for size in sizes.values() if size > least]  # less is rounding
+        middle = math.exp(sum(map(math.log, found)) / len(found)) if found else 1.0
+        return self.weighted({name: middle / size if size > least else 1.0 for name, size in sizes.items()})
 
     @property
     def points(self) -> Tensor:
@@ -118,6 +140,20 @@ class Problem:
     def like(self, tensor: Tensor) -> "Problem":
         """The same in the type and on the device of ``tensor``."""
         return Problem([term.like(tensor) for term in self.terms])
+
+
+def _gradient_size(term: Term, model: nn.Module) -> float:
+    """The mean square, over residuals, of the gradient by all parameters, from a few random sums of them."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    residual = term.residual(model).flatten()
+    if not residual.requires_grad:
+        return 0.0
+    generator, total = torch.Generator().manual_seed(0), 0.0
+    for _ in range(PROBES):
+        signs = torch.randint(2, residual.shape, generator=generator).to(residual) * 2 - 1
+        found = torch.autograd.grad(residual, parameters, signs, retain_graph=True, allow_unused=True)
+        total += sum(float(g.double().square().sum()) for g in found if g is not None)
+    return total / PROBES / residual.numel()
 
 
 def _described(tensor: Tensor) -> str:

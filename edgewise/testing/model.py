@@ -11,27 +11,26 @@ from torch import Tensor, nn
 
 from edgewise._errors import EdgewiseError
 from edgewise.io import load_model, save_model
-from edgewise.models.registry import MODELS, create_model
+from edgewise.models.registry import MODELS, config_of, create_model, takes_of
+from edgewise.models.takes import Pictures, Rows
 from edgewise.testing.compare import assert_within
 
 
 class ModelContract:
     """What every registered model promises, of pictures or of rows; inherit, and set ``name``.
 
-    ``options`` make the model small enough to test. ``dense`` says that it has logits for each pixel. ``outputs`` is their
-    number for a model without an option ``num_classes``. ``sizes`` are image sizes that it takes, the first the smallest;
-    ``refused`` maps a size that it does not take to what the error must say.
+    ``options`` make the model small enough to test. ``sizes`` are image sizes that it takes, the first the smallest;
+    ``refused`` maps a size that it does not take to what the error must say. What the outputs look like follows from what
+    the model was registered with, ``takes=``.
 
     Example:
         >>> class TestUKAN(ModelContract):
-        ...     name, options, dense = "ukan", {"widths": (8, 8, 8)}, True
+        ...     name, options = "ukan", {"widths": (8, 8, 8)}
         ...     sizes, refused = ((32, 32), (64, 32)), {(33, 70): "32 x 64"}
     """
 
     name: str
     options: dict = {}  # noqa: RUF012 (replaced, never changed)
-    dense: bool = False
-    outputs: int | None = None
     sizes: Sequence[tuple[int, int]] = ()
     refused: dict[tuple[int, int], str] = {}  # noqa: RUF012
 
@@ -40,18 +39,17 @@ class ModelContract:
         x = model.example_input(3)
         assert len(x) == 3
         assert torch.equal(model.example_input(3), x)
-        assert model(x).shape == self._shape(x)
+        assert model(x).shape == self._shape(model, x)
 
     @pytest.mark.parametrize("other", [False, True], ids=["usual", "other"])
     def test_gradients_reach_all_parameters(self, other):
-        options = {"in_channels": 1, "num_classes": 4} if other else {}
-        if not options.keys() <= set(inspect.signature(MODELS[self.name]).parameters):
+        if other and not isinstance(self._takes, Pictures):
             pytest.skip("has no channels and classes to choose")
-        model = self._model(**options)
+        model = self._model(**(self._takes.options_for(channels=1, classes=4) if other else {}))
         x = model.example_input(4)
         y = model(x)
         y.square().mean().backward()
-        assert y.shape == self._shape(x, **options)
+        assert y.shape == self._shape(model, x)
         for name, p in _trained(model):
             assert p.grad is not None, name
             assert p.grad.isfinite().all(), name
@@ -62,7 +60,7 @@ class ModelContract:
         for size in self.sizes:
             x = self._pictures(model, size)
             y = model(x)
-            assert y.shape == self._shape(x)
+            assert y.shape == self._shape(model, x)
             assert y.isfinite().all()
 
     def test_another_size_is_refused_in_clear_words(self):
@@ -101,7 +99,7 @@ class ModelContract:
         model(x)  # moves the statistics of norms
         save_model(model, tmp_path / "model.safetensors")
         loaded = load_model(tmp_path / "model.safetensors")
-        assert loaded.config == model.config == json.loads(json.dumps(model.config))
+        assert config_of(loaded) == config_of(model) == json.loads(json.dumps(config_of(model)))
         assert torch.equal(loaded(x), model.eval()(x))
 
     def test_unknown_option_is_refused_with_the_nearest(self):
@@ -141,11 +139,18 @@ class ModelContract:
         torch.manual_seed(seed)
         return create_model(self.name, **(self.options | options))
 
-    def _shape(self, x: Tensor, **options) -> tuple[int, ...]:
-        usual = inspect.signature(MODELS[self.name]).parameters.get("num_classes")
-        options = self.options | options
-        classes = self.outputs if usual is None else options.get("num_classes", usual.default)
-        return (len(x), classes, *(x.shape[2:] if self.dense else ()))
+    @property
+    def _takes(self) -> Pictures | Rows:
+        return takes_of(self.name)
+
+    @property
+    def _dense(self) -> bool:
+        return isinstance(self._takes, Pictures) and self._takes.dense
+
+    def _shape(self, model: nn.Module, x: Tensor) -> tuple[int, ...]:
+        options, takes = config_of(model)["options"], self._takes
+        outputs = options[takes.classes] if isinstance(takes, Pictures) else options[takes.width][-1]
+        return (len(x), outputs, *(x.shape[2:] if self._dense else ()))
 
     def _pictures(self, model: nn.Module, size: tuple[int, int]) -> Tensor:
         return torch.randn(2, model.example_input().shape[1], *size, generator=torch.Generator().manual_seed(5))
@@ -153,7 +158,7 @@ class ModelContract:
     def _train(self, model: nn.Module, steps: int) -> list[float]:
         """The losses of steps at a usual learning rate, towards targets of half ones and half zeros."""
         x = model.example_input(4)
-        target = (x.mean(1, keepdim=True) > 0 if self.dense else torch.arange(4).view(-1, 1) % 2 > 0).float()
+        target = (x.mean(1, keepdim=True) > 0 if self._dense else torch.arange(4).view(-1, 1) % 2 > 0).float()
         optimizer = torch.optim.Adam(model.parameters(), 1e-3)
         losses = []
         for _ in range(steps):

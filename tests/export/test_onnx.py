@@ -14,7 +14,7 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-QUICK = {"kan", "mlp", "rows", "cnn", "bspline", "fourier"}  # other models take from five seconds to a minute
+QUICK = {"kan", "mlp", "cnn", "bspline", "fourier"}  # other models take from five seconds to a minute
 
 
 def quick_or_slow(names):

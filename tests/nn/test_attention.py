@@ -21,7 +21,8 @@ from edgewise.nn import (
     parameter_kinds,
 )
 from edgewise.ops import use_backend
-from edgewise.ops.attention import project_to_simplex, tiles
+from edgewise.ops.attention import lean as tiles
+from edgewise.ops.attention import project_to_simplex
 
 BASES = {name: create_basis(name) for name in list_bases()}
 N, HEADS, RANK, WIDTH = 11, 2, 3, 5

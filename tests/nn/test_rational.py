@@ -10,7 +10,7 @@ from edgewise import EdgewiseError
 from edgewise.analysis import live_bytes, saved_bytes
 from edgewise.nn import GroupRational, rational_like
 from edgewise.ops import use_backend
-from edgewise.ops.rational import CHUNK_BYTES
+from edgewise.ops.rational.lean import CHUNK_BYTES
 
 READINGS = ("sum", "terms")
 

@@ -4,7 +4,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from edgewise.vision import Data, Machine, Model, Recipe
+from edgewise.models.registry import MODELS
+from edgewise.models.takes import Pictures
+from edgewise.vision import Machine, MaskedData, Model, SegmentationRecipe
 
 SIDE = 16
 
@@ -42,17 +44,18 @@ def discs(tmp_path_factory):
 
 
 @pytest.fixture
-def networks(monkeypatch):
-    """The networks that `create_model` makes in a test, by name."""
+def networks():
+    """What makes the model ``tiny`` in a test, by that name."""
     known = {"tiny": Tiny}
-    monkeypatch.setattr("edgewise.models.create_model", lambda name, **options: known[name](**options), raising=False)
-    return known
+    MODELS.register("tiny", takes=Pictures(dense=True))(lambda **options: known["tiny"](**options))
+    yield known
+    MODELS.unregister("tiny")
 
 
 @pytest.fixture
 def recipe(discs, networks):
-    return Recipe(
-        data=Data(name="folder", root=str(discs), size=(SIDE, SIDE), channels=1),
+    return SegmentationRecipe(
+        data=MaskedData(name="folder", root=str(discs), size=(SIDE, SIDE), channels=1),
         model=Model(name="tiny"),
         machine=Machine(accelerator="cpu"),
         epochs=4,

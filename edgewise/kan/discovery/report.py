@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from edgewise._errors import ConfigError
-from edgewise._optional import require
+from edgewise._page import render
 from edgewise.io import atomic_write
 from edgewise.kan.discovery.discover import Discovery
 from edgewise.kan.discovery.report_figures import course, parity, plain, svg, typeset
@@ -54,7 +53,7 @@ def write_report(
     diagram = plot(found.symbolic, rows, in_names=list(map(plain, names)), out_names=[plain(target)])
     values = {
         "title": title,
-        "notes": notes,
+        "subtitle": " ".join(notes),
         "target": target,
         "formula": str(found.formula),
         "typeset": typeset(latex(found.formula, target)),
@@ -70,12 +69,9 @@ def write_report(
         "edges": [_edge(choice, names, target, found) for choice in found.choices],
         "shape": _shape(found),
         "multiplies": any(layer.arities for layer in found.symbolic),
-        "version": version("edgewise"),
+        "footer": f"edgewise {version('edgewise')}",
     }
-    jinja2 = require("jinja2", extra="science")
-    text = (files("edgewise.kan.discovery") / "report.html.j2").read_text(encoding="utf-8")
-    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(text)
-    atomic_write(path, page.render(values).encode())
+    atomic_write(path, render([__package__], "report.html.j2", extra="science", **values))
     return Path(path)
 
 

@@ -1,11 +1,12 @@
 """How a fit to a table starts: from numbers of its own, on a grid that the rows can pay for."""
 
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
+from edgewise._errors import EdgewiseWarning
+from edgewise._quiet import quiet
 from edgewise.kan.kan import KAN
 
 
@@ -58,9 +59,6 @@ def start(width: Sequence, grid: int, k: int, targets: int) -> KAN:
     return (model if affordable == grid else KAN(width, grid=affordable, k=k)).double()
 
 
-@contextmanager
-def learning_by_heart() -> Iterator[None]:
+def learning_by_heart() -> AbstractContextManager[None]:
     """Within it, more parameters than targets are no reason to warn: a penalty, or pruning, deals with them."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*learn all of them by heart", UserWarning)
-        yield
+    return quiet("learn all of them by heart", category=EdgewiseWarning)

@@ -1,10 +1,7 @@
 """Fitting a network to a DataLoader, batch by batch, through Lightning."""
 
-import contextlib
-import logging
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -12,6 +9,7 @@ from torch.nn.functional import mse_loss
 
 from edgewise._errors import ConfigError, DataError
 from edgewise._optional import require
+from edgewise._quiet import quiet
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.data import Table, table_of
 from edgewise.kan.fitting.history import History
@@ -86,7 +84,8 @@ def fit_batches(
         fitter.test_loss()  # which may raise an error
     if all(isinstance(layer.edge.basis, BSpline) for layer in model):
         model.update_grid(first.x)
-    with _quiet(), Progress(progress, epochs) as fitter.bar:
+    hush = quiet(*_NOISE, loggers=("lightning.pytorch", "lightning.fabric"))
+    with hush, Progress(progress, epochs) as fitter.bar:
         try:
             _trainer(epochs, first.x.device).fit(fitter, loader)
         except SystemExit as exit:
@@ -183,20 +182,3 @@ def _trainer(epochs: int, device: torch.device) -> "pl.Trainer":
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Lightning's tips, and its warnings that do not apply here."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        for message in _NOISE:
-            warnings.filterwarnings("ignore", message=f".*{message}")
-        for logger in loggers:
-            logger.setLevel(logging.WARNING)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

@@ -19,10 +19,8 @@ FLOOR = 1e-3  # of the largest deviation: below, an edge is treated as if it wer
 NOTHING = 1e-12  # and of edges that are all zero, if there are only those
 
 
-def penalty_curvature(
-    model: Network, data: Table, sparsity: Sparsity, parameters: list[Tensor]
-) -> tuple[float, Tensor, Tensor]:
-    """Value, gradient ``(P,)`` and curvature ``(P, P)`` of a penalty with respect to the numbers of ``parameters``.
+def penalty_curvature(model: Network, data: Table, sparsity: Sparsity, parameters: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Gradient ``(P,)`` and curvature ``(P, P)`` of a penalty with respect to the numbers of ``parameters``.
 
     Args:
         model: The network.
@@ -44,7 +42,7 @@ def penalty_curvature(
         _add_deviations(curvature, layer, deviation, slope, places)
         if id(layer.coef) in places:
             _add_magnitudes(curvature, layer, sparsity, places[id(layer.coef)])
-    return value.item(), torch.cat([g.double().flatten() for g in gradient]), curvature
+    return torch.cat([g.double().flatten() for g in gradient]), curvature
 
 
 def _gradients(value: Tensor, of: list[Tensor]) -> list[Tensor]:

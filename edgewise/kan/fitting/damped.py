@@ -15,18 +15,16 @@ WORKING_NUMBERS = 32_000_000  # of derivatives at once
 
 @dataclass(frozen=True)
 class Expansion:
-    r"""An objective around the present point, :math:`f(\theta + \delta) \approx v + 2 g^T \delta + \delta^T C\, \delta`.
+    r"""How an objective changes, :math:`f(\theta + \delta) - f(\theta) \approx 2 g^T \delta + \delta^T C\, \delta`.
 
     Args:
         curvature: C, half of it, ``(P, P)``, in float64 as all.
         gradient: g, half of it, ``(P,)``.
-        value: v.
         parameters: The tensors whose numbers are the P, one after the other.
     """
 
     curvature: Tensor
     gradient: Tensor
-    value: float
     parameters: list[Tensor]
 
 
@@ -38,16 +36,16 @@ def least_squares(parts: Iterable[tuple[Tensor, Tensor, list[Tensor]]], count: i
         count: Divides the sum; the number of all rows for a mean.
 
     Example:
-        >>> least_squares([(torch.tensor([[2.0]]), torch.tensor([3.0]), [])], count=2).value
-        4.5
+        >>> around = least_squares([(torch.tensor([[2.0]]), torch.tensor([3.0]), [])], count=2)
+        >>> around.curvature.item(), around.gradient.item()
+        (2.0, 3.0)
     """
-    curvature = gradient = value = 0
+    curvature = gradient = 0
     for rows, residual, parameters in parts:  # noqa: B007 (the same each time)
         rows, residual = rows.double(), residual.double()
         curvature = curvature + rows.T @ rows
         gradient = gradient + rows.T @ residual
-        value = value + residual.square().sum()
-    return Expansion(curvature / count, gradient / count, float(value / count), parameters)
+    return Expansion(curvature / count, gradient / count, parameters)
 
 
 class Damped(abc.ABC):
@@ -78,15 +76,18 @@ class Damped(abc.ABC):
 
     @torch.no_grad()
     def step(self) -> None:
-        """One step; tries shorter ones until the objective falls, and notes in ``stuck`` if none does."""
-        around = self.expansion()
+        """One step; tries shorter ones until the objective falls, and notes in ``stuck`` if none does.
+
+        The values before and after are rounded alike: where only rounding is left, steps do not lead up and down for ever.
+        """
+        around, value = self.expansion(), self.value()
         diagonal = around.curvature.diagonal()
         scale = diagonal.clamp_min(FLOOR * diagonal.max()).clamp_min(torch.finfo(torch.double).tiny)
         before = [p.clone() for p in around.parameters]
         start = torch.cat([b.double().flatten() for b in before])
         while self.damping < WIDEST:
             self._write(around.parameters, start + self._direction(around, scale))
-            if self.value() < around.value:
+            if self.value() < value:
                 self.damping = max(self.damping / 5, NARROWEST)
                 self.stuck = False
                 return

@@ -43,13 +43,8 @@ class Marquardt(Damped):
         around = least_squares(self._parts(), self.data.y.numel())
         if self.sparsity is None:
             return around
-        value, gradient, curvature = penalty_curvature(self.model, self.data, self.sparsity, around.parameters)
-        return replace(
-            around,
-            curvature=around.curvature + curvature / 2,
-            gradient=around.gradient + gradient / 2,
-            value=around.value + value,
-        )
+        gradient, curvature = penalty_curvature(self.model, self.data, self.sparsity, around.parameters)
+        return replace(around, curvature=around.curvature + curvature / 2, gradient=around.gradient + gradient / 2)
 
     @torch.no_grad()
     def value(self) -> float:

@@ -1,12 +1,11 @@
 """What a fit is asked to do, checked before anything is changed."""
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._errors import ConfigError, DataError, warn
 from edgewise._registry import unknown
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.data import Table
@@ -78,10 +77,9 @@ class Plan:
         finest = max((stage.grid for stage in self.stages if stage.grid is not None), default=0)
         parameters = sum(_free_parameters(layer, finest) for layer in model)
         if parameters > train.y.numel():
-            warnings.warn(
+            warn(
                 f"{parameters} parameters and {train.y.numel()} targets: the network can learn all of them by heart; use "
-                "a coarser grid, fewer nodes or more data",
-                stacklevel=4,
+                "a coarser grid, fewer nodes or more data"
             )
 
 

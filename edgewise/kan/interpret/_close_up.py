@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgewise._figures import ACCENT, LINE
 from edgewise.kan.interpret._edges import colours_of
 from edgewise.kan.interpret.curves import edge_curve, edges_present, inner_knots, ranges
 from edgewise.kan.layer import KANLayer
@@ -13,7 +14,7 @@ from edgewise.kan.layer import KANLayer
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SHADE, LINE, KNOT = "#f0f2f5", "#c9d1d9", "#2f6fd0"
+SHADE = "#f0f2f5"
 POINTS = 601  # of the curve
 SAMPLES = 300  # of those given, about, that are drawn
 
@@ -38,7 +39,7 @@ def draw_close_up(ax: "Axes", layer: KANLayer, into: int, out: int, t: Tensor) -
     ax.plot(some, np.full_like(some, 0.012), "|", markersize=6, transform=ax.get_xaxis_transform(), **shared)
     ax.xaxis.remove_overlapping_locs = False
     ax.set_xticks(knots, minor=True)
-    ax.tick_params(axis="x", which="minor", length=10, direction="in", color=KNOT)
+    ax.tick_params(axis="x", which="minor", length=10, direction="in", color=ACCENT)
     ax.locator_params(axis="x", nbins=7)
     ax.set(xlim=(points[0], points[-1]), xlabel=f"input {into}", ylabel=f"to subnode {out}")
     ax.spines[["top", "right"]].set_visible(False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgewise._figures import INK, LINE, SOFT, figure_of
 from edgewise._optional import require
 from edgewise.kan.interpret._edges import EdgePictures
 from edgewise.kan.interpret._layout import LayerLayout, Layout
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.collections import Collection
     from matplotlib.figure import Figure
 
-INK, GREY, UNUSED = "#1f2328", "#57606a", "#c9d1d9"
 MARGIN = 0.12
 SIZE, NOTE = 11.0, 8.5  # of names and of the note, in points
 POINT = 1 / 72
@@ -29,7 +29,7 @@ CROSS = np.array([[[-1, -1], [1, 1]], [[-1, 1], [1, -1]]]) / np.sqrt(2)
 
 def new_figure(**options) -> "Figure":
     """A figure of its own without pyplot: no window, no global state, nothing to close."""
-    figure = require("matplotlib.figure", extra="science").Figure(**options)
+    figure = figure_of("science", **options)
     require("matplotlib.backends.backend_agg", extra="science").FigureCanvasAgg(figure)
     figure._repr_png_ = partial(_png, figure)  # what notebooks show, whether or not they have loaded pyplot
     return figure
@@ -100,7 +100,7 @@ def _symbols(ax: "Axes", places: np.ndarray, radius: float, strokes: np.ndarray,
 
 def _dots(ax: "Axes", places: np.ndarray, radius: float, used: np.ndarray, **style) -> None:
     mpl = require("matplotlib.collections", extra="science")
-    across, colours = np.full(len(places), 2 * radius), np.where(used, INK, UNUSED)
+    across, colours = np.full(len(places), 2 * radius), np.where(used, INK, LINE)
     style = {"facecolors": colours, "edgecolors": colours, "linewidths": 0, "units": "xy"} | style
     shape = (across, across, np.zeros(len(places)))
     _add(ax, mpl.EllipseCollection(*shape, offsets=places, offset_transform=ax.transData, **style), 5)
@@ -108,7 +108,7 @@ def _dots(ax: "Axes", places: np.ndarray, radius: float, used: np.ndarray, **sty
 
 def _strokes(ax: "Axes", lines: np.ndarray, used: np.ndarray, zorder: int) -> None:
     mpl = require("matplotlib.collections", extra="science")
-    _add(ax, mpl.LineCollection(lines, colors=np.where(used, INK, UNUSED), linewidths=0.9), zorder)
+    _add(ax, mpl.LineCollection(lines, colors=np.where(used, INK, LINE), linewidths=0.9), zorder)
 
 
 def math(name: str) -> str:
@@ -139,7 +139,7 @@ def write(ax: "Axes", layout: Layout, below: Sequence[str], above: Sequence[str]
     top += _write_names(ax, above, layout.layers[-1].nodes + away, "bottom", layout.width)
     style = {"ha": "center", "zorder": 7}
     if note:
-        ax.text(layout.width / 2, bottom - 0.1, note, va="top", fontsize=NOTE, color=GREY, **style)
+        ax.text(layout.width / 2, bottom - 0.1, note, va="top", fontsize=NOTE, color=SOFT, **style)
         bottom -= 0.1 + 1.2 * NOTE * POINT
     if title:
         ax.text(layout.width / 2, top + 0.1, title, va="bottom", fontsize=SIZE, color=INK, **style)

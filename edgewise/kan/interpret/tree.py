@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from edgewise._errors import ConfigError
+from edgewise._figures import ACCENT, FAINT, INK
 from edgewise.kan.interpret._derivatives import Rows, derivatives
-from edgewise.kan.interpret._diagram import INK, new_figure
+from edgewise.kan.interpret._diagram import new_figure
 from edgewise.kan.interpret.separability import across, difference, sum_score
 from edgewise.kan.interpret.symmetry import THRESHOLD, Block, blocks
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SYMBOLS = {"add": "+", "mul": "\N{MULTIPLICATION SIGN}", "function": "f"}
-LINE, RING = "#d8dde3", "#2f6fd0"
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def plot_tree(root: Node) -> "Figure":
     axes.set_axis_off()
     for node, place in places.items():
         for child in node.children:
-            axes.plot(*zip(place, places[child], strict=True), color=LINE, linewidth=1.5, zorder=1)
-        box = {"boxstyle": "circle,pad=0.35", "facecolor": "white", "edgecolor": RING if node.children else "none"}
+            axes.plot(*zip(place, places[child], strict=True), color=FAINT, linewidth=1.5, zorder=1)
+        box = {"boxstyle": "circle,pad=0.35", "facecolor": "white", "edgecolor": ACCENT if node.children else "none"}
         axes.text(*place, SYMBOLS.get(node.kind, node.name), ha="center", va="center", color=INK, bbox=box)
     return figure
 

@@ -22,7 +22,7 @@ import torch
 from edgewise._cache import cache_folder
 from edgewise._errors import EdgewiseError
 
-SOURCES = Path(__file__).parent / "csrc"
+SOURCES = Path(__file__).parent.parent  # all of ops: each kernel stands beside what it computes
 _FLAGS = ["-O3", "-std=c++20", "-fPIC", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-w"]
 _CAPABILITIES = {  # flags of what torch calls the vector instructions of a processor
     "AVX512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma"],
@@ -41,14 +41,14 @@ def built_library() -> Path:
         BuildError: There is no compiler, it fails, or the cache folder cannot be written.
     """
     compiler = _compiler()
-    flags = [*_FLAGS, *_capability_flags(), *_torch_flags()]
+    flags = [*_FLAGS, *_capability_flags(), _abi_flag()]
     folder = cache_folder() / f"native-{_fingerprint(compiler, flags)}"
     library = folder / "edgewise.so"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder / "lock"):
             if not _sound(library):
-                _compile(compiler, flags, library)
+                _compile(compiler, [*flags, *_paths()], library)
     except OSError as error:
         raise BuildError(f"{folder} cannot be written ({error}): set EDGEWISE_CACHE to another folder") from error
     return library
@@ -71,17 +71,24 @@ def _capability_flags() -> list[str]:
     return [f"-DCPU_CAPABILITY={known}", f"-DCPU_CAPABILITY_{known}", *_CAPABILITIES.get(known, [])]
 
 
-def _torch_flags() -> list[str]:
+def _abi_flag() -> str:
+    return f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"
+
+
+def _paths() -> list[str]:
     home = Path(torch.__file__).parent
     includes = [home / "include", home / "include/torch/csrc/api/include"]
-    abi = f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"
-    return [abi, *(f"-isystem{path}" for path in includes), f"-L{home / 'lib'}", f"-Wl,-rpath,{home / 'lib'}"]
+    return [f"-I{SOURCES}", *(f"-isystem{path}" for path in includes), f"-L{home / 'lib'}", f"-Wl,-rpath,{home / 'lib'}"]
+
+
+def _sources(*suffixes: str) -> list[Path]:
+    return sorted(path for path in SOURCES.rglob("*") if path.suffix in suffixes)
 
 
 def _fingerprint(compiler: list[str], flags: list[str]) -> str:
     version = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
     facts = [torch.__version__, platform.machine(), version, *flags]
-    facts += [path.name + path.read_text() for path in sorted(SOURCES.iterdir()) if path.suffix in (".h", ".cpp")]
+    facts += [str(path.relative_to(SOURCES)) + path.read_text() for path in _sources(".h", ".cpp")]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
 
 
@@ -98,7 +105,7 @@ def _compile(compiler: list[str], flags: list[str], library: Path) -> None:
     print("edgewise: compiling its CPU kernels, once (about half a minute)", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         made = Path(folder) / library.name
-        objects = {path: f"{folder}/{path.stem}.o" for path in sorted(SOURCES.glob("*.cpp"))}
+        objects = {path: f"{folder}/{path.parent.name}-{path.stem}.o" for path in _sources(".cpp")}
         _run_all([[*compiler, *flags, "-c", str(path), "-o", made_object] for path, made_object in objects.items()])
         # OpenMP is not linked: its calls must reach the one that torch has loaded, or there would be two sets of threads
         link = [flag for flag in flags if flag != "-fopenmp"]

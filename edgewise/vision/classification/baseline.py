@@ -8,7 +8,10 @@ from torch import nn
 
 from edgewise._errors import ConfigError
 from edgewise._registry import unknown
-from edgewise.vision.classification.network import create_classifier, takes_rows
+from edgewise.analysis import compare_times, count_flops, count_parameters, training_step
+from edgewise.models.registry import config_of, takes_of
+from edgewise.models.takes import Rows
+from edgewise.vision.classification.network import create_classifier
 from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.training.recipe import Model
 
@@ -58,18 +61,17 @@ def nearest_width(cost: Callable[[int], float], target: float) -> int:
 def _plain(recipe: ClassificationRecipe) -> Callable[[int], Model]:
     """The plain model by its width."""
     data = recipe.data
-    if recipe.model.name != "rows" and not takes_rows(recipe.model.name):
+    takes = takes_of(recipe.model.name)
+    if not isinstance(takes, Rows):
         return lambda width: Model(name="cnn", options={"width": width})
-    rows = create_classifier(recipe.model, data).network.config["options"]  # the model's defaults among them
-    hidden = max(1, len(rows.get("width", ())) - 2)
+    options = config_of(create_classifier(recipe.model, data))["options"]  # the model's defaults among them
+    hidden = max(1, len(options[takes.width]) - 2)
     pixels = data.channels * data.size[0] * data.size[1]
     return lambda width: Model(name="mlp", options={"width": [pixels, *[width] * hidden, data.classes]})
 
 
 def _share(match: str, recipe: ClassificationRecipe) -> Callable[[Model], float]:
     """What a model costs, as a share of what the recipe's costs."""
-    from edgewise.analysis import compare_times, count_flops, count_parameters, training_step
-
     shape = (recipe.data.channels, *recipe.data.size)
 
     def network(model: Model) -> nn.Module:

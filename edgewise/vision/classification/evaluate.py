@@ -126,7 +126,7 @@ def evaluate_run(
         raise DataError(f"dataset {dataset.name!r} has masks and no classes: give the run pictures with classes")
     elif dataset.sides is not None and (dataset.sides == 2).any():
         dataset = dataset.take(np.flatnonzero(dataset.sides == 2))
-    dataset = with_classes(dataset, RunFolder(run_dir).read_classes())
+    dataset = with_classes(dataset, RunFolder(run_dir).read_facts()["classes"])
     return evaluate_classes(ClassPredictor.from_run(run_dir, device), dataset)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._figures import PALETTE, curves, figure_of, show, style
+from edgewise._figures import FAINT, PALETTE, SOFT, curves, figure_of, show, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +46,7 @@ def confusion_figure(title: str, confusion: np.ndarray, classes: Sequence[str]) 
             axes.set_yticks(range(count), classes, fontsize=8)
             for (row, column), number in np.ndenumerate(confusion.astype(int)):
                 if number:
-                    colour = "white" if parts[row, column] > 0.5 else "#57606a"
+                    colour = "white" if parts[row, column] > 0.5 else SOFT
                     axes.text(column, row, str(number), ha="center", va="center", fontsize=7, color=colour)
     return figure
 
@@ -60,7 +60,7 @@ def calibration_figure(bins: dict[str, np.ndarray]) -> "Figure":
     with style():
         figure = figure_of(figsize=(4.8, 3.2), layout="constrained")
         axes = figure.subplots()
-        axes.plot([0, 1], [0, 1], color="#d8dde3", linewidth=1)
+        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
         for (name, table), colour in zip(bins.items(), cycle(PALETTE), strict=False):
             count, sure, right = table[table[:, 0] > 0].T
             axes.plot(sure / count, right / count, color=colour, marker="o", markersize=4, label=name)

@@ -1,7 +1,5 @@
 """The pictures of a recipe, split, varied and batched."""
 
-import lightning.pytorch as pl
-import numpy as np
 from torch.utils.data import DataLoader
 
 from edgewise._errors import ConfigError, DataError
@@ -58,17 +56,13 @@ def training_view(data: LabelledData, augment: Augment) -> View | MovedView | St
     return view
 
 
-class LabelledImages(pl.LightningDataModule):
+class LabelledImages:
     """Batches of training and validation pictures; order and augmentation follow from seed and epoch alone."""
 
-    window = None
-    """Pictures with classes have no window of intensities."""
-
     def __init__(self, recipe: ClassificationRecipe):
-        super().__init__()
         self.recipe = recipe
         data, split = recipe.data, open_sides(recipe.data)
-        self.classes = split.train.classes
+        self.facts = {"classes": list(split.train.classes)}
         if recipe.mix and len(split.train) < recipe.batch_size:
             raise DataError(
                 f"the training part has {len(split.train)} pictures and batches of {recipe.batch_size} are mixed: "
@@ -77,21 +71,28 @@ class LabelledImages(pl.LightningDataModule):
         self.train = ClassificationDataset(split.train, training_view(data, recipe.augment), seed=recipe.seed)
         self.validation = ClassificationDataset(split.validation, view_of(data))
 
-    def train_dataloader(self) -> DataLoader:
-        """This epoch's batches (Lightning asks again each epoch); the last, smaller one is dropped."""
-        self.train.set_epoch(self.trainer.current_epoch)
-        return self._loader(self.train, seed=self.recipe.seed)
+    def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:
+        """An epoch's batches; the last, smaller one is dropped."""
+        self.train.set_epoch(epoch)
+        return self._loader(self.train, rank, replicas, seed=self.recipe.seed, epoch=epoch)
 
-    def val_dataloader(self) -> DataLoader:
+    def validation_batches(self, rank: int, replicas: int) -> DataLoader:
         """The validation pictures in order."""
-        return self._loader(self.validation, seed=None)
+        return self._loader(self.validation, rank, replicas, seed=None, epoch=0)
 
-    def _loader(self, pictures: ClassificationDataset, seed: int | None) -> DataLoader:
-        size, replicas = self.recipe.batch_size, self.trainer.world_size
+    def names(self, batch: dict, training: bool) -> list[str]:
+        """What to call the pictures of a batch."""
+        data = self.train.data if training else self.validation.data
+        return [data.id(index) if index >= 0 else "filling" for index in batch["index"].tolist()]
+
+    def _loader(
+        self, pictures: ClassificationDataset, rank: int, replicas: int, *, seed: int | None, epoch: int
+    ) -> DataLoader:
+        size = self.recipe.batch_size
         if size % replicas:
             raise ConfigError(f"batch_size is {size} and {replicas} devices share it: make it a multiple of {replicas}")
-        sampler = SharedSampler(len(pictures), size, self.trainer.global_rank, replicas, seed)
-        sampler.set_epoch(self.trainer.current_epoch)
+        sampler = SharedSampler(len(pictures), size, rank, replicas, seed)
+        sampler.set_epoch(epoch)
         return DataLoader(
             pictures,
             batch_size=size // replicas,
@@ -99,8 +100,3 @@ class LabelledImages(pl.LightningDataModule):
             num_workers=self.recipe.machine.workers,
             collate_fn=collate,
         )
-
-
-def names_of(dataset: ClassificationSet, indices: np.ndarray) -> list[str]:
-    """What to call these pictures of a dataset."""
-    return [dataset.id(int(index)) if index >= 0 else "filling" for index in indices]

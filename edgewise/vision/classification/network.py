@@ -1,12 +1,13 @@
 """From the name of a model and the data to a classifier: what follows from the data is filled in."""
 
-import inspect
 from math import prod
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
+from edgewise.models.registry import create_model, find_config, takes_of
+from edgewise.models.takes import Pictures, Rows
 from edgewise.vision.classification.recipe import LabelledData
 from edgewise.vision.training.recipe import Model
 
@@ -14,47 +15,48 @@ from edgewise.vision.training.recipe import Model
 def create_classifier(model: Model, data: LabelledData) -> nn.Module:
     """The registered model for these pictures and classes.
 
-    A model with an option ``num_classes`` takes pictures: it gets that, and ``in_channels`` and ``image_size`` where it has
-    them. Any other, such as ``kan``, takes rows: pictures are flattened by the model ``rows`` around it, and its options
-    must make it take all pixels and give all classes.
+    A model of pictures gets their channels and classes, and their side where it takes only one. A model of rows, such as
+    ``kan``, gets each picture as one row of its pixels; its options must make it take all of them and give all classes.
 
     Raises:
         ConfigError: The name or an option is unknown, or the network does not make one logit for each class.
     """
-    from edgewise.models import create_model
-
-    if model.name == "rows":
-        network = create_model("rows", **model.options)
-    elif takes_rows(model.name):
-        network = create_model("rows", model=model.name, options=model.options)
-    else:
-        network = create_model(model.name, **{**_from_data(model.name, data), **model.options})
+    network = of_pictures(create_model(model.name, **_from_data(model.name, data) | model.options))
     _check(network, model, data)
     return network
 
 
-def takes_rows(name: str) -> bool:
-    """Whether a registered model takes rows of numbers rather than pictures.
+def of_pictures(network: nn.Module) -> nn.Module:
+    """Let a registered network that takes rows take pictures too; any other is given back as it is.
 
-    Raises:
-        ConfigError: The name is unknown.
+    Example:
+        >>> of_pictures(create_model("mlp", width=[12, 3]))(torch.zeros(2, 3, 2, 2)).shape
+        torch.Size([2, 3])
     """
-    return "num_classes" not in _options_of(name)
+    config = find_config(network)
+    if config is not None and isinstance(takes_of(config["name"]), Rows):
+        network.register_forward_pre_hook(_as_rows)  # its config and the names of its weights stay what they are
+    return network
+
+
+def _as_rows(network: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+    """Pictures ``(N, C, H, W)`` as rows ``(N, C H W)``."""
+    return inputs[0].flatten(1)
 
 
 def _from_data(name: str, data: LabelledData) -> dict[str, int]:
-    """What the data says about the options of a model of pictures."""
-    facts = {"num_classes": data.classes, "in_channels": data.channels, "image_size": data.size[0]}
-    known = _options_of(name)
-    if "image_size" in known and data.size[0] != data.size[1]:
+    """What the data says about the options of a model."""
+    takes = takes_of(name)
+    if isinstance(takes, Rows):
+        return {}
+    if not isinstance(takes, Pictures) or takes.dense:
+        raise ConfigError(
+            f"model {name!r} is not registered as one that names pictures, takes=Pictures(...) or Rows(...): choose another"
+        )
+    height, width = data.size
+    if takes.side is not None and height != width:
         raise ConfigError(f"model {name!r} takes square pictures and data.size is {data.size}: make both sides equal")
-    return {option: value for option, value in facts.items() if option in known}
-
-
-def _options_of(name: str):
-    from edgewise.models.registry import MODELS
-
-    return inspect.signature(MODELS[name]).parameters
+    return takes.options_for(data.channels, data.classes, height)
 
 
 def _check(network: nn.Module, model: Model, data: LabelledData) -> None:

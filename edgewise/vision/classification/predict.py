@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from edgewise._errors import DataError
 from edgewise.io import atomic_write, load_model
 from edgewise.vision.classification.images import view_of
+from edgewise.vision.classification.network import of_pictures
 from edgewise.vision.data import View
 from edgewise.vision.data.pictures import read_bytes
-from edgewise.vision.segmentation.predict import make_folder
-from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.folder import RunFolder, make_folder
 
 
 class ClassPredictor:
@@ -41,7 +41,7 @@ class ClassPredictor:
             CheckpointError: There is no run, or its model is corrupted.
         """
         folder = RunFolder(run_dir)
-        return cls(load_model(folder.model), view_of(folder.read_recipe().data), device)
+        return cls(of_pictures(load_model(folder.model)), view_of(folder.read_recipe().data), device)
 
     @torch.no_grad()
     def __call__(self, pictures: Sequence[np.ndarray]) -> Tensor:
@@ -81,7 +81,7 @@ def predict_classes(run_dir: Path, images: Iterable[str | Path], out_dir: Path, 
         CheckpointError: The run or the folder for the results cannot be used.
     """
     predictor = ClassPredictor.from_run(run_dir, device)
-    names = RunFolder(run_dir).read_classes()
+    names = RunFolder(run_dir).read_facts()["classes"]
     done = ClassPredictions(make_folder(out_dir) / "predictions.csv")
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

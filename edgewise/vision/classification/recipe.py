@@ -1,24 +1,20 @@
 """What the training of a classifier is made of."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from edgewise.vision.training.recipe import Model, Recipe
+from edgewise.vision.training.recipe import Data, Model, Recipe
 from edgewise.vision.training.strict import require_that
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledData:
-    """Which pictures to learn from, and how they enter the network."""
+class LabelledData(Data):
+    """Which pictures with classes to learn from, and how they enter the network."""
 
     name: str = "mnist"
-    """Registered dataset (`edgewise data` lists them)."""
-    root: str | None = None
-    """Folder that holds it; none needed for datasets that edgewise fetches."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further options of the dataset, as JSON, such as {"download": true}."""
     size: tuple[int, int] = (28, 28)
-    """Height and width in pixels that the network sees."""
     channels: int = 1
     """Colour channels that the network sees: 1 grey, 3 colour."""
     classes: int = 10
@@ -29,15 +25,18 @@ class LabelledData:
     """To [-1, 1], or by the mean and deviation of ImageNet."""
     validation: float = 0.1
     """Part of the training images to choose the best epoch on, where the dataset publishes none."""
-    split_seed: int = 2981
-    """Seed of the sides that are drawn."""
 
     def __post_init__(self):
-        require_that(min(self.size) >= 1, "data.size", self.size, "two positive numbers of pixels")
+        super().__post_init__()
         require_that(self.channels in (1, 3), "data.channels", self.channels, "1 (grey) or 3 (colour)")
         require_that(self.classes >= 2, "data.classes", self.classes, "at least 2")
         require_that(0 < self.crop <= 1, "data.crop", self.crop, "above 0 and at most 1")
         require_that(0 < self.validation < 1, "data.validation", self.validation, "between 0 and 1")
+
+    @property
+    def test_images(self) -> tuple:
+        """What decides which images a run is tested on, and what their truth is."""
+        return *super().test_images, self.classes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +73,10 @@ class AdamW:
         falls = self.schedule != "cosine" or self.final_learning_rate <= self.learning_rate
         rule = f"at most optimiser.learning_rate, {self.learning_rate}, since a cosine falls"
         require_that(falls, "optimiser.final_learning_rate", self.final_learning_rate, rule)
+
+    def with_rates(self, learning_rate: float, coefficient_factor: float) -> "AdamW":
+        """The same settings with these rates."""
+        return replace(self, learning_rate=learning_rate, coefficient_factor=coefficient_factor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +150,6 @@ class ClassificationRecipe(Recipe):
     mix: Mix = field(default_factory=Mix)
     batch_size: int = 64
     """Images a step, of all devices together."""
-    patience: int | None = None
-    """Stop after this many epochs without a better validation accuracy; none: run all epochs."""
     smoothing: float = 0.0
     """Part of the target that is spread over all classes."""
     ema: float | None = None
@@ -160,7 +161,3 @@ class ClassificationRecipe(Recipe):
         require_that(self.ema is None or 0 < self.ema < 1, "ema", self.ema, "between 0 and 1, or none")
         even = not self.mix or self.batch_size % 2 == 0
         require_that(even, "batch_size", self.batch_size, "even, since pictures are mixed in pairs")
-
-    def to_dict(self) -> dict[str, Any]:
-        """The recipe as plain JSON values, its task among them."""
-        return {"task": self.task, **super().to_dict()}

@@ -6,8 +6,8 @@ Any model may take the place of a recipe's: `edgewise train cifar10 --model.name
 from dataclasses import replace
 
 from edgewise.vision.classification.recipe import AdamW, Augment, ClassificationRecipe, LabelledData, Mix
-from edgewise.vision.segmentation.recipes import RECIPES
 from edgewise.vision.training.recipe import Model
+from edgewise.vision.training.recipes import RECIPES
 
 
 @RECIPES.register("mnist")

@@ -5,7 +5,7 @@ from edgewise.vision.data.busi import busi
 from edgewise.vision.data.cifar import cats_vs_dogs, cifar10, cifar100
 from edgewise.vision.data.classification import ClassificationSet, ClassificationSplit
 from edgewise.vision.data.cvc import cvc
-from edgewise.vision.data.dataset import DATASETS, SegmentationSet, create_dataset, list_datasets
+from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split, create_dataset, list_datasets
 from edgewise.vision.data.describe import describe
 from edgewise.vision.data.duplicates import Duplicate, find_duplicates
 from edgewise.vision.data.folder import folder
@@ -18,7 +18,7 @@ from edgewise.vision.data.photos import flowers102, stl10, svhn
 from edgewise.vision.data.pictures import ArrayPictures, FilePictures, Pictures
 from edgewise.vision.data.preprocess import Preprocess
 from edgewise.vision.data.sample import Sample
-from edgewise.vision.data.splits import PUBLISHED_SEEDS, SPLITS, Split, grouped_split, list_splits, published_split
+from edgewise.vision.data.splits import PUBLISHED_SEEDS, grouped_split, list_splits, published_split
 from edgewise.vision.data.strong import StrongView
 from edgewise.vision.data.view import MovedView, View
 

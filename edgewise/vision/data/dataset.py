@@ -1,17 +1,16 @@
-"""A set of samples, and the registry of the datasets that can be asked for by name."""
+"""A set of samples and its three sides, and the registries of datasets and of ways to divide them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edgewise._errors import ConfigError, DataError
 from edgewise._registry import Registry
+from edgewise.vision.data.classification import ClassificationSet
+from edgewise.vision.data.duplicates import Duplicate, find_duplicates
 from edgewise.vision.data.sample import Sample
-from edgewise.vision.data.splits import SPLITS, Split
 
-if TYPE_CHECKING:
-    from edgewise.vision.data.classification import ClassificationSet
+SPLITS: "Registry[Callable[[SegmentationSet, int], Split]]" = Registry("split")
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class SegmentationSet:
                 raise ConfigError(f"dataset {self.name!r} has no sample {id!r}; it has {len(self)}, see its ids")
         return replace(self, samples=tuple(by_id[id] for id in ids))
 
-    def split(self, seed: int = 2981) -> Split:
+    def split(self, seed: int = 2981) -> "Split":
         """Divide into training, validation and test sets in the way named by `split_by`.
 
         Args:
@@ -76,10 +75,65 @@ class SegmentationSet:
         return SPLITS[self.split_by](self, seed)
 
 
-DATASETS: "Registry[Callable[..., SegmentationSet | ClassificationSet]]" = Registry("dataset")
+@dataclass(frozen=True)
+class Split:
+    """The three sides of a dataset.
+
+    Attributes:
+        train: What a model learns from.
+        validation: What its best epoch is chosen on.
+        test: What is reported, and looked at once.
+        dropped: The pairs for which `without_duplicates` left the first picture out.
+    """
+
+    train: SegmentationSet
+    validation: SegmentationSet
+    test: SegmentationSet
+    dropped: tuple[Duplicate, ...] = ()
+
+    def duplicates(self) -> list[Duplicate]:
+        """The pairs of equal pictures with one on each of two sides; first the one nearer to training."""
+        side = {id: rank for rank, part in enumerate(self._sides) for id in part.ids}
+        if len(side) < sum(map(len, self._sides)):
+            twice = sorted({id for id in side if sum(id in part.ids for part in self._sides) > 1})
+            raise DataError(f"{', '.join(twice[:5])} of {self.train.name!r} is on two sides of the split; keep it on one")
+        union = [sample for part in self._sides for sample in part]
+        return [pair for pair in find_duplicates(union) if side[pair.first] != side[pair.second]]
+
+    def check(self) -> "Split":
+        """The split itself, if no picture is on two sides, re-encoded or resized ones included.
+
+        Raises:
+            DataError: There is such a picture; the message names the pair.
+        """
+        if found := self.duplicates():
+            first, second, distance = found[0]
+            more = f", one of {len(found)} such pairs" if len(found) > 1 else ""
+            raise DataError(
+                f"{first} and {second} of {self.train.name!r} are the same picture (distance {distance:.4f}) on two "
+                f"sides of the split{more}; leave one out, as Split.without_duplicates() does"
+            )
+        return self
+
+    def without_duplicates(self) -> "Split":
+        """The split without the pictures that another side holds too; `dropped` says which and why.
+
+        The copy nearer to training goes: the test set stays the published one.
+        """
+        found = tuple(self.duplicates())
+        gone = {pair.first for pair in found}
+        train, validation = (part.subset(id for id in part.ids if id not in gone) for part in (self.train, self.validation))
+        return Split(train, validation, self.test, dropped=self.dropped + found)
+
+    @property
+    def _sides(self) -> tuple[SegmentationSet, SegmentationSet, SegmentationSet]:
+        return self.train, self.validation, self.test
 
 
-def create_dataset(name: str, root: str | Path | None = None, **options) -> "SegmentationSet | ClassificationSet":
+DATASETS: Registry[Callable[..., SegmentationSet | ClassificationSet]] = Registry("dataset")
+
+
+def create_dataset(name: str, root: str | Path | None = None, **options) -> SegmentationSet | ClassificationSet:
     """The dataset registered under `name`: pictures with masks, or pictures with a class each.
 
     Args:

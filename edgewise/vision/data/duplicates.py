@@ -1,13 +1,13 @@
 """Find the same picture twice, re-encoded or resized, by the correlation of small grey thumbnails."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-if TYPE_CHECKING:
-    from edgewise.vision.data.dataset import SegmentationSet
+from edgewise.vision.data.sample import Sample
 
 THUMBNAIL = 32
 THRESHOLD = 0.01
@@ -22,7 +22,7 @@ class Duplicate(NamedTuple):
 
 
 def find_duplicates(
-    a: "SegmentationSet", b: "SegmentationSet | None" = None, threshold: float = THRESHOLD
+    a: Sequence[Sample], b: Sequence[Sample] | None = None, threshold: float = THRESHOLD
 ) -> list[Duplicate]:
     """The pairs of samples, one of `a` and one of `b`, that show the same picture; nearest first.
 
@@ -36,7 +36,7 @@ def find_duplicates(
     frames of one patient. GlaS has no pair up to 0.3. Not recognised: a crop by more than about 2 %, a turn, a flip.
 
     Args:
-        a: Where the first picture of a pair comes from.
+        a: Where the first picture of a pair comes from, such as a dataset.
         b: Where the second comes from; None: also `a`, each pair once.
         threshold: Largest distance that counts as the same picture.
     """
@@ -51,9 +51,9 @@ def find_duplicates(
     return sorted(found, key=lambda pair: pair.distance)
 
 
-def thumbnails(dataset: "SegmentationSet") -> np.ndarray:
-    """One normalised thumbnail a row, float32 ``(len(dataset), 1024)``; a picture of one grey gives zeros."""
-    rows = [_thumbnail(sample.read_image()) for sample in dataset]
+def thumbnails(samples: Iterable[Sample]) -> np.ndarray:
+    """One normalised thumbnail a row, float32 ``(samples, 1024)``; a picture of one grey gives zeros."""
+    rows = [_thumbnail(sample.read_image()) for sample in samples]
     return np.stack(rows) if rows else np.zeros((0, THUMBNAIL**2), np.float32)
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgewise._errors import DataError
-from edgewise.vision.data.dataset import DATASETS, SegmentationSet
+from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split
 from edgewise.vision.data.layouts import UKAN, pair, read_layout, read_ukan
 from edgewise.vision.data.sample import Sample
-from edgewise.vision.data.splits import SPLITS, Split, divide, draw
+from edgewise.vision.data.splits import divide, draw
 
 CITATION = (
     "Sirinukunwattana et al.: Gland segmentation in colon histology images: the GlaS challenge contest. Medical Image "

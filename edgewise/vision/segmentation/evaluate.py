@@ -3,21 +3,17 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from edgewise.vision.data import SegmentationSet
-from edgewise.vision.segmentation.metrics import count_pixels, hausdorff95, overlap, summarise
+from edgewise.vision.segmentation.images import open_split
+from edgewise.vision.segmentation.metrics import count_pixels, hausdorff95, overlap, summarise, tally
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.training.folder import RunFolder
-from edgewise.vision.training.tasks import task_of
-
-if TYPE_CHECKING:
-    from edgewise.vision.classification.evaluate import ClassificationEvaluation
-    from edgewise.vision.data import ClassificationSet
 
 SCORES = {"iou": "IoU", "f1": "F1", "image_iou": "IoU per image", "image_f1": "F1 per image", "hd95": "HD95 (px)"}
 
@@ -58,48 +54,46 @@ class Evaluation:
         return asdict(self)
 
 
-def evaluate(
-    what: str | Path | Callable[[np.ndarray], Tensor],
-    dataset: "SegmentationSet | ClassificationSet | None" = None,
-    *,
-    classes: int = 1,
-    device: str = "cpu",
-) -> "Evaluation | ClassificationEvaluation":
-    """Score a run as its task is scored, or masks against the truth, at each picture's own size.
+def evaluate_masks(masks: Callable[[np.ndarray], Tensor], dataset: SegmentationSet, classes: int = 1) -> Evaluation:
+    """Score masks against the truth, at each picture's own size.
 
     Own size: a network that sees 128 x 128 and one that sees 256 x 256 are then scored on the same pixels, and so is a
     threshold. (U-KAN's code scores at the size the network sees, which forgives what resizing loses.)
 
     Args:
-        what: A run's folder, whose best epoch is scored, or a function from a picture (C, H, W) in [0, 1] to the class
-            of each pixel (H, W), such as a :class:`Predictor` or a threshold.
-        dataset: Pictures with their masks; none: the run's own test images.
-        classes: Classes of a function's output; a run knows its own.
-        device: Where a run is computed.
+        masks: From a picture (C, H, W) in [0, 1] to the class of each pixel (H, W), such as a
+            :class:`~edgewise.vision.Predictor` or a threshold.
+        dataset: Pictures with their masks.
+        classes: Classes of the masks; 1 for one foreground.
 
     Raises:
-        CheckpointError: The folder holds no finished run, or its model is corrupted.
         DataError: A picture or its mask cannot be used.
     """
-    if not callable(what):
-        return task_of(RunFolder(what).read_recipe()).evaluate(Path(what), dataset, device)
     counts, cases = [], []
     for sample in dataset:
         image, mask = sample.read()
         truth = torch.from_numpy(mask)[None, None].long()
-        labels = what(image)[None, None]
+        labels = masks(image)[None, None]
         counts.append(count_pixels(labels, truth, classes))
         iou, f1 = overlap(counts[-1])
         distance = hausdorff95(labels, truth, classes)
         cases.append(Case(sample.id, iou.mean().item(), f1.mean().item(), distance.mean().item()))
-    scores = summarise(torch.cat(counts))
+    scores = summarise(tally(torch.cat(counts)))
     return Evaluation({**scores, "hd95": float(np.mean([case.hd95 for case in cases]))}, cases)
 
 
-def evaluate_run(run_dir: Path, dataset: SegmentationSet | None = None, device: str = "cpu") -> Evaluation:
-    """Score the best epoch of a run of segmentation; arguments as in :func:`evaluate`."""
-    from edgewise.vision.segmentation.images import open_split
+def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, device: str = "cpu") -> Evaluation:
+    """Score the best epoch of a run of segmentation.
 
+    Args:
+        run_dir: The run.
+        dataset: Pictures with masks; None: the run's own test images.
+        device: Where to compute.
+
+    Raises:
+        CheckpointError: The folder holds no run, or its model is corrupted.
+        DataError: A picture or its mask cannot be used.
+    """
     data = RunFolder(run_dir).read_recipe().data
     dataset = open_split(data).test if dataset is None else dataset
-    return evaluate(Predictor.from_run(run_dir, device), dataset, classes=data.classes)
+    return evaluate_masks(Predictor.from_run(run_dir, device), dataset, data.classes)

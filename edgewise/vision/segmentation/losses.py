@@ -1,8 +1,9 @@
 """The segmentation loss: half a cross-entropy plus one minus Dice."""
 
 import torch
-from monai.losses import DiceLoss
 from torch import Tensor, nn
+
+from edgewise._optional import require
 
 
 class SegmentationLoss(nn.Module):
@@ -22,7 +23,8 @@ class SegmentationLoss(nn.Module):
         super().__init__()
         binary = classes == 1
         self.entropy = nn.BCEWithLogitsLoss() if binary else nn.CrossEntropyLoss()
-        self.dice = DiceLoss(sigmoid=binary, softmax=not binary, to_onehot_y=not binary, smooth_nr=1e-5, smooth_dr=1e-5)
+        dice = require("monai.losses", extra="training").DiceLoss
+        self.dice = dice(sigmoid=binary, softmax=not binary, to_onehot_y=not binary, smooth_nr=1e-5, smooth_dr=1e-5)
         self.binary = binary
 
     def forward(self, logits: Tensor, truth: Tensor) -> Tensor:

@@ -17,12 +17,12 @@ medpy's distance on empty masks, which raises and is recorded as 0, the best sco
 """
 
 import math
-import warnings
 
 import torch
 from torch import Tensor
 
 from edgewise._optional import require
+from edgewise._quiet import quiet
 
 
 def segment(logits: Tensor) -> Tensor:
@@ -71,11 +71,23 @@ def overlap(counts: Tensor) -> tuple[Tensor, Tensor]:
     return iou, f1
 
 
-def summarise(counts: Tensor) -> dict[str, float]:
-    """``iou``, ``f1``, ``image_iou`` and ``image_f1`` of a dataset from its counts, (images, classes, 3)."""
-    iou, f1 = overlap(counts.sum(0))
+def tally(counts: Tensor) -> dict[str, Tensor]:
+    """What adds up over images, from their counts (images, classes, 3): pixels, the scores of each image, and images."""
     image_iou, image_f1 = overlap(counts)
-    scores = {"iou": iou, "f1": f1, "image_iou": image_iou, "image_f1": image_f1}
+    sums = {"pixels": counts.sum(0), "image_iou": image_iou.sum(0), "image_f1": image_f1.sum(0)}
+    return sums | {"images": counts.new_tensor(len(counts))}
+
+
+def summarise(sums: dict[str, Tensor]) -> dict[str, float]:
+    """``iou``, ``f1``, ``image_iou`` and ``image_f1`` of a dataset from sums of :func:`tally`.
+
+    Example:
+        >>> scores = summarise(tally(torch.tensor([[[2.0, 1.0, 1.0]], [[0.0, 0.0, 0.0]]])))
+        >>> scores["iou"], scores["image_iou"]
+        (0.5, 0.75)
+    """
+    iou, f1 = overlap(sums["pixels"])
+    scores = {"iou": iou, "f1": f1} | {name: sums[name] / sums["images"] for name in ("image_iou", "image_f1")}
     return {name: score.mean().item() for name, score in scores.items()}
 
 
@@ -92,9 +104,7 @@ def hausdorff95(prediction: Tensor, truth: Tensor, classes: int = 1) -> Tensor:
     some, other = prediction.flatten(2).any(-1), truth.flatten(2).any(-1)
     result = torch.zeros(prediction.shape[:2])
     result[some ^ other] = math.hypot(*prediction.shape[2:])
-    with warnings.catch_warnings():
-        # MONAI 1.6 warns of an argument that it passes to itself.
-        warnings.filterwarnings("ignore", ".*always_return_as_numpy", FutureWarning)
+    with quiet("always_return_as_numpy", category=FutureWarning):  # MONAI 1.6 warns of an argument that it passes itself
         for image, index in (some & other).nonzero().tolist():
             pair = (prediction[image, index][None, None], truth[image, index][None, None])
             result[image, index] = distance(*pair, include_background=True, percentile=95).item()

@@ -10,17 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgewise._errors import CheckpointError, DataError
+from edgewise._errors import DataError
 from edgewise._optional import require
 from edgewise.io import atomic_write, load_model
 from edgewise.vision.data import Preprocess, Sample
 from edgewise.vision.data.pixels import read_pixels
+from edgewise.vision.segmentation.figures import PREDICTION
 from edgewise.vision.segmentation.metrics import segment
-from edgewise.vision.training.folder import RunFolder
-from edgewise.vision.training.tasks import task_of
-
-PREDICTION = (247, 107, 21)
-"""Colour of predicted outlines, RGB."""
+from edgewise.vision.training.folder import RunFolder, make_folder
 
 
 class Predictor:
@@ -74,18 +71,6 @@ class Predictions:
         return f"{len(self.masks)} of {len(self.masks) + len(self.failures)} masks written"
 
 
-def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Path, device: str = "cpu"):
-    """Segment pictures, or name their classes, by the best epoch of a run.
-
-    See :func:`predict_masks` and :func:`edgewise.vision.classification.predict.predict_classes` for what is written.
-
-    Raises:
-        CheckpointError: The run or the folder for the results cannot be used.
-    """
-    task = task_of(RunFolder(run_dir).read_recipe())
-    return task.predict(Path(run_dir), images, Path(out_dir), device)
-
-
 def predict_masks(
     run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Path, device: str = "cpu"
 ) -> Predictions:
@@ -105,7 +90,7 @@ def predict_masks(
     """
     predictor = Predictor.from_run(run_dir, device)
     folder = RunFolder(run_dir)
-    window, scale = folder.read_window(), 255 if folder.read_recipe().data.classes == 1 else 1
+    window, scale = folder.read_facts()["window"], 255 if folder.read_recipe().data.classes == 1 else 1
     out_dir = make_folder(out_dir)
     done = Predictions()
     for path in map(Path, images):
@@ -124,24 +109,11 @@ def predict_masks(
     return done
 
 
-def make_folder(path: str | Path) -> Path:
-    """A folder for results, made if needed.
-
-    Raises:
-        CheckpointError: It cannot be made.
-    """
-    try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"cannot make the folder {path} ({error.strerror}): choose another") from error
-    return Path(path)
-
-
 def overlay(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The picture (C, H, W) in [0, 1] with the outline of what is not background, as RGB bytes (H, W, 3)."""
     base = np.broadcast_to(image if len(image) == 3 else image[:1], (3, *image.shape[1:]))
     pixels = np.rint(base.transpose(1, 2, 0) * 255).astype(np.uint8)
-    pixels[_outline(labels > 0)] = PREDICTION
+    pixels[_outline(labels > 0)] = tuple(bytes.fromhex(PREDICTION[1:]))
     return pixels
 
 

@@ -1,65 +1,44 @@
-"""Recipes by name: functions that return a :class:`Recipe`, to be used as they are or changed setting by setting.
+"""Recipes of segmentation by name, to be used as they are or changed setting by setting."""
 
-Example:
-    >>> from dataclasses import replace
-    >>> replace(create_recipe("nuclei"), epochs=3).epochs
-    3
-"""
-
-from collections.abc import Callable
-
-from edgewise._registry import Registry
-from edgewise.vision.training.recipe import Data, Model, Optimiser, Recipe
-
-RECIPES: Registry[Callable[[], Recipe]] = Registry("recipe")
-
-
-def list_recipes() -> list[str]:
-    """Names of the recipes there are."""
-    return list(RECIPES)
-
-
-def create_recipe(name: str) -> Recipe:
-    """The recipe registered under ``name``.
-
-    Raises:
-        ConfigError: There is none; the message names the nearest.
-    """
-    return RECIPES.create(name)
+from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
+from edgewise.vision.training.recipe import Model
+from edgewise.vision.training.recipes import RECIPES
 
 
 @RECIPES.register("nuclei")
-def nuclei() -> Recipe:
+def nuclei() -> SegmentationRecipe:
     """Nuclei in a confocal stack, on two processor cores in minutes: the demo's."""
-    return Recipe(data=Data(name="nuclei", size=(64, 64)), epochs=60, batch_size=4)
+    return SegmentationRecipe(data=MaskedData(name="nuclei", size=(64, 64)), epochs=60, batch_size=4)
 
 
 @RECIPES.register("busi")
-def busi(root: str | None = None) -> Recipe:
+def busi(root: str | None = None) -> SegmentationRecipe:
     """Tumours in breast ultrasound (BUSI) on a small machine."""
-    return Recipe(data=Data(name="busi", root=root, size=(128, 128)), epochs=15, batch_size=8)
+    return SegmentationRecipe(data=MaskedData(name="busi", root=root, size=(128, 128)), epochs=15, batch_size=8)
 
 
 @RECIPES.register("glas")
-def glas(root: str | None = None) -> Recipe:
+def glas(root: str | None = None) -> SegmentationRecipe:
     """Glands in histology (GlaS) on a small machine."""
-    return Recipe(data=Data(name="glas", root=root, size=(128, 128)), epochs=40, batch_size=8)
+    return SegmentationRecipe(data=MaskedData(name="glas", root=root, size=(128, 128)), epochs=40, batch_size=8)
 
 
 @RECIPES.register("cvc")
-def cvc(root: str | None = None) -> Recipe:
+def cvc(root: str | None = None) -> SegmentationRecipe:
     """Polyps in colonoscopy (CVC-ClinicDB) on a small machine."""
-    return Recipe(data=Data(name="cvc", root=root, size=(128, 128)), epochs=15, batch_size=8)
+    return SegmentationRecipe(data=MaskedData(name="cvc", root=root, size=(128, 128)), epochs=15, batch_size=8)
 
 
 @RECIPES.register("folder")
-def folder(root: str | None = None) -> Recipe:
+def folder(root: str | None = None) -> SegmentationRecipe:
     """Any folder with ``images/`` and ``masks/`` in it."""
-    return Recipe(data=Data(name="folder", root=root, size=(256, 256)), epochs=100, batch_size=8, patience=20)
+    return SegmentationRecipe(
+        data=MaskedData(name="folder", root=root, size=(256, 256)), epochs=100, batch_size=8, patience=20
+    )
 
 
 @RECIPES.register("ukan_published")
-def ukan_published(dataset: str = "busi", root: str | None = None) -> Recipe:
+def ukan_published(dataset: str = "busi", root: str | None = None) -> SegmentationRecipe:
     """U-KAN's published recipe (Li et al., AAAI 2025, arXiv 2406.02918), with the bugs of its code out.
 
     As published: Adam, 1e-4 and 1e-2 for the KAN layers, weight decay 1e-4, a cosine to 1e-5 over 400 epochs, batch
@@ -81,6 +60,6 @@ def ukan_published(dataset: str = "busi", root: str | None = None) -> Recipe:
         root: Folder that holds it.
     """
     size = (512, 512) if dataset == "glas" else (256, 256)
-    optimiser = Optimiser(learning_rate=1e-4, coefficient_learning_rate=1e-2, weight_decay=1e-4, final_learning_rate=1e-5)
-    data = Data(name=dataset, root=root, size=size)
-    return Recipe(data=data, model=Model(name="ukan"), optimiser=optimiser, epochs=400, batch_size=8)
+    optimiser = Adam(learning_rate=1e-4, coefficient_learning_rate=1e-2, weight_decay=1e-4, final_learning_rate=1e-5)
+    data = MaskedData(name=dataset, root=root, size=size)
+    return SegmentationRecipe(data=data, model=Model(name="ukan"), optimiser=optimiser, epochs=400, batch_size=8)

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from edgewise._errors import CheckpointError
+from edgewise._progress import ProgressLine
 from edgewise.io import atomic_write, save_model
 from edgewise.vision.training.folder import RunFolder
 
@@ -43,7 +44,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 class KeepRun(pl.callbacks.Checkpoint):
     """Writes a run's files after each epoch, the checkpoint last: what is newer than it is made again on resuming."""
 
-    def __init__(self, folder: RunFolder, score: str = "val_iou", every: int | None = None):
+    def __init__(self, folder: RunFolder, score: str, every: int | None = None):
         self.folder, self.score, self.every = folder, score, every
         self.best = float("-inf")
         self.best_epoch = -1
@@ -55,9 +56,7 @@ class KeepRun(pl.callbacks.Checkpoint):
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Take up what an interrupted run knew."""
-        self.best = state_dict["best_iou"] if "best_iou" in state_dict else state_dict["best"]  # as older runs call it
-        self.best_epoch = state_dict["best_epoch"]
-        self.seconds = state_dict["seconds"]
+        self.best, self.best_epoch, self.seconds = (state_dict[name] for name in ("best", "best_epoch", "seconds"))
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Forget the epochs that were measured after the checkpoint was written."""
@@ -80,7 +79,7 @@ class KeepRun(pl.callbacks.Checkpoint):
             self.best, self.best_epoch = scores[self.score], trainer.current_epoch
         if trainer.is_global_zero:
             for path in [self.folder.model, self.folder.last] if better else [self.folder.last]:
-                save_model(pl_module.deployed, path)
+                save_model(pl_module.learner.deployed, path)
             self._keep(pl_module, trainer.current_epoch + 1)
             line = {"epoch": trainer.current_epoch, **scores, "seconds": round(seconds, 3)}
             self.folder.write_metrics([*self.folder.read_metrics(), line])
@@ -91,37 +90,34 @@ class KeepRun(pl.callbacks.Checkpoint):
         if self.every is not None and epochs % self.every == 0:
             path = self.folder.epoch(epochs)
             path.parent.mkdir(exist_ok=True)
-            save_model(pl_module.deployed, path)
+            save_model(pl_module.learner.deployed, path)
 
 
-class ProgressLine(pl.Callback):
+class EpochLine(pl.Callback):
     """One line for the whole run: how far, how long still, and how good by now."""
 
-    def __init__(self, title: str, score: str = "val_iou", label: str = "validation IoU"):
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        epoch, scores = TextColumn("epoch {task.fields[epoch]}"), TextColumn("{task.fields[scores]}")
-        self.bar = Progress(TextColumn("{task.description}"), BarColumn(24), epoch, TimeRemainingColumn(), scores)
+    def __init__(self, title: str, score: str, label: str):
         self.title, self.score, self.label = title, score, label
+        self.line: ProgressLine | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the line."""
-        steps = trainer.num_training_batches
-        fields = {"epoch": f"{trainer.current_epoch}/{trainer.max_epochs}", "scores": ""}
-        total, done = steps * trainer.max_epochs, steps * trainer.current_epoch
-        self.task = self.bar.add_task(self.title, total=total, completed=done, visible=trainer.is_global_zero, **fields)
-        self.bar.start()
+        epochs, steps, done = trainer.max_epochs, trainer.num_training_batches, trainer.current_epoch
+        self.line = ProgressLine(self.title, steps * epochs, done=steps * done, shown=trainer.is_global_zero)
+        self.line.say(place=f"epoch {done}/{epochs}")
+        self.line.start()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
         """Move on by one step."""
-        self.bar.advance(self.task)
+        self.line.step()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say how good the network is by now."""
         now = trainer.callback_metrics
-        scores = f"loss {now['train_loss']:.3f}  {self.label} {now[self.score]:.3f}"
-        self.bar.update(self.task, epoch=f"{trainer.current_epoch + 1}/{trainer.max_epochs}", scores=scores)
+        note = f"loss {now['train_loss']:.3f}  {self.label} {now[self.score]:.3f}"
+        self.line.say(place=f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", note=note)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Leave the terminal as it was, whatever happened."""
-        self.bar.stop()
+        if self.line:
+            self.line.stop()

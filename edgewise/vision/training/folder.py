@@ -3,12 +3,14 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from edgewise._errors import CheckpointError, ConfigError
 from edgewise.io import atomic_write, read_json, write_json
@@ -23,10 +25,10 @@ class Result:
     """Epochs trained."""
     best_epoch: int
     """The epoch of the best validation score, counted from 0."""
-    best_iou: float | None = None
-    """That score of a segmentation: IoU over all validation pixels at the size the network sees."""
-    best_accuracy: float | None = None
-    """That score of a classification: the part of the validation images that is named right."""
+    score: str
+    """What that score is called in the measurements, such as ``val_iou``."""
+    best: float
+    """Its best value."""
     seconds: float
     """Time spent in epochs, validation included, over all parts of an interrupted run."""
     parameters: int
@@ -36,10 +38,10 @@ class Result:
 class RunFolder:
     """The files of a run, under one path.
 
-    ``config.json`` the recipe and the versions that ran it; ``model.safetensors`` the best epoch by validation
-    score; ``last.safetensors`` the last epoch; ``metrics.jsonl`` one line an epoch; ``last.ckpt`` Lightning's checkpoint,
-    to resume from; ``epochs/NNNN.safetensors`` the network after NNNN epochs, where the recipe asks to keep them;
-    ``result.json`` once the run is finished; ``lock`` the process id of whoever writes here.
+    ``config.json`` the recipe, what its task noted and the versions that ran it; ``model.safetensors`` the best epoch by
+    validation score; ``last.safetensors`` the last epoch; ``metrics.jsonl`` one line an epoch; ``last.ckpt`` Lightning's
+    checkpoint, to resume from; ``epochs/NNNN.safetensors`` the network after NNNN epochs, where the recipe asks to keep
+    them; ``result.json`` once the run is finished; ``lock``, held by whoever writes here, and ``owner``, its process id.
     """
 
     def __init__(self, path: str | Path):
@@ -50,6 +52,8 @@ class RunFolder:
         self.metrics = self.path / "metrics.jsonl"
         self.checkpoint = self.path / "last.ckpt"
         self.result = self.path / "result.json"
+        self.lock = self.path / "lock"
+        self.owner = self.path / "owner"
 
     def epoch(self, count: int) -> Path:
         """The file of the network after so many epochs; 0 is the one before training."""
@@ -73,22 +77,14 @@ class RunFolder:
         except ConfigError as error:
             raise CheckpointError(f"{self.config} holds a recipe this edgewise cannot follow: {error}") from error
 
-    def read_window(self) -> tuple[float, float] | None:
-        """The intensities of 16-bit files that became 0 and 1 in training; None: the whole range of the file's type."""
-        window = read_json(self.config).get("window")
-        return None if window is None else tuple(window)
+    def read_facts(self) -> dict[str, Any]:
+        """What the task noted when the run was started, such as the names of its classes."""
+        return read_json(self.config)["facts"]
 
-    def read_classes(self) -> list[str]:
-        """Names of the classes that a run of classification was trained on."""
-        return list(read_json(self.config).get("classes", ()))
-
-    def write_config(
-        self, recipe: Recipe, window: tuple[float, float] | None = None, classes: Sequence[str] | None = None
-    ) -> None:
-        """Note what the run is made of, the intensities that pictures to predict must be scaled by, or their classes."""
+    def write_config(self, recipe: Recipe, facts: dict[str, Any]) -> None:
+        """Note what the run is made of, and what its task must know later."""
         versions = {"edgewise": version("edgewise"), "torch": torch.__version__}
-        facts = {"window": window} if classes is None else {"classes": list(classes)}
-        write_json(self.config, {"recipe": recipe.to_dict(), **facts, "versions": versions})
+        write_json(self.config, {"recipe": recipe.to_dict(), "facts": facts, "versions": versions})
 
     def read_metrics(self) -> list[dict]:
         """What was measured after each epoch, oldest first."""
@@ -119,7 +115,7 @@ class RunFolder:
 
     def write_result(self, result: Result) -> None:
         """Mark the run as finished."""
-        write_json(self.result, {name: value for name, value in asdict(result).items() if value is not None})
+        write_json(self.result, asdict(result))
 
     @contextlib.contextmanager
     def open(self, recipe: Recipe, resume: bool) -> Iterator[None]:
@@ -140,7 +136,7 @@ class RunFolder:
 
     def _check(self, recipe: Recipe, resume: bool) -> None:
         if not self.config.exists():
-            others = sorted({item.name for item in self.path.iterdir()} - {"lock"})
+            others = sorted({item.name for item in self.path.iterdir()} - {self.lock.name, self.owner.name})
             if others:
                 raise CheckpointError(f"{self.path} is not empty and holds no run ({others[0]}): choose another folder")
             return
@@ -157,19 +153,30 @@ class RunFolder:
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
         """A lock that the system itself lets go when its process dies, however it dies."""
-        import fcntl
-
-        with open(self.path / "lock", "a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                file.seek(0)
-                owner = file.read().strip() or "unknown"
-                raise CheckpointError(
-                    f"the run folder {self.path} is in use by process {owner}: wait for it, or choose another folder"
-                ) from error
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+        lock = FileLock(self.lock)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            owner = (self.owner.read_text() if self.owner.exists() else "") or "unknown"
+            raise CheckpointError(
+                f"the run folder {self.path} is in use by process {owner}: wait for it, or choose another folder"
+            ) from error
+        try:
+            self.owner.write_text(str(os.getpid()))  # beside the lock, which not every system lets others read
             yield
-            file.truncate(0)
+        finally:
+            self.owner.unlink(missing_ok=True)
+            lock.release()
+
+
+def make_folder(path: str | Path) -> Path:
+    """A folder for results, made if needed.
+
+    Raises:
+        CheckpointError: It cannot be made.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"cannot make the folder {path} ({error.strerror}): choose another") from error
+    return Path(path)

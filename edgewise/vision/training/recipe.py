@@ -1,43 +1,45 @@
 """What a training run is made of, as one frozen tree of dataclasses that goes to JSON and back without loss.
 
-Reading is strict: an unknown key, a missing type or a value out of range is refused by name, because a misspelt setting
-that is silently ignored costs a day of training.
+Each task has a recipe of its own, with the data and the optimiser that it needs. Reading is strict: an unknown key, a
+missing type or a value out of range is refused by name, because a misspelt setting that is silently ignored costs a day
+of training.
 """
 
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol, Self
 
+from edgewise._errors import ConfigError
 from edgewise._registry import unknown
 from edgewise.vision.training.strict import read_setting, require_that
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Which images to learn from, and how they enter the network."""
+    """Which pictures to learn from, and how they enter the network; each task adds what it needs to know."""
 
-    name: str = "nuclei"
+    name: str
     """Registered dataset (`edgewise data` lists them)."""
     root: str | None = None
     """Folder that holds it; none needed for datasets that edgewise fetches."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further options of the dataset, as JSON."""
-    size: tuple[int, int] = (128, 128)
+    size: tuple[int, int]
     """Height and width in pixels that the network sees."""
     channels: int = 3
     """Colour channels that the network sees."""
-    classes: int = 1
-    """1 for one foreground (sigmoid); more for that many exclusive classes, background included (softmax)."""
     split_seed: int = 2981
-    """Seed of the split into training, validation and test images (2981, 6142 and 1187 are published)."""
-    augment: bool = True
-    """Quarter turns and flips of the training images."""
+    """Seed of the split into training, validation and test images."""
 
     def __post_init__(self):
         require_that(min(self.size) >= 1, "data.size", self.size, "two positive numbers of pixels")
         require_that(self.channels >= 1, "data.channels", self.channels, "at least 1")
-        require_that(self.classes >= 1, "data.classes", self.classes, "at least 1")
+
+    @property
+    def test_images(self) -> tuple:
+        """What decides which images a run is tested on, and what their truth is."""
+        return self.name, self.root, self.options, self.split_seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,24 +60,16 @@ class Model:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Optimiser:
-    """Adam, with a learning rate for dense weights and one for the coefficients of edge functions."""
+class Optimiser(Protocol):
+    """What is asked of the settings of every optimiser: two learning rates, which a study may change."""
 
-    learning_rate: float = 1e-3
-    """Learning rate of dense weights, biases and norms."""
-    coefficient_learning_rate: float = 5e-3
-    """Learning rate of spline coefficients, scales and mixing weights of shared functions."""
-    weight_decay: float = 1e-4
-    """L2 penalty of every parameter, as in Adam (not decoupled)."""
-    final_learning_rate: float = 1e-5
-    """Both learning rates fall to this along a cosine over the run."""
+    learning_rate: float
+    """Learning rate of the dense part."""
+    coefficient_factor: float
+    """The learning rate of coefficients of edge functions is so many times that."""
 
-    def __post_init__(self):
-        for rate in ("learning_rate", "coefficient_learning_rate"):
-            require_that(getattr(self, rate) > 0, f"optimiser.{rate}", getattr(self, rate), "above 0")
-        for rate in ("weight_decay", "final_learning_rate"):
-            require_that(getattr(self, rate) >= 0, f"optimiser.{rate}", getattr(self, rate), "0 or above")
+    def with_rates(self, learning_rate: float, coefficient_factor: float) -> Self:
+        """The same settings with these rates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,22 +94,23 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything a training run depends on.
+    """What every training run depends on; the recipe of a task is a subclass that names it and has its data.
 
     Example:
-        >>> recipe = Recipe(epochs=3)
+        >>> from edgewise.vision.segmentation.recipe import SegmentationRecipe
+        >>> recipe = SegmentationRecipe(epochs=3)
         >>> Recipe.from_dict(recipe.to_dict()) == recipe
         True
-        >>> Recipe.from_dict({"epoch": 3})
+        >>> SegmentationRecipe.from_dict({"epoch": 3})
         Traceback (most recent call last):
         edgewise._errors.ConfigError: unknown setting 'epoch'; did you mean 'epochs'? known: ...
     """
 
-    task: ClassVar[str] = "segmentation"
+    task: ClassVar[str]
 
-    data: Data = field(default_factory=Data)
+    data: Data
     model: Model = field(default_factory=Model)
-    optimiser: Optimiser = field(default_factory=Optimiser)
+    optimiser: Optimiser
     machine: Machine = field(default_factory=Machine)
     epochs: int = 40
     """Passes over the training images."""
@@ -124,7 +119,7 @@ class Recipe:
     seed: int = 1029
     """Seed of the initial weights, the order of images, augmentation and stochastic layers."""
     patience: int | None = None
-    """Stop after this many epochs without a better validation IoU; none: run all epochs."""
+    """Stop after this many epochs without a better validation score; none: run all epochs."""
     tensorboard: bool = False
     """Also write TensorBoard events into the run folder."""
     keep_every: int | None = None
@@ -139,29 +134,39 @@ class Recipe:
             require_that(value is None or value >= 1, name, value, "at least 1, or none")
 
     def to_dict(self) -> dict[str, Any]:
-        """The recipe as plain JSON values."""
-        return json.loads(json.dumps(dataclasses.asdict(self), allow_nan=False))
+        """The recipe as plain JSON values, its task among them."""
+        return {"task": self.task, **json.loads(json.dumps(dataclasses.asdict(self), allow_nan=False))}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
-        """The recipe that :meth:`to_dict` wrote, of whichever task; keys left out keep their defaults.
+        """The recipe that :meth:`to_dict` wrote; keys left out keep their defaults.
+
+        Asked of ``Recipe``, it is of whichever task the values name; asked of a task's own recipe, they need not name it.
 
         Raises:
             ConfigError: An unknown key or task (the nearest known one is named), a value of another type or out of range.
         """
-        if not isinstance(values, dict) or "task" not in values:
+        if not isinstance(values, dict):
             return read_setting(cls, values, where="")
-        kinds = {kind.task: kind for kind in (Recipe, *Recipe.__subclasses__())}
-        if values["task"] not in kinds:
-            raise unknown("task", str(values["task"]), kinds)
-        return read_setting(kinds[values["task"]], {k: v for k, v in values.items() if k != "task"}, where="")
+        kinds = {kind.task: kind for kind in _family(cls) if hasattr(kind, "task")}
+        task = values.get("task", getattr(cls, "task", None))
+        if task is None:
+            raise ConfigError(f"the recipe names no task: give it one of {', '.join(sorted(kinds))}")
+        if task not in kinds:
+            raise unknown("task", str(task), kinds)
+        return read_setting(kinds[task], {key: value for key, value in values.items() if key != "task"}, where="")
+
+
+def _family(kind: type) -> list[type]:
+    return [kind, *(heir for child in kind.__subclasses__() for heir in _family(child))]
 
 
 def differences(one: Recipe, other: Recipe) -> list[str]:
     """Dotted names of the settings in which two recipes differ.
 
     Example:
-        >>> differences(Recipe(), Recipe(epochs=3, model=Model(name="unet")))
+        >>> from edgewise.vision.segmentation.recipe import SegmentationRecipe
+        >>> differences(SegmentationRecipe(), SegmentationRecipe(epochs=3, model=Model(name="unet")))
         ['model.name', 'epochs']
     """
     return _differences(one.to_dict(), other.to_dict(), prefix="")

@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 from safetensors import safe_open
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.data import default_collate
 
 from edgewise._errors import CheckpointError, ConfigError
-from edgewise.io import load_model, read_weights
-from edgewise.vision.classification.recipe import ClassificationRecipe
+from edgewise.io import read_weights
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.tasks import task_of
@@ -55,11 +53,11 @@ class OpenRun:
 
     def network(self, device: str = "cpu") -> nn.Module:
         """The best epoch, in evaluation mode."""
-        return load_model(self.folder.model).to(device)
+        return task_of(self.recipe).load(self.folder.model).to(device)
 
     def last_kept(self, device: str = "cpu") -> nn.Module:
         """The last of the kept epochs."""
-        return load_model(self._kept(1)[-1]).to(device)
+        return task_of(self.recipe).load(self._kept(1)[-1]).to(device)
 
     def kept_weights(self, network: nn.Module, least: int = 1) -> dict[int, KeptWeights]:
         """Parameters by epoch.
@@ -86,22 +84,15 @@ class OpenRun:
             raise ConfigError(
                 f"pictures and the size of a batch must be at least 1 and the seed at least 0, got {count}, {size}, {seed}"
             )
-        data = task_of(self.recipe).images(self.recipe).validation
+        task = task_of(self.recipe)
+        data = task.images(self.recipe).validation
         chosen = np.random.default_rng(seed).permutation(len(data))[:count].tolist()
         parts = [default_collate([data[i] for i in chosen[start : start + size]]) for start in range(0, len(chosen), size)]
-        return [(part["image"], part["label" if self._names_classes else "mask"]) for part in parts]
+        return [(part["image"], part[task.truth]) for part in parts]
 
     def criterion(self) -> Callable[[Tensor, Tensor], Tensor]:
         """The loss that it was trained with, without smoothing and mixing."""
-        if self._names_classes:
-            return F.cross_entropy
-        from edgewise.vision.segmentation.losses import SegmentationLoss
-
-        return SegmentationLoss(self.recipe.data.classes)
-
-    @property
-    def _names_classes(self) -> bool:
-        return isinstance(self.recipe, ClassificationRecipe)
+        return task_of(self.recipe).criterion(self.recipe)
 
     def _kept(self, least: int) -> list[Path]:
         kept = list(self.folder.kept_epochs().values())

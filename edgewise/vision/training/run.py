@@ -1,16 +1,14 @@
 """Training: a recipe and a folder in, a trained model in the folder out."""
 
 import contextlib
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from edgewise._errors import ConfigError
 from edgewise._optional import require
+from edgewise._quiet import quiet
 from edgewise.vision.training.folder import Result, RunFolder
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.start import start_from
@@ -56,14 +54,25 @@ def train(
         CheckpointError: The folder is in use, holds another run, cannot be written (a full disk) or is corrupted.
         NonFiniteError: A loss or a gradient was not finite; the last checkpoint is good.
     """
-    task_of(recipe).require()
+    require_training(recipe)
     folder = RunFolder(run_dir)
     # With several devices, each has a process that runs this: the first holds the folder, the others follow.
     hold = folder.open(recipe, resume) if is_first_process() else contextlib.nullcontext()
-    with hold, _quiet(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    hush = quiet(*_NOISE, loggers=("lightning.pytorch", "lightning.fabric"))
+    with hold, hush, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         if folder.result.exists():
             return folder.read_result()
         return _fit(recipe, folder, progress, callbacks)
+
+
+def require_training(recipe: Recipe) -> None:
+    """Import the packages that training by a recipe needs, or say which extra brings them.
+
+    Raises:
+        MissingPackageError: One is absent or broken.
+    """
+    for package in ("lightning.pytorch", *task_of(recipe).packages):
+        require(package, extra="training")
 
 
 def is_first_process() -> bool:
@@ -72,92 +81,12 @@ def is_first_process() -> bool:
 
 
 def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["pl.Callback"]) -> Result:
-    from edgewise.vision.training.callbacks import KeepRun
+    from edgewise.vision.training.loop import fit  # which needs Lightning; importing edgewise.vision does not
 
     task = task_of(recipe)
     images = task.images(recipe)
     torch.manual_seed(recipe.seed)
     network = task.network(recipe)
-    checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
-    if checkpoint is None:
+    if not folder.checkpoint.exists():
         start_from(network, recipe.model.start)
-    keeper = KeepRun(folder, task.score, recipe.keep_every)
-    trainer = _trainer(recipe, folder, [*watchers, *_callbacks(recipe, keeper, progress)])
-    if trainer.is_global_zero and not folder.config.exists():  # only now: a recipe that cannot work leaves no run behind
-        folder.write_config(recipe, images.window, images.classes)
-    try:
-        trainer.fit(task.module(network, recipe), images, ckpt_path=checkpoint, weights_only=True)
-    except SystemExit as exit:
-        if isinstance(exit.__context__, KeyboardInterrupt):  # which Lightning turns into an exit
-            raise KeyboardInterrupt from exit
-        raise
-    result = Result(
-        epochs=trainer.current_epoch,
-        best_epoch=keeper.best_epoch,
-        seconds=round(keeper.seconds, 3),
-        parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
-        **{task.best: keeper.best},
-    )
-    if trainer.is_global_zero:
-        folder.write_result(result)
-    return result
-
-
-def _callbacks(recipe: Recipe, keeper: "pl.Callback", progress: bool) -> list["pl.Callback"]:
-    """What follows an epoch, in order: early stopping first, since the keeper's checkpoint holds its state."""
-    from lightning.pytorch.callbacks import EarlyStopping
-
-    from edgewise.vision.training.callbacks import ProgressLine
-
-    task, patience = task_of(recipe), recipe.patience
-    stopping = [] if patience is None else [EarlyStopping(task.score, mode="max", patience=patience)]
-    line = [ProgressLine(recipe.model.name, task.score, task.score_title)] if progress else []
-    return [*stopping, keeper, *line]
-
-
-def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list["pl.Callback"]) -> "pl.Trainer":
-    import lightning.pytorch as pl
-
-    from edgewise.vision.training.callbacks import AtomicCheckpointIO
-
-    logger = False
-    if recipe.tensorboard:
-        require("tensorboard", extra="tensorboard")
-        logger = pl.loggers.TensorBoardLogger(folder.path, name="", version="tensorboard")
-    machine = recipe.machine
-    try:
-        return pl.Trainer(
-            max_epochs=recipe.epochs,
-            accelerator=machine.accelerator,
-            devices=machine.devices,
-            strategy=machine.strategy,
-            precision=machine.precision,
-            callbacks=callbacks,
-            plugins=[AtomicCheckpointIO()],
-            logger=logger,
-            default_root_dir=folder.path,
-            reload_dataloaders_every_n_epochs=1,
-            num_sanity_val_steps=0,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
-    except (ValueError, pl.utilities.exceptions.MisconfigurationException) as error:
-        reason = str(error).split(". ")[0].replace("`", "")
-        raise ConfigError(f"this machine cannot train as the recipe says ({reason}): change machine in it") from error
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Lightning's tips and the warnings that do not apply here; all others come through."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        for message in _NOISE:
-            warnings.filterwarnings("ignore", message=f".*{message}")
-        for logger in loggers:
-            logger.setLevel(logging.WARNING)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+    return fit(task, recipe, images, task.learner(network, recipe), folder, progress, watchers)

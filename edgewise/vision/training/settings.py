@@ -7,7 +7,8 @@ def setting_rows(recipes: list[Recipe]) -> list[tuple[str, list[str]]]:
     """Every setting by its dotted name, with one value where all recipes agree and one a recipe where they do not.
 
     Example:
-        >>> setting_rows([Recipe(epochs=3), Recipe(epochs=9)])[-6:-4]
+        >>> from edgewise.vision.segmentation.recipe import SegmentationRecipe
+        >>> setting_rows([SegmentationRecipe(epochs=3), SegmentationRecipe(epochs=9)])[-6:-4]
         [('epochs', ['3', '9']), ('batch_size', ['4'])]
     """
     columns = [_flat(recipe.to_dict()) for recipe in recipes]

@@ -1,6 +1,5 @@
 """Weights that training starts from: those of another run, for fine-tuning and for teachers."""
 
-import inspect
 import os
 from collections.abc import Mapping
 from itertools import zip_longest
@@ -13,17 +12,15 @@ from torch import Tensor, nn
 from edgewise._errors import CheckpointError
 from edgewise._registry import unknown
 from edgewise.io import read_weights
+from edgewise.models.registry import find_config, takes_of
 from edgewise.vision.training.folder import RunFolder
-
-# What trained weights compute does not depend on these; where the side of pictures matters, a shape says so.
-FREE = ("num_classes", "image_size", "drop_path", "dropout", "init", "frozen")
 
 
 def start_from(network: nn.Module, sources: Mapping[str, str | Path]) -> None:
     """Copy trained weights into parts of a network, in place.
 
     The number of classes may differ: the last layer then keeps the weights it has. All other options that say what weights
-    compute must be equal. A part without a ``config`` must fit in every shape.
+    compute must be equal. A part that was not made by its name must fit in every shape.
 
     Args:
         network: Of which parts begin as something that was trained.
@@ -52,7 +49,7 @@ def start_from(network: nn.Module, sources: Mapping[str, str | Path]) -> None:
         path = Path(source)
         path = RunFolder(path).model if path.is_dir() else path
         config, tensors = read_weights(path)
-        own = getattr(parts[name], "config", None)
+        own = find_config(parts[name])
         if own is not None and (difference := _difference(config, own)):
             raise CheckpointError(f"{path} holds another network, {difference}: start from one with equal options")
         _copy(parts[name], tensors, path, classes_may_differ=own is not None)
@@ -62,9 +59,8 @@ def _difference(stored: dict, own: dict) -> str | None:
     """The first setting by which weights of two configurations compute something else, in words."""
     if stored["name"] != own["name"]:
         return f"its model is {stored['name']!r} and not {own['name']!r}"
-    if own["name"] == "rows":
-        return _difference(*({"name": c["options"]["model"], "options": c["options"]["options"]} for c in (stored, own)))
-    return _first_of(_settings(stored), _settings(own))
+    takes = takes_of(own["name"])  # where the side of pictures matters, a shape says so
+    return _first_of(takes.decisive(stored["options"]), takes.decisive(own["options"]))
 
 
 def _first_of(one: Any, other: Any, name: str = "") -> str | None:
@@ -75,19 +71,6 @@ def _first_of(one: Any, other: Any, name: str = "") -> str | None:
         parts = (_first_of(one.get(key), other.get(key), f"{name}.{key}") for key in one | other)
         return next(filter(None, parts), None)
     return None if one == other else f"its {name[1:]} is {one} and not {other}"
-
-
-def _settings(config: dict) -> dict:
-    """Options that say what weights compute, those that a file is too old to have filled in."""
-    from edgewise.models.registry import MODELS, from_plain, to_plain
-
-    known = inspect.signature(MODELS[config["name"]]).parameters
-    options = {name: option.default for name, option in known.items() if option.default is not option.empty}
-    options = {name: to_plain(from_plain(value)) for name, value in (options | config["options"]).items()}
-    if "num_classes" not in known and "width" in options:
-        *inner, last = options["width"]
-        options["width"] = [*inner, ["classes", *last[1:]] if isinstance(last, list) else "classes"]
-    return {name: value for name, value in options.items() if name not in FREE}
 
 
 @torch.no_grad()

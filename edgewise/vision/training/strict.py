@@ -43,11 +43,14 @@ def read_dataclass(kind: type, value: Any, where: str) -> Any:
     """An object of JSON as a dataclass; keys left out keep their defaults."""
     if not isinstance(value, dict):
         raise ConfigError(f"{where or 'the recipe'} is {value!r} and must be an object of settings")
-    fields = {item.name for item in dataclasses.fields(kind)}
+    fields = {item.name: item for item in dataclasses.fields(kind)}
     hints = {name: hint for name, hint in typing.get_type_hints(kind).items() if name in fields}
     for key in value:
         if key not in hints:
             raise unknown("setting", f"{where}.{key}".removeprefix("."), [f"{where}.{h}".removeprefix(".") for h in hints])
+    for name, item in fields.items():
+        if name not in value and item.default is item.default_factory is dataclasses.MISSING:
+            raise ConfigError(f"setting {f'{where}.{name}'.removeprefix('.')!r} is missing and has no default: give it")
     return kind(**{key: read_setting(hints[key], item, f"{where}.{key}".removeprefix(".")) for key, item in value.items()})
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from edgewise.vision.segmentation.recipes import RECIPES, create_recipe
 from edgewise.vision.training.recipe import Recipe, differences
+from edgewise.vision.training.recipes import RECIPES, create_recipe
 
 
 def command_line(recipe: Recipe, run: str, start: str | None = None) -> str:

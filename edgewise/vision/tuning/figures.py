@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._figures import FAINT, PALETTE, figure_of, style
+from edgewise._figures import FAINT, PALETTE, SOFT, figure_of, style
 from edgewise.vision.tuning.trials import TrialRun, Tuning
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def slices(tuning: Tuning, score: str) -> "Figure":
 
 def _scatter(axes, tuning: Tuning, of) -> list[TrialRun]:
     """Trials as dots; returns the complete ones, in order."""
-    found, dots = {}, {"pruned": {"facecolors": "white", "edgecolors": "#57606a"}, "complete": {"color": PALETTE[0]}}
+    found, dots = {}, {"pruned": {"facecolors": "white", "edgecolors": SOFT}, "complete": {"color": PALETTE[0]}}
     for state, options in dots.items():
         found[state] = [t for t in tuning.trials if t.state == state and t.score is not None and of(t) is not None]
         if found[state]:

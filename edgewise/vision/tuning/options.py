@@ -1,20 +1,19 @@
-"""What can be tuned of a registered model, read off the names of its options: its functions and its widths."""
+"""What can be tuned of a registered model, as it says itself: its functions and its widths."""
 
 import inspect
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from functools import cached_property, partial
 from typing import Any
+
+import torch
 
 from edgewise._errors import ConfigError
 from edgewise.bases import Basis, Squashed, create_basis
 from edgewise.bases.basis import BASES
-from edgewise.kan.width import parse_bases
-from edgewise.models.registry import MODELS, basis_from, to_plain
+from edgewise.models.registry import MODELS, config_of, create_model, read_bases, takes_of, to_plain
+from edgewise.models.takes import FixedBasis, Pictures
 from edgewise.vision.training.recipe import Model
-
-COUNTS = {"degree": lambda functions: functions - 1, "num_frequencies": lambda functions: functions // 2}
-"""Options of models whose basis is fixed, and their value for so many functions."""
-WIDTHS = ("width", "widths", "hidden")
 
 
 class TunableOptions:
@@ -35,34 +34,35 @@ class TunableOptions:
     """
 
     def __init__(self, model: Model):
-        self.given = model.options
+        self.model, self.takes = model, takes_of(model.name)
         parameters = inspect.signature(MODELS[model.name]).parameters
-        self.values = {name: model.options.get(name, item.default) for name, item in parameters.items()}
-        self.has_basis = "basis" in self.values
-        self.count = next((name for name in COUNTS if name in self.values), None)
-        self.has_functions = self.has_basis or self.count is not None
+        defaults = {name: item.default for name, item in parameters.items() if item.default is not item.empty}
+        self.values = defaults | model.options
+        self.has_basis = isinstance(self.takes.basis, str)
+        self.has_functions = self.takes.basis is not None
         self.has_width = bool(self.scaled(2.0))
 
-    @property
+    @cached_property
     def bases(self) -> list[Basis]:
         """The bases of the layers, one where they all have the same; without what squashes their inputs."""
-        found = self._given_bases
-        if self.values.get("grid") is not None or self.values.get("k") is not None:
-            found = parse_bases(found[0] if len(found) == 1 else found, self.values["grid"], self.values["k"], self._layers)
-        return [item.basis if isinstance(item, Squashed) else item for item in dict.fromkeys(found)]
+        return [item.basis if isinstance(item, Squashed) else item for item in dict.fromkeys(self._given_bases)]
 
-    @property
+    @cached_property
     def _given_bases(self) -> list[Basis]:
-        """The option itself: one basis for all layers, or one for each."""
-        given = basis_from(self.values["basis"])
-        return [given] if isinstance(given, Basis) else given
+        """One basis for all layers, or one for each, as the model itself reads its options."""
+        name, given = self.takes.basis, self.values[self.takes.basis]
+        if any(self.values[short] is not None for short in self.takes.shorthands):
+            with torch.device("meta"):
+                given = config_of(create_model(self.model.name, **self.model.options))["options"][name]
+        found = read_bases(given)
+        return [found] if isinstance(found, Basis) else found
 
     @property
     def functions(self) -> int:
         """How many functions an edge has; of layers that differ, the first's."""
-        if self.has_basis:
-            return self.bases[0].num_functions
-        return next(n for n in range(1, 1000) if COUNTS[self.count](n) == self.values[self.count])
+        if isinstance(self.takes.basis, FixedBasis):
+            return self._fixed(self.values[self.takes.basis.size]).num_functions
+        return self.bases[0].num_functions
 
     def with_basis(self, name: str, functions: int) -> dict[str, Any]:
         """The options that make all layers have this basis, its inputs squashed where they were.
@@ -76,31 +76,21 @@ class TunableOptions:
         first = self._given_bases[0]
         if isinstance(first, Squashed):
             basis = replace(first, basis=basis)
-        freed = {name: None for name in ("grid", "k") if name in self.given}
-        return {"basis": to_plain(basis), **freed}
+        freed = {short: None for short in self.takes.shorthands if short in self.model.options}
+        return {self.takes.basis: to_plain(basis), **freed}
 
     def with_functions(self, functions: int) -> dict[str, Any]:
         """The option that makes a model whose basis is fixed have so many functions an edge."""
-        return {self.count: max(1, COUNTS[self.count](functions))}
+        size = self.takes.basis.size
+        return {size: getattr(sized(self._fixed(1), functions), size)}
 
     def scaled(self, factor: float) -> dict[str, Any]:
         """The options with all hidden widths times a factor; channels that are multiples of 8 stay so, as U-KAN's must."""
-        found = {}
-        for name in WIDTHS:
-            match self.values.get(name):
-                case int() as number:
-                    found[name] = _scale(number, factor)
-                case [first, *inner, last] if name == "width" and inner:
-                    found[name] = [first, *(_scale(item, factor) for item in inner), last]
-                case [_, *_] as numbers if name == "hidden":
-                    found[name] = [_scale(item, factor) for item in numbers]
-                case [_, *_] as numbers if name == "widths":
-                    found[name] = [_scale(item, factor, step=1 if item % 8 else 8) for item in numbers]
-        return found
+        step = 8 if isinstance(self.takes, Pictures) else 1
+        return self.takes.scaled(self.values, partial(_scale, factor=factor, step=step))
 
-    @property
-    def _layers(self) -> int:
-        return len(self.values["width"]) - 1
+    def _fixed(self, size: int) -> Basis:
+        return self.takes.basis.kind(**{self.takes.basis.size: size})
 
 
 def sized(basis: Basis, functions: int) -> Basis:
@@ -126,7 +116,8 @@ def sized(basis: Basis, functions: int) -> Basis:
     return best
 
 
-def _scale(number: int | Sequence, factor: float, step: int = 1) -> int | Sequence:
+def _scale(number: int | Sequence, factor: float, step: int) -> int | Sequence:
     if not isinstance(number, int):  # nodes that add and nodes that multiply
-        return [_scale(item, factor) if isinstance(item, int) and item else item for item in number]
+        return [_scale(item, factor, step) if isinstance(item, int) and item else item for item in number]
+    step = step if number % step == 0 else 1
     return step * max(1, round(number * factor / step))

@@ -1,12 +1,12 @@
 """A report on a study: one HTML page that needs nothing beside it."""
 
-import base64
 from dataclasses import replace
 from pathlib import Path
 
 from edgewise._figures import to_bytes
-from edgewise.io import atomic_write, read_json
-from edgewise.vision.training.page import template
+from edgewise._page import embed
+from edgewise.io import atomic_write
+from edgewise.vision.training.page import footer, render
 from edgewise.vision.training.settings import setting_rows
 from edgewise.vision.training.tasks import task_of
 from edgewise.vision.tuning.command import command_line
@@ -24,8 +24,9 @@ def write_tuning_report(path: str | Path) -> Tuning:
     task, best, recipe = task_of(tuning.recipe), tuning.best, tuning.best_recipe
     figures = [history(tuning, task.score_title)]
     figures += [importance_bars(tuning.importances)] if tuning.importances else []
-    versions = read_json(folder.config).get("versions", {})
-    html = template(__package__, "tuning.html.j2").render(
+    page = render(
+        __package__,
+        "tuning.html.j2",
         title=f"{tuning.recipe.model.name} on {tuning.recipe.data.name}, tuned",
         subtitle=_subtitle(tuning, task.score_title),
         command=best_command(tuning),
@@ -37,10 +38,9 @@ def write_tuning_report(path: str | Path) -> Tuning:
         failures=[trial for trial in tuning.trials if trial.reason],
         settings=setting_rows([tuning.recipe, recipe]),
         runs=["the recipe", f"trial {best.index:04d}"],
-        several=True,
-        footer=" · ".join(f"{name} {number}" for name, number in versions.items()),
+        footer=footer(folder.config),
     )
-    atomic_write(folder.report, html.encode())
+    atomic_write(folder.report, page)
     return tuning
 
 
@@ -84,4 +84,4 @@ def _subtitle(tuning: Tuning, score: str) -> str:
 
 
 def _embed(figure) -> str:
-    return base64.b64encode(to_bytes(figure, "svg")).decode()
+    return embed(to_bytes(figure, "svg"))

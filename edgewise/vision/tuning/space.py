@@ -10,7 +10,7 @@ from edgewise._registry import unknown
 from edgewise.bases import list_bases
 from edgewise.models.registry import to_plain
 from edgewise.nn import parameter_kinds
-from edgewise.vision.training.recipe import Optimiser, Recipe
+from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.strict import require_that
 from edgewise.vision.training.tasks import task_of
 from edgewise.vision.tuning.options import TunableOptions
@@ -64,9 +64,9 @@ class Space:
         options = TunableOptions(recipe.model)
         if not (options.has_functions or options.has_width):
             raise ConfigError(
-                f"model {recipe.model.name!r} has neither basis nor width to tune (its options are "
-                f"{', '.join(options.values)}): choose a model with one of basis, degree, num_frequencies, width, widths, "
-                "hidden; beside them the learning rates of coefficients and of the dense part are tuned"
+                f"model {recipe.model.name!r} has neither basis nor width to tune: of its options, "
+                f"{', '.join(options.values)}, it is registered (takes=) with none as such. Choose another model; beside "
+                "them the learning rates of coefficients and of the dense part are tuned"
             )
         with torch.random.fork_rng(devices=[]):
             kinds = parameter_kinds(task_of(recipe).network(recipe)).values()
@@ -90,13 +90,13 @@ class Space:
             changed |= options.with_functions(functions)
         if self.width:
             changed |= options.scaled(trial.suggest_float("width", *self.width, log=True))
-        rate, factor = recipe.optimiser.learning_rate, _factor(recipe)
+        rate, factor = recipe.optimiser.learning_rate, recipe.optimiser.coefficient_factor
         if self.learning_rate:
             rate = trial.suggest_float("learning_rate", *self.learning_rate, log=True)
         if self.coefficient_factor:
             factor = trial.suggest_float("coefficient_factor", *self.coefficient_factor, log=True)
         model = replace(recipe.model, options={**recipe.model.options, **changed})
-        return replace(recipe, model=model, optimiser=_with_rates(recipe, rate, factor))
+        return replace(recipe, model=model, optimiser=recipe.optimiser.with_rates(rate, factor))
 
     def own(self, recipe: Recipe) -> dict[str, Any] | None:
         """What a trial would draw to get the recipe itself; None where this space does not hold it."""
@@ -108,7 +108,7 @@ class Space:
             "functions": options.functions if self.functions else None,
             "width": 1.0,
             "learning_rate": recipe.optimiser.learning_rate,
-            "coefficient_factor": _factor(recipe),
+            "coefficient_factor": recipe.optimiser.coefficient_factor,
         }
         ranges = {name.replace("bases", "basis"): choice for name, choice in asdict(self).items() if choice is not None}
         inside = all(
@@ -120,18 +120,3 @@ class Space:
 
 def _name(options: TunableOptions) -> str:
     return to_plain(options.bases[0])["name"]
-
-
-def _factor(recipe: Recipe) -> float:
-    """How many times the learning rate of the dense part that of coefficients is."""
-    optimiser = recipe.optimiser
-    if isinstance(optimiser, Optimiser):
-        return optimiser.coefficient_learning_rate / optimiser.learning_rate
-    return optimiser.coefficient_factor
-
-
-def _with_rates(recipe: Recipe, rate: float, factor: float):
-    optimiser = recipe.optimiser
-    if isinstance(optimiser, Optimiser):
-        return replace(optimiser, learning_rate=rate, coefficient_learning_rate=rate * factor)
-    return replace(optimiser, learning_rate=rate, coefficient_factor=factor)

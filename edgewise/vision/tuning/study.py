@@ -14,9 +14,9 @@ from edgewise._errors import CheckpointError, ConfigError, NonFiniteError
 from edgewise._optional import require
 from edgewise._registry import unknown
 from edgewise.io import write_json
-from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.folder import RunFolder, make_folder
 from edgewise.vision.training.recipe import Recipe
-from edgewise.vision.training.run import train
+from edgewise.vision.training.run import require_training, train
 from edgewise.vision.training.strict import require_that
 from edgewise.vision.training.tasks import task_of
 from edgewise.vision.tuning.pruners import PRUNERS
@@ -75,7 +75,7 @@ def tune(
     require_that(trials >= 1, "trials", trials, "at least 1")
     if pruner not in PRUNERS:
         raise unknown("pruner", pruner, PRUNERS)
-    task_of(recipe).require()
+    require_training(recipe)
     single, space, folder = _on_one_device(recipe), space.fitted(recipe), StudyFolder(path)
     with _held(folder, recipe, space, pruner, start), folder.study() as study:
         study.pruner = PRUNERS[pruner](recipe.epochs)
@@ -117,7 +117,7 @@ def _train_next(study: "optuna.Study", folder: StudyFolder, recipe: Recipe, spac
         study.tell(trial, state=TrialState.PRUNED)
         _delete_weights(run)
     else:
-        study.tell(trial, getattr(result, task.best))
+        study.tell(trial, result.best)
     return index
 
 
@@ -161,14 +161,11 @@ def _on_one_device(recipe: Recipe) -> Recipe:
 def _held(folder: StudyFolder, recipe: Recipe, space: Space, pruner: str, start: str | None) -> Iterator[None]:
     """Hold the folder, as a new study's or as the same one's."""
     facts = {"recipe": recipe.to_dict(), "space": _plain(space), "pruner": pruner}
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"cannot make the folder {folder.path} ({error.strerror}): choose another") from error
+    make_folder(folder.path)
     with RunFolder(folder.path).hold():
         if not folder.config.exists():
             names = {item.name for item in folder.path.iterdir() if item.suffix != ".tmp"}  # of a writer that was killed
-            others = sorted(names - {"lock"})
+            others = sorted(names - {"lock", "owner"})
             if others:
                 raise CheckpointError(f"{folder.path} is not empty and holds no study ({others[0]}): choose another folder")
             versions = {name: version(name) for name in ("edgewise", "torch", "optuna")}

@@ -1,7 +1,6 @@
 """The folder of a study: what is in it, and its trials as the runs that they are."""
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewise._errors import CheckpointError
 from edgewise._optional import require
+from edgewise._quiet import quiet
 from edgewise.io import read_json
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.recipe import Recipe
@@ -24,7 +24,7 @@ class StudyFolder:
     """The files of a study, under one path.
 
     ``study.json`` the recipe, the space and the pruner; ``study.db`` Optuna's study (SQLite); ``trials/NNNN`` the run of
-    each trial, numbered from 0; ``report.html``; ``lock`` the process id of whoever writes here.
+    each trial, numbered from 0; ``report.html``; ``lock`` and ``owner``, as in a run.
     """
 
     def __init__(self, path: str | Path):
@@ -51,17 +51,14 @@ class StudyFolder:
     def study(self) -> Iterator["Study"]:
         """Optuna's study, made if there is none; closed at the end."""
         optuna = require("optuna", extra="tune")
-        logger = logging.getLogger("optuna")
-        level = logger.level
-        logger.setLevel(logging.WARNING)
-        storage = optuna.storages.RDBStorage(f"sqlite:///{self.database}")
-        try:
-            # The name enters what Hyperband draws.
-            yield optuna.create_study(storage=storage, study_name="edgewise", direction="maximize", load_if_exists=True)
-        finally:
-            storage.remove_session()
-            storage.engine.dispose()
-            logger.setLevel(level)
+        with quiet(loggers=["optuna"]):
+            storage = optuna.storages.RDBStorage(f"sqlite:///{self.database}")
+            try:
+                # The name enters what Hyperband draws.
+                yield optuna.create_study(storage=storage, study_name="edgewise", direction="maximize", load_if_exists=True)
+            finally:
+                storage.remove_session()
+                storage.engine.dispose()
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,26 @@ def test_at_the_bottom_it_stays_and_says_so():
     assert solver.parameter.tolist() == [1, 1]
 
 
+class Blurred(Squares):
+    """Its expansion sees residuals that are 1e-3 off, as if rounded otherwise than those of its value."""
+
+    def expansion(self):
+        row = torch.autograd.functional.jacobian(self.function, self.parameter)
+        return least_squares([(row, self.function(self.parameter) + 1e-3 * torch.randn(2), [self.parameter])])
+
+
+def test_what_only_rounding_tells_apart_is_no_progress():
+    """At the floor an expansion and a value that are rounded differently disagree: a step goes by the value alone."""
+    solver = Blurred(rosenbrock, [-1.2, 1.0])
+    values, stuck = [solver.value()], []
+    for _ in range(60):
+        solver.step()
+        values.append(solver.value())
+        stuck.append(solver.stuck)
+    assert all((after < before) != idle for (before, after), idle in zip(itertools.pairwise(values), stuck, strict=True))
+    assert sum(stuck) > 20
+
+
 def test_steps_to_where_nothing_is_defined_are_taken_back():
     solver = Squares(lambda p: torch.log(p) + 20, [1.0])  # the full step leads to -19
     solver.step()

@@ -244,6 +244,18 @@ def test_converged_fits_end_and_say_so():
     assert history.stopped == "all steps done"
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("power", [1, 3])
+def test_fits_at_the_floor_of_their_type_have_converged(power, dtype):
+    """There all is rounding, and a step that goes by it would lead up and down for ever."""
+    x = torch.linspace(-1, 1, 100, dtype=dtype).unsqueeze(1)
+    for seed in range(5):
+        torch.manual_seed(seed)
+        history = fit(KAN([1, 1], base=None).to(dtype), (x, x**power), optimizer="lm", steps=80, grid_updates=1)
+        assert history.stopped == "converged"
+        assert history.loss[-1] < 4 * torch.finfo(dtype).eps ** 2
+
+
 def test_starts_keep_the_best():
     model, finals = small(), []
 

@@ -132,7 +132,6 @@ def test_rows_in_parts_are_the_same_problem(monkeypatch):
     whole = Marquardt(model, data).expansion()
     monkeypatch.setattr("edgewise.kan.fitting.marquardt.WORKING_NUMBERS", 17 * sum(p.numel() for p in model.parameters()))
     parts = Marquardt(model, data).expansion()
-    assert parts.value == pytest.approx(whole.value, rel=1e-12)
     assert_within(parts.gradient, whole.gradient, 1e-12)
     assert_within(parts.curvature, whole.curvature, 1e-12)
 

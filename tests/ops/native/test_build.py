@@ -13,7 +13,7 @@ import torch
 from edgewise import use_backend
 from edgewise.nn import KANLinear
 from edgewise.ops import native
-from edgewise.ops.native import build, operators
+from edgewise.ops.native import build
 from edgewise.ops.native.build import BuildError, built_library
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="there is no compiler for the kernels here")
@@ -130,8 +130,8 @@ def test_after_a_process_killed_while_building_the_next_one_builds(tmp_path, mon
 
 
 def test_without_kernels_there_is_one_warning_and_the_lean_backend(monkeypatch):
-    monkeypatch.setattr(operators, "_loaded", False)
-    monkeypatch.setattr(operators, "_problem", None)
+    monkeypatch.setattr(native.library, "_loaded", False)
+    monkeypatch.setattr(native.library, "_problem", None)
     monkeypatch.setenv("CXX", "no-such-compiler")
     layer, x = KANLinear(3, 2), torch.randn(4, 3)
     with pytest.warns(UserWarning, match="slower lean backend, since there is no compiler"):

@@ -5,6 +5,8 @@ import torch
 
 from edgewise._errors import ConfigError
 from edgewise.analysis import Timing, count_flops, count_parameters
+from edgewise.models import Pictures, cnn, register_model
+from edgewise.models.registry import MODELS
 from edgewise.vision import Model, create_recipe
 from edgewise.vision.classification.baseline import matched_baseline, nearest_width
 from edgewise.vision.classification.network import create_classifier
@@ -33,12 +35,12 @@ def test_widths_by_default_count_too():
     assert (first, last, len(hidden)) == (784, 10, 2)
 
 
-def test_a_model_of_pictures_gets_a_convolutional_network(recipe, monkeypatch):
-    from edgewise.models.plain import cnn
-    from edgewise.models.registry import MODELS
-
-    monkeypatch.setitem(MODELS._makers, "other", lambda num_classes, in_channels: cnn(num_classes, in_channels, 9))
-    plain = matched_baseline(replace(recipe, model=Model(name="other")))
+def test_a_model_of_pictures_gets_a_convolutional_network(recipe):
+    register_model("other", takes=Pictures())(lambda num_classes, in_channels: cnn(num_classes, in_channels, 9))
+    try:
+        plain = matched_baseline(replace(recipe, model=Model(name="other")))
+    finally:
+        MODELS.unregister("other")
     assert plain.model == Model(name="cnn", options={"width": 9})
 
 
@@ -59,8 +61,8 @@ def test_time_is_matched_by_the_steps_of_both(recipe, monkeypatch):
         counts = {name: count_parameters(step) for name, step in steps.items()}
         return {name: Timing(median=float(count), spread=0.0) for name, count in counts.items()}
 
-    monkeypatch.setattr("edgewise.analysis.training_step", lambda network, batch: network)
-    monkeypatch.setattr("edgewise.analysis.compare_times", seconds)
+    monkeypatch.setattr("edgewise.vision.classification.baseline.training_step", lambda network, batch: network)
+    monkeypatch.setattr("edgewise.vision.classification.baseline.compare_times", seconds)
     assert matched_baseline(recipe, "time") == matched_baseline(recipe, "parameters")
 
 

@@ -82,10 +82,12 @@ def test_pictures_are_named_and_broken_ones_told(runs, shapes, tmp_path):
 
 
 def test_runs_of_two_tasks_are_refused(runs, tmp_path, monkeypatch):
-    from edgewise.vision import Recipe, RunFolder
+    from edgewise.vision import RunFolder, SegmentationRecipe
 
     monkeypatch.setattr(
-        RunFolder, "read_recipe", lambda self, real=RunFolder.read_recipe: real(self) if self.path == runs[0] else Recipe()
+        RunFolder,
+        "read_recipe",
+        lambda self, real=RunFolder.read_recipe: real(self) if self.path == runs[0] else SegmentationRecipe(),
     )
     with pytest.raises(ConfigError, match="different tasks"):
         write_report(runs, tmp_path / "report.html")

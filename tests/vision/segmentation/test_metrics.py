@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from monai.metrics import DiceMetric, MeanIoU
 from scipy import ndimage
 
-from edgewise.vision.segmentation.metrics import count_pixels, hausdorff95, overlap, segment, summarise
+from edgewise.vision.segmentation.metrics import count_pixels, hausdorff95, overlap, segment, summarise, tally
 
 
 def masks(seed, count=3, shape=(13, 17), share=0.4):
@@ -31,7 +31,7 @@ def reference_hd95(one, other):
 def test_scores_of_a_case_worked_by_hand():
     prediction = torch.tensor([[[[1, 1, 0, 0]]], [[[1, 1, 1, 1]]]])
     truth = torch.tensor([[[[1, 0, 1, 0]]], [[[1, 1, 1, 0]]]])
-    scores = summarise(count_pixels(prediction, truth))
+    scores = summarise(tally(count_pixels(prediction, truth)))
     # image 1: TP 1, FP 1, FN 1; image 2: TP 3, FP 1, FN 0
     assert scores["iou"] == pytest.approx(4 / 7)
     assert scores["f1"] == pytest.approx(8 / 11)
@@ -42,7 +42,7 @@ def test_scores_of_a_case_worked_by_hand():
 @given(st.integers(0, 10_000), st.floats(0.02, 0.98))
 def test_per_image_scores_are_monais_and_f1_follows_from_iou(seed, share):
     prediction, truth = masks(seed, share=share), masks(seed + 1, share=share)
-    scores = summarise(count_pixels(prediction, truth))
+    scores = summarise(tally(count_pixels(prediction, truth)))
     for metric, name in (
         (MeanIoU(ignore_empty=False), "image_iou"),
         (DiceMetric(ignore_empty=False), "image_f1"),
@@ -61,12 +61,12 @@ def test_several_classes_are_averaged_without_the_background():
     for index in (1, 2):
         one, other = prediction == index, truth == index
         expected.append(((one & other).sum() / (one | other).sum()).item())
-    assert summarise(counts)["iou"] == pytest.approx(np.mean(expected))
+    assert summarise(tally(counts))["iou"] == pytest.approx(np.mean(expected))
 
 
 def test_nothing_found_where_nothing_is_scores_one():
     empty = torch.zeros(2, 1, 4, 4).long()
-    assert summarise(count_pixels(empty, empty)) == {"iou": 1, "f1": 1, "image_iou": 1, "image_f1": 1}
+    assert summarise(tally(count_pixels(empty, empty))) == {"iou": 1, "f1": 1, "image_iou": 1, "image_f1": 1}
 
 
 def test_overlap_of_one_missed_pixel_is_zero():

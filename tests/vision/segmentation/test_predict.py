@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from edgewise._errors import CheckpointError, DataError
-from edgewise.vision import Predictor, evaluate, predict, train
+from edgewise.vision import Predictor, evaluate, evaluate_masks, predict, train
 from edgewise.vision.data import Preprocess, Sample, SegmentationSet
-from edgewise.vision.segmentation.predict import PREDICTION, overlay
+from edgewise.vision.segmentation.predict import overlay
 from edgewise.vision.training.folder import RunFolder
 
 
@@ -73,7 +73,7 @@ def test_deep_pictures_are_scaled_by_the_window_of_training_and_others_are_not(r
     seen = []
     monkeypatch.setattr(Predictor, "__call__", lambda self, image: seen.append(image) or torch.zeros(image.shape[1:]))
     folder = RunFolder(run)
-    folder.write_config(folder.read_recipe(), (0.0, 25700.0))
+    folder.write_config(folder.read_recipe(), {"window": (0.0, 25700.0)})
     predict(run, [pictures / "deep.tif", pictures / "grey.png"], tmp_path / "out")
     with Image.open(pictures / "grey.png") as picture:
         grey = np.asarray(picture) / 255
@@ -89,7 +89,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path, pictures):
 def test_the_outline_is_drawn_inside_the_mask():
     labels = np.zeros((7, 8), int)
     labels[2:5, 3:8] = 1
-    drawn = (overlay(np.zeros((1, 7, 8)), labels) == PREDICTION).all(-1)
+    drawn = (overlay(np.zeros((1, 7, 8)), labels) == (247, 107, 21)).all(-1)
     expected = labels.astype(bool).copy()
     expected[3, 4:8] = False
     np.testing.assert_array_equal(drawn, expected)
@@ -101,7 +101,7 @@ def test_evaluation_counts_at_the_pictures_own_size(discs):
         name = f"{index:02d}.png"
         samples.append(Sample(name, discs / "images" / name, (discs / "masks" / name,)))
     dataset = SegmentationSet("discs", tuple(samples))
-    found = evaluate(bright, dataset)
+    found = evaluate_masks(bright, dataset)
     hit = union = 0
     for sample, case in zip(dataset, found.cases, strict=True):
         image, mask = sample.read()
@@ -119,13 +119,13 @@ def test_a_run_is_scored_on_its_own_test_images(recipe, run):
     split = open_split(recipe.data)
     found = evaluate(run)
     assert [case.id for case in found.cases] == list(split.test.ids)
-    assert found == evaluate(Predictor.from_run(run), split.test)
+    assert found == evaluate_masks(Predictor.from_run(run), split.test)
 
 
 def test_broken_truth_is_named(tmp_path, pictures):
     dataset = SegmentationSet("x", (Sample("a", pictures / "grey.png", (pictures / "broken.png",)),))
     with pytest.raises(DataError, match=r"broken\.png"):
-        evaluate(bright, dataset)
+        evaluate_masks(bright, dataset)
 
 
 def test_a_network_of_doubles_predicts():

@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 from edgewise._errors import CheckpointError, ConfigError
-from edgewise._figures import loss_curves, outlines, score_curves, to_bytes
+from edgewise._figures import to_bytes
 from edgewise.vision import Model, evaluate, train, write_report
-from edgewise.vision.segmentation.report import SCORES
+from edgewise.vision.segmentation.evaluate import SCORES
+from edgewise.vision.segmentation.figures import outlines, score_curves
+from edgewise.vision.training.page import loss_curves
 
 
 class Cells(HTMLParser):

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from edgewise._errors import ConfigError
-from edgewise.vision.segmentation.recipes import create_recipe, list_recipes
-from edgewise.vision.training.recipe import Data, Machine, Model, Optimiser, Recipe, differences
+from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
+from edgewise.vision.training.recipe import Machine, Model, Recipe, differences
+from edgewise.vision.training.recipes import create_recipe, list_recipes
 
 
 @pytest.mark.parametrize("name", list_recipes())
@@ -17,10 +18,10 @@ def test_every_recipe_survives_json(name):
 
 
 def test_settings_of_every_kind_survive_json():
-    recipe = Recipe(
-        data=Data(root="/tmp", options={"split_by": "grouped", "deep": {"list": [1, 2.5, None]}}, size=(3, 5)),
+    recipe = SegmentationRecipe(
+        data=MaskedData(root="/tmp", options={"split_by": "grouped", "deep": {"list": [1, 2.5, None]}}, size=(3, 5)),
         model=Model(options={"grid_size": 7}),
-        optimiser=Optimiser(learning_rate=1),
+        optimiser=Adam(learning_rate=1),
         machine=Machine(devices=2, precision="bf16-mixed"),
         patience=4,
     )
@@ -63,17 +64,17 @@ def test_settings_of_every_kind_survive_json():
 )
 def test_a_wrong_setting_is_named(values, message):
     with pytest.raises(ConfigError) as caught:
-        Recipe.from_dict(values)
+        (Recipe if "task" in values else SegmentationRecipe).from_dict(values)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_settings_left_out_keep_their_defaults():
-    assert Recipe.from_dict({"data": {"name": "busi"}}) == Recipe(data=Data(name="busi"))
+    assert SegmentationRecipe.from_dict({"data": {"name": "busi"}}) == SegmentationRecipe(data=MaskedData(name="busi"))
 
 
 def test_differences_are_named():
-    recipe = Recipe()
+    recipe = SegmentationRecipe()
     other = replace(recipe, seed=7, model=Model(options={"grid_size": 3}))
     assert differences(recipe, other) == ["model.options.grid_size", "seed"]
     assert differences(recipe, recipe) == []
@@ -95,10 +96,10 @@ def test_u_kans_published_numbers():
 def test_tyro_shows_what_a_setting_means(capsys):
     tyro = pytest.importorskip("tyro")
     with pytest.raises(SystemExit):
-        tyro.cli(Recipe, args=["--help"])
+        tyro.cli(SegmentationRecipe, args=["--help"])
     shown = " ".join(capsys.readouterr().out.split())
     assert "Passes over the training images" in shown
-    assert tyro.cli(Recipe, args=["--data.size", "8", "9", "--patience", "3"]).data.size == (8, 9)
+    assert tyro.cli(SegmentationRecipe, args=["--data.size", "8", "9", "--patience", "3"]).data.size == (8, 9)
 
 
 def test_importing_training_imports_no_heavy_package():

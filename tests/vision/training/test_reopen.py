@@ -30,11 +30,11 @@ def test_kept_weights_are_the_parameters_of_each_epoch(run):
 
 
 def test_pictures_are_the_same_each_time_and_from_the_validation_side(run, recipe):
-    from edgewise.vision.segmentation.images import Images
+    from edgewise.vision.segmentation.images import MaskedImages
 
     opened = reopen(run)
     batches = opened.batches(count=100, size=2, seed=1)
-    validation = Images(recipe).validation
+    validation = MaskedImages(recipe).validation
     images, masks = (torch.cat(part) for part in zip(*batches, strict=True))
     assert len(images) == len(masks) == len(validation)
     wanted = {item["image"].numpy().tobytes(): item["mask"] for item in validation}

@@ -40,13 +40,11 @@ def test_parts_start_by_themselves(trained):
 WIDTHS = {"mlp": [4, 3], "kan": [4, [2, 1]], "fast_kan": [4, 3], "fourier_kan": [4, 3]}
 
 
-@pytest.mark.parametrize("name", [*WIDTHS, "rows", "cnn", "conv_kan", "ukan_vanilla"])
+@pytest.mark.parametrize("name", [*WIDTHS, "cnn", "conv_kan", "ukan_vanilla"])
 def test_other_classes_leave_all_but_the_last_layer_trained(tmp_path, name):
     def make(classes):
         if name in WIDTHS:
             return create_model(name, width=[*WIDTHS[name], classes])
-        if name == "rows":
-            return create_model("rows", model="kan", options={"width": [4, 3, classes]})
         return create_model(name, num_classes=classes)
 
     source, network = make(2), make(3)
@@ -70,7 +68,6 @@ NETWORKS = {
     "model": lambda: [create_model(name, width=[2, 3, 5]) for name in ("mlp", "kan")],
     "family": lambda: [kan({"name": name, "degree": 7}) for name in ("chebyshev", "legendre")],
     "base": lambda: [kan({"name": "chebyshev"}, base=name) for name in ("silu", "identity")],
-    "rows": lambda: [create_model("rows", model="mlp", options={"width": [n, 3]}) for n in (2, 4)],
     "multiplying": lambda: [create_model("kan", width=[2, 3, last]) for last in (3, [1, 1])],
     "pictures": lambda: [create_model("cnn", in_channels=n) for n in (1, 3)],
 }
@@ -82,7 +79,6 @@ WORDS = {
     "model": "its model is 'mlp' and not 'kan'",
     "family": r"its basis\.0\.name is chebyshev and not legendre: start",
     "base": "its base is silu and not identity",
-    "rows": "its width is",
     "multiplying": r"its width is \[2, 3, 'classes'\] and not \[2, 3, \['classes', \[2\]\]\]",
     "pictures": "its in_channels is 1 and not 3",
 }
@@ -108,15 +104,6 @@ def test_no_embedding_of_places_is_left_at_random(tmp_path):
     network = create_model("vit_micro", num_classes=3, drop_path=0.1)
     start_from(network, {"": tmp_path})
     assert torch.equal(network.pos_embed, source.pos_embed)
-
-
-def test_options_that_a_file_is_too_old_to_have_are_the_defaults(tmp_path):
-    source = create_model("cnn", width=4)
-    del source.config["options"]["stages"]
-    save_model(source, tmp_path / "model.safetensors")
-    start_from(create_model("cnn", width=4), {"": tmp_path})
-    with pytest.raises(CheckpointError, match="its stages is 3 and not 2"):
-        start_from(create_model("cnn", width=4, stages=2), {"": tmp_path})
 
 
 def test_a_part_without_a_configuration_must_fit(trained):

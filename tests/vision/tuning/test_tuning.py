@@ -24,8 +24,8 @@ from edgewise.vision import (
     LabelledData,
     Machine,
     Model,
-    Recipe,
     RunFolder,
+    SegmentationRecipe,
     create_recipe,
     evaluate,
 )
@@ -119,7 +119,7 @@ def test_each_trial_is_a_run_of_what_was_drawn(undisturbed, grating_recipe):
         recipe, result = run.read_recipe(), run.read_result()
         settings = dict(trial.settings)
         assert recipe == replace(SPACE.suggest(FixedTrial(settings), grating_recipe), machine=recipe.machine)
-        assert (trial.score, trial.parameters) == (result.best_accuracy, result.parameters)
+        assert (trial.score, trial.parameters) == (result.best, result.parameters)
         assert trial.epochs == result.epochs == len(run.read_metrics())
         network = create_model("kan", **recipe.model.options)
         assert sum(p.numel() for p in network.parameters()) == result.parameters
@@ -334,7 +334,7 @@ def test_another_study_and_other_files_are_refused(undisturbed, grating_recipe, 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"model": Model(name="vit_micro")}, "model 'vit_micro' has neither basis nor width to tune .* learning rates"),
+        ({"model": Model(name="vit_micro")}, "model 'vit_micro' has neither basis nor width to tune: .* learning rates"),
         ({"model": Model(name="kan", options={"width": [7, 4, 2]})}, "cannot take pictures"),
         ({"model": Model(name="kam")}, "did you mean 'kan'"),
         ({"machine": Machine(devices=2)}, "machine.devices is 2 and must be 1"),
@@ -444,4 +444,6 @@ def test_a_recipe_as_words_names_what_differs_from_a_registered_one():
         "edgewise train glas --run runs/x --data.root 'my data' --data.options '{\"a\": 1}' --data.size 64 32 "
         "--data.no-augment --patience 3 --tensorboard"
     )
-    assert command_line(Recipe(), "a", start="busi").startswith("edgewise train busi --run a --data.name nuclei")
+    assert command_line(SegmentationRecipe(), "a", start="busi").startswith(
+        "edgewise train busi --run a --data.name nuclei"
+    )

@@ -1,0 +1,1 @@
+"""The edge sum: a function on every edge, in fully connected layers and convolutions."""

@@ -1,0 +1,55 @@
+"""The rational functions in chunks that fit the cache, saving the input alone."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from edgewise.ops.edge import in_full_precision
+from edgewise.ops.operation import Operation
+from edgewise.ops.rational.definition import Reading, by_group, group_rational, rational
+
+CHUNK_BYTES = {"cpu": 1 << 20}  # of the input at once
+CHUNK_BYTES_ELSEWHERE = 64 << 20
+
+
+@dataclass(frozen=True)
+class LeanRational(Operation):
+    """Of x, numerators and denominators."""
+
+    reading: Reading
+
+    def plain(self, x, a, b):
+        return group_rational(x, a, b, self.reading)
+
+    def fast(self, x, a, b):
+        rows = by_group(x, len(a))
+        a, b = in_full_precision(a), in_full_precision(b)
+        y = torch.empty_like(rows, memory_format=torch.contiguous_format)
+        for some in _chunks(rows):
+            y[some] = rational(in_full_precision(rows[some]), a, b, self.reading).to(y.dtype)
+        return y.view(x.shape), ()
+
+    def gradients(self, gradient, operands, wants, kept):
+        """Those of a and b are sums of millions of numbers, most of which cancel: in float64."""
+        x, given_a, given_b = operands
+        rows, gradients = by_group(x, len(given_a)), by_group(gradient, len(given_a))
+        a, b = (in_full_precision(t.detach()).requires_grad_() for t in (given_a, given_b))
+        wide = torch.float32 if x.device.type == "mps" else torch.float64
+        dx = torch.empty_like(rows, memory_format=torch.contiguous_format)
+        da, db = (torch.zeros_like(t, dtype=wide) for t in (a, b))
+        for some in _chunks(rows):
+            part = in_full_precision(rows[some].detach()).requires_grad_()
+            with torch.enable_grad():
+                y = rational(part, a, b, self.reading)
+            dpart, *increments = torch.autograd.grad(y, (part, a, b), gradients[some].to(y.dtype))
+            dx[some] = dpart.to(dx.dtype)
+            for total, increment in zip((da, db), increments, strict=True):
+                total += increment
+        return dx.view(x.shape), da.to(given_a.dtype), db.to(given_b.dtype)
+
+
+def _chunks(rows: Tensor) -> list[slice]:
+    row = max(1, rows[:1].numel() * rows.element_size())
+    step = max(1, CHUNK_BYTES.get(rows.device.type, CHUNK_BYTES_ELSEWHERE) // row)
+    return [slice(i, i + step) for i in range(0, rows.shape[0], step)]
