@@ -47,7 +47,7 @@ class Preprocess:
         return self.normalise(self.resize_image(image))
 
     def mask(self, mask: np.ndarray | Tensor) -> Tensor:
-        """A mask ``(H, W)`` resized to its nearest pixels: float32 ``(1, *size)`` of 0 and 1."""
+        """A mask ``(H, W)`` resized to its nearest pixels: float32 ``(1, *size)`` of the same classes."""
         mask = torch.as_tensor(mask, dtype=torch.float32)[None]
         return F.interpolate(mask[None], self.size, mode="nearest-exact")[0]
 

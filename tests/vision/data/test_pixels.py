@@ -37,10 +37,10 @@ def test_big_endian_tiff_comes_in_native_order(tmp_path):
     assert np.array_equal(read, pixels)
 
 
-def test_sixteen_bit_colour_comes_in_eight(tmp_path):
+def test_sixteen_bit_colour_of_a_tiff_comes_whole(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 65536, (5, 6, 3), dtype=np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb")
-    assert np.array_equal(read_pixels(tmp_path / "a.tif"), pixels >> 8)
+    assert np.array_equal(read_pixels(tmp_path / "a.tif"), pixels)
 
 
 def test_colour_declared_as_grey_which_pillow_cannot_read(tmp_path):
