@@ -45,7 +45,7 @@ def test_folders_with_sides(tmp_path):
     [
         (("", "holdout"), "holdout", "holdout"),
         (("",), "nowhere", "nowhere"),
-        (("training", "val", "test"), None, "val"),
+        (("learning", "val", "test"), None, "test"),
         (("", "test"), None, "test"),
     ],
 )
