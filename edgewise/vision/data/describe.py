@@ -5,7 +5,9 @@ from collections import Counter
 
 import numpy as np
 
+from edgewise.vision.data.classes import count_classes
 from edgewise.vision.data.classification import ClassificationSet
+from edgewise.vision.data.coding import VOID
 from edgewise.vision.data.dataset import SegmentationSet
 from edgewise.vision.data.duplicates import find_duplicates
 
@@ -15,23 +17,31 @@ def describe(dataset: SegmentationSet) -> dict[str, object]:
 
     Returns:
         ``name``, ``samples``, ``channels``; ``sizes``, the number of samples by (height, width), commonest first;
-        ``foreground``, the mean fraction of a picture that its mask covers; ``smallest`` and ``largest``, its range;
-        ``empty_masks``; ``duplicates``, the pairs of one picture; ``citation``.
+        ``masks``, how their values are read; ``classes``, a :class:`~edgewise.vision.data.classes.ClassCount` for each that
+        is there; ``window``, the grey levels that become 0 and 1, or None; ``foreground``, the mean fraction of a picture
+        that is neither background nor void; ``smallest`` and ``largest``, its range; ``empty_masks``; ``groups``, how many
+        there are, or None where some are unknown; ``duplicates``, the pairs of one picture; ``citation``.
 
     Raises:
-        DataError: A file is missing or broken.
+        DataError: A file is missing or broken, or a mask has a value that its rule does not know.
     """
     masks = [sample.read_mask() for sample in dataset]
-    covered = np.array([mask.mean() for mask in masks])
+    covered = np.array([(mask % VOID > 0).mean() for mask in masks])
+    groups = {sample.group for sample in dataset}
+    windows = {sample.window for sample in dataset} - {None}
     return {
         "name": dataset.name,
         "samples": len(dataset),
         "channels": dataset.channels,
         "sizes": dict(Counter(mask.shape for mask in masks).most_common()),
+        "masks": dataset.coding.describe() if dataset.coding else "each by its own values",
+        "classes": count_classes(dataset),
+        "window": windows.pop() if len(windows) == 1 else None,
         "foreground": float(covered.mean()),
         "smallest": float(covered.min()),
         "largest": float(covered.max()),
         "empty_masks": int((covered == 0).sum()),
+        "groups": None if None in groups else len(groups),
         "duplicates": find_duplicates(dataset),
         "citation": dataset.citation,
     }
