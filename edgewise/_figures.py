@@ -1,6 +1,7 @@
 """How figures look, and what the figures of several reports have in common."""
 
 import io
+from contextlib import AbstractContextManager
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,9 @@ import numpy as np
 from edgewise._optional import require
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import LayoutEngine
 
 PALETTE = ("#2f6fd0", "#d9620f", "#158a72", "#8250c4", "#b8860b", "#c2417c")
 ACCENT = PALETTE[0]
@@ -52,7 +55,7 @@ def curves(title: str, histories: dict[str, list[dict]], strokes: dict[str, obje
                 marker = "o" if len(lines) == 1 else None
                 axes.plot(epochs, values, color=colour, linestyle=stroke, label=label, marker=marker)
         axes.set(title=title, xlabel="epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
         if len(histories) > 1:
             axes.legend()
     return figure
@@ -66,7 +69,7 @@ def to_bytes(figure: "Figure", kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def show(axes, image: np.ndarray) -> None:
+def show(axes: "Axes", image: np.ndarray) -> None:
     """A picture (C, H, W) in [0, 1] without ticks or frame."""
     axes.imshow(image.transpose(1, 2, 0) if len(image) == 3 else image[0], cmap="gray", vmin=0, vmax=1)
     axes.set(xticks=[], yticks=[])
@@ -75,11 +78,19 @@ def show(axes, image: np.ndarray) -> None:
         spine.set_visible(False)
 
 
-def figure_of(extra: str = "training", **options) -> "Figure":
+def figure_of(
+    figsize: tuple[float, float] | None = None, layout: "str | LayoutEngine | None" = None, extra: str = "training"
+) -> "Figure":
     """A figure of its own, without pyplot: no window, no global state, nothing to close."""
-    return require("matplotlib.figure", extra=extra).Figure(**options)
+    return require("matplotlib.figure", extra=extra).Figure(figsize=figsize, layout=layout)
 
 
-def style(extra: str = "training"):
+def constrained(w_pad: float, h_pad: float) -> "LayoutEngine":
+    """The layout of grids of pictures, close to each other: paddings in inches."""
+    engine = require("matplotlib.layout_engine", extra="training").ConstrainedLayoutEngine
+    return engine(w_pad=w_pad, h_pad=h_pad, wspace=0.02, hspace=0.02)
+
+
+def style(extra: str = "training") -> AbstractContextManager[None]:
     """The look of all figures, within a ``with``."""
     return require("matplotlib", extra=extra).rc_context(STYLE)

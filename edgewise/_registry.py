@@ -4,11 +4,12 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from edgewise._errors import ConfigError
 
 Maker = TypeVar("Maker", bound=Callable)
+Made = TypeVar("Made", bound=Callable)
 HOMES: dict[str, tuple[str, ...]] = {}
 """For a kind, the packages that register names of it when they are imported; the front door fills it."""
 
@@ -41,11 +42,11 @@ class Registry(Generic[Maker]):
         self.kind = kind
         self._makers: dict[str, Maker] = {}
 
-    def register(self, name: str) -> Callable[[Maker], Maker]:
-        """Decorator: make the decorated class or function available under ``name``."""
+    def register(self, name: str) -> Callable[[Made], Made]:
+        """Decorator: make the decorated class or function, which stays what it is, available under ``name``."""
 
-        def add(maker: Maker) -> Maker:
-            if self._makers.setdefault(name, maker) is not maker:
+        def add(maker: Made) -> Made:
+            if self._makers.setdefault(name, cast("Maker", maker)) is not maker:
                 raise ConfigError(f"{self.kind} {name!r} is already registered; choose another name")
             return maker
 
@@ -82,7 +83,7 @@ class Registry(Generic[Maker]):
         """Import a module that registers names, as a process must that has not met them yet."""
         importlib.import_module(home)
 
-    def create(self, name: str, **options):
+    def create(self, name: str, **options) -> Any:
         """Make what is registered under ``name`` with the options given.
 
         Raises:

@@ -27,6 +27,7 @@ __all__ = [
     "watched",
 ]
 
+_FUNCTORCH = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
 AnyFunction = TypeVar("AnyFunction", bound=Callable)
 
 
@@ -40,7 +41,7 @@ def transformed() -> bool:
 
 def is_batch_of_gradients(gradient: torch.Tensor) -> bool:
     """Whether this stands for several gradients at once, as in ``torch.autograd.grad(..., is_grads_batched=True)``."""
-    return torch._C._functorch.is_legacy_batchedtensor(gradient)
+    return _FUNCTORCH.is_legacy_batchedtensor(gradient)
 
 
 def watched() -> bool:
@@ -50,13 +51,12 @@ def watched() -> bool:
 
 def members(t: Tensor) -> Tensor:
     """The values under the transforms of ``torch.func``, ``(n, *shape)``, one for each member that ``vmap`` runs."""
-    functorch = torch._C._functorch
-    if not functorch.is_functorch_wrapped_tensor(t):
+    if not _FUNCTORCH.is_functorch_wrapped_tensor(t):
         return t.unsqueeze(0)
-    inner = members(functorch.get_unwrapped(t))
-    if not functorch.is_batchedtensor(t):
+    inner = members(_FUNCTORCH.get_unwrapped(t))
+    if not _FUNCTORCH.is_batchedtensor(t):
         return inner
-    return inner.movedim(functorch.maybe_get_bdim(t) + 1, 1).flatten(0, 1)
+    return inner.movedim(_FUNCTORCH.maybe_get_bdim(t) + 1, 1).flatten(0, 1)
 
 
 def constant_in_graphs(function: AnyFunction) -> AnyFunction:
@@ -64,7 +64,7 @@ def constant_in_graphs(function: AnyFunction) -> AnyFunction:
 
     That one imports all of Dynamo, which takes seconds.
     """
-    function._dynamo_marked_constant = True
+    setattr(function, "_dynamo_marked_constant", True)  # noqa: B010 (no attribute that a type checker knows)
     return function
 
 

@@ -15,9 +15,12 @@ PACKAGE = Path(__file__).parent.parent / "edgewise"
 HOME = "_torch_private.py"
 NAMES = [
     "torch._C._are_functorch_transforms_active",
-    "torch._C._functorch.is_legacy_batchedtensor",
     "torch._C._dispatch_has_kernel_for_dispatch_key",
-    "torch._C._functorch",
+    "torch._C._functorch.get_unwrapped",
+    "torch._C._functorch.is_batchedtensor",
+    "torch._C._functorch.is_functorch_wrapped_tensor",
+    "torch._C._functorch.is_legacy_batchedtensor",
+    "torch._C._functorch.maybe_get_bdim",
     "torch._decomp.decomposition_table",
     "torch._ops.OpOverload",
     "torch.autograd.forward_ad._current_level",
@@ -46,7 +49,7 @@ def private_names(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Attribute):
-            name = ast.unparse(node)
+            name = ast.unparse(node).replace("_FUNCTORCH", "torch._C._functorch")
             found.add(f"torch.autograd.{name}" if name.startswith("forward_ad.") else name)
     parts = {name: name.split(".") for name in found}
     return {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -72,7 +73,8 @@ def maker_of(name: str, shape: Sequence[int]) -> Callable[[], nn.Module]:
 def _create(home: str, name: str, options: dict[str, int]) -> nn.Module:
     """The model by its name, in a process that may not have met it yet."""
     MODELS.visit(home)
-    return create_model(name, **options)
+    given: dict[str, Any] = dict(options)
+    return create_model(name, **given)
 
 
 def compare(

@@ -75,7 +75,7 @@ class LossLandscape:
             figure = figure_of(figsize=(10, 4.4), layout="constrained")
             axes, surface = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2, projection="3d")
             filled = axes.contourf(x, y, loss, levels=30, cmap="viridis")
-            axes.contour(x, y, loss, levels=filled.levels[::3], colors="white", linewidths=0.4)
+            axes.contour(x, y, loss, levels=np.asarray(filled.levels)[::3], colors="white", linewidths=0.4)
             figure.colorbar(filled, ax=axes, label="loss")
             axes.set(title="Loss", xlabel=xlabel, ylabel=ylabel)
             axes.grid(False)
@@ -84,7 +84,8 @@ class LossLandscape:
             else:
                 path.draw(axes)
             surface.plot_surface(*np.meshgrid(x, y), loss.filled(np.nan), cmap="viridis", linewidth=0)
-            surface.set_box_aspect(None, zoom=0.85)  # else the label of the loss is cut off
+            # Else the label of the loss is cut off.
+            surface.set_box_aspect(None, zoom=0.85)  # pyright: ignore[reportArgumentType] (Matplotlib takes its default's type)
             surface.set(xlabel=xlabel.split(" (")[0], ylabel=ylabel.split(" (")[0], zlabel="loss")
         return figure
 

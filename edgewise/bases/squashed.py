@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.types import Device
 
 from edgewise._registry import unknown
 from edgewise.bases.basis import Basis, State, as_basis, register_basis
@@ -60,7 +61,7 @@ class Squashed(Basis):
     def smoothness(self) -> float:
         return self.basis.smoothness
 
-    def init_state(self, features: int, *, device=None, dtype=None) -> dict[str, Tensor]:
+    def init_state(self, features: int, *, device: Device = None, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         return self.basis.init_state(features, device=device, dtype=dtype)
 
     def values(self, x: Tensor, state: State) -> Tensor:

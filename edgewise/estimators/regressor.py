@@ -1,11 +1,17 @@
 """Regression."""
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from edgewise._optional import require
 from edgewise.estimators.base import KANEstimator, validation
 
-RegressorMixin = require("sklearn.base", extra="science").RegressorMixin
+if TYPE_CHECKING:
+    from sklearn.base import RegressorMixin
+else:
+    RegressorMixin = require("sklearn.base", extra="science").RegressorMixin
 
 
 class KANRegressor(RegressorMixin, KANEstimator):
@@ -51,17 +57,17 @@ class KANRegressor(RegressorMixin, KANEstimator):
         12.0
     """
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to rows ``(N, columns)`` and targets ``(N,)`` or ``(N, outputs)``, at least two rows."""
-        X, y = validation.validate_data(
+        rows, targets = validation.validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2
         )
-        self._flat = y.ndim == 1
-        columns = y.reshape(len(y), -1).astype(float)
-        self._fit(X, columns, columns.shape[1])
+        self._flat = targets.ndim == 1
+        columns = targets.reshape(len(targets), -1).astype(float)
+        self._fit(rows, columns, columns.shape[1])
         return self
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """The targets of rows, shaped as those of the fit."""
         y = self._forward(X).numpy()
         return y[:, 0] if self._flat else y

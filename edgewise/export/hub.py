@@ -8,7 +8,7 @@ from torch import nn
 
 from edgewise._errors import CheckpointError
 from edgewise._optional import require
-from edgewise.export.program import evaluating
+from edgewise.export.program import evaluating, example_of
 from edgewise.io import atomic_write, config_of, load_model, save_model, write_json
 from edgewise.nn import parameter_kinds
 
@@ -137,20 +137,19 @@ def model_card(model: nn.Module, title: str, source: str) -> str:
         >>> print(model_card(create_model("kan", width=[2, 5, 1]), "Mine", "me/mine").splitlines()[9])
         A network of the library edgewise: `kan`, with 135 parameters; 120 of them shape functions.
     """
-    config, kinds, named = config_of(model), parameter_kinds(model), dict(model.named_parameters())
-    shapes = ""
-    if hasattr(model, "example_input"):
-        example = model.example_input()
+    kinds, named, settings = parameter_kinds(model), dict(model.named_parameters()), config_of(model)
+    shapes, example = "", example_of(model)
+    if example is not None:
         with evaluating(model):
             sizes = [", ".join(["N", *map(str, t.shape[1:])]) for t in (example, model(example))]
         shapes = f"It turns an input `({sizes[0]})` into an output `({sizes[1]})`.\n"
     return _CARD.format(
         title=title,
-        name=config["name"],
+        name=settings["name"],
         parameters=sum(p.numel() for p in named.values()),
         coefficients=sum(named[name].numel() for name, kind in kinds.items() if kind == "coefficient"),
         shapes=shapes,
         source=source,
         weights=WEIGHTS,
-        config=json.dumps(config, indent=2),
+        config=json.dumps(settings, indent=2),
     )

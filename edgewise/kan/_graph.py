@@ -108,7 +108,7 @@ class Graph:
         with torch.no_grad():
             for layer in model:
                 layer.coef.zero_()
-                layer.base_weight.zero_()
+                layer.get_parameter("base_weight").zero_()
         return model
 
     def _levels(self, outputs: Sequence[Value]) -> list[list[int]]:

@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,12 +24,12 @@ class PykanSource(NamedTuple):
     inputs: list[int] | None = None
 
 
-def read_pykan(source) -> PykanSource:
+def read_pykan(source: Any) -> PykanSource:
     """What a model of pykan, or a path of its ``saveckpt``, consists of; see :func:`edgewise.kan.from_pykan`."""
     return _read_files(source) if isinstance(source, (str, Path)) else _read_model(source)
 
 
-def _read_model(model) -> PykanSource:
+def _read_model(model: Any) -> PykanSource:
     lacking = [name for name in (*NEEDED, "act_fun", "symbolic_fun", "input_id") if not hasattr(model, name)]
     if lacking:
         raise ConfigError(

@@ -1,10 +1,12 @@
 """The Kolmogorov-Arnold network of the papers, with all that is done with it as methods."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from torch import Tensor
+from torch.utils.data import DataLoader
 
+from edgewise.kan.fitting.data import Data, Pair
 from edgewise.kan.fitting.fit import fit
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Loss
@@ -37,9 +39,9 @@ class KAN(Network):
 
     def fit(
         self,
-        data,
+        data: Data,
         *,
-        test=None,
+        test: Pair | DataLoader | None = None,
         optimizer: str = "lbfgs",
         steps: int = 50,
         grids: Sequence[int] | None = None,
@@ -70,11 +72,11 @@ class KAN(Network):
             progress=progress,
         )
 
-    def refine(self, grid: int | Sequence[int]) -> "KAN":
+    def refine(self, grid: int | Sequence[int]) -> Self:
         """The same function on a finer grid: a new network. See :func:`edgewise.kan.interpret.refine`."""
         return refine(self, grid)
 
-    def prune(self, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> "KAN":
+    def prune(self, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Self:
         """A smaller network without what matters little on ``x``; see :func:`edgewise.kan.interpret.prune`."""
         return prune(self, x, node_threshold, edge_threshold)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,10 +14,20 @@ from edgewise.kan.functions import FUNCTIONS
 from edgewise.kan.interpret.expression import parse_formula
 from edgewise.kan.kan import KAN
 
+if TYPE_CHECKING:
+    from sympy import Expr, Symbol
+
 LARGEST_POWER = 5  # of the library
 
 
-def kanpiler(expression, variables: Sequence, *, grid: int = 3, k: int = 3, noise: float = 0.0) -> KAN:
+def kanpiler(
+    expression: "str | Expr | Sequence[str | Expr]",
+    variables: Sequence["str | Symbol"],
+    *,
+    grid: int = 3,
+    k: int = 3,
+    noise: float = 0.0,
+) -> KAN:
     """A network that computes a formula exactly, and can be trained further (Liu et al., KAN 2.0, arXiv:2408.10205).
 
     Functions of the library become symbolic edges, with the numbers before and inside them; sums become nodes that add,

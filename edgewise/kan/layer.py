@@ -1,10 +1,12 @@
 """The layer of a network that is read: edges with masks and formulas, and nodes that add or multiply."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise._torch_private import watched
@@ -51,6 +53,9 @@ class KANLayer(KANLinear):
         torch.Size([5, 3])
     """
 
+    mask: Tensor
+    _factors: Tensor
+
     def __init__(
         self,
         in_features: int,
@@ -63,12 +68,12 @@ class KANLayer(KANLinear):
         affine: bool = False,
         symbolic: bool = False,
         init: Init = Balanced(),  # noqa: B008 (frozen)
-        device=None,
-        dtype=None,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
     ):
         if sums < 0 or any(arity < 2 for arity in arities):
             raise ConfigError(f"nodes must number at least 0 and arities be at least 2, got {sums} and {list(arities)}")
-        factory = {"device": device, "dtype": dtype}
+        factory: dict[str, Any] = {"device": device, "dtype": dtype}
         super().__init__(in_features, sums + sum(arities), basis, base=base, scale=scale, init=init, **factory)
         self.sums, self.arities = sums, tuple(arities)
         self.register_buffer("mask", torch.ones(self.out_features, in_features, dtype=torch.bool, device=device))
@@ -100,7 +105,7 @@ class KANLayer(KANLinear):
         y = self._sum(x)
         return y if self.symbolic is None or not self.symbolic.groups() else y + self.symbolic(x)
 
-    def join(self, y: Tensor, affine: Mapping[str, Tensor] | None = None) -> Tensor:
+    def join(self, y: Tensor, affine: Mapping[str, Tensor] | nn.ParameterDict | None = None) -> Tensor:
         """From subnodes to nodes: scales and biases (the layer's own, or those given), products."""
         affine = affine or self.affine
         if affine is not None:
@@ -153,7 +158,7 @@ class KANLayer(KANLinear):
             raise ConfigError(f"a mask of this layer has shape {tuple(self.mask.shape)}, got {tuple(mask.shape)}")
         self.mask.copy_(mask)
 
-    def fix_symbolic(self, into: int, out: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
+    def fix_symbolic(self, into: int, out: int, name: str, affine: Sequence[float] = (1.0, 0.0, 1.0, 0.0)) -> None:
         """Replace the function of an edge by ``c f(a x + b) + d``."""
         self.enable_symbolic().fix(out, into, name, affine)
         self._set_edge(out, into, False)
@@ -182,12 +187,12 @@ class KANLayer(KANLinear):
 
     def subset(self, inputs: Sequence[int], nodes: Sequence[int]) -> "KANLayer":
         """A copy of the layer with some of its inputs and nodes, these in rising order."""
-        kept = set(nodes)
-        rows = [subnode for subnode, node in enumerate(self.node_of_subnodes()) if node in kept]
+        rows = [subnode for subnode, node in enumerate(self.node_of_subnodes()) if node in set(nodes)]
         new = copy.deepcopy(self)
         new.in_features, new.out_features = len(inputs), len(rows)
         new.sums = sum(node < self.sums for node in nodes)
         new.arities = tuple(self.arities[node - self.sums] for node in nodes if node >= self.sums)
+        inputs = list(inputs)
         new.state = BasisState(self.edge.basis, len(inputs), self.coef.device, self.coef.dtype)
         for name, tensor in new.state.tensors().items():
             tensor.data.copy_(self.state.tensors()[name][inputs])
@@ -199,8 +204,10 @@ class KANLayer(KANLinear):
         if self.symbolic is not None:
             new.symbolic = self.symbolic.subset(rows, inputs)
         if self.affine is not None:
-            for name, parameter in self.affine.items():
-                new.affine[name] = _like(parameter, parameter[rows if name.startswith("subnode") else nodes])
+            kept = {"subnode": rows, "node": list(nodes)}
+            new.affine = nn.ParameterDict(
+                {name: _like(p, p[kept[name.partition("_")[0]]]) for name, p in self.affine.items()}
+            )
         new.rebuild_products()
         return new
 
@@ -223,7 +230,7 @@ class KANLayer(KANLinear):
             first += arity
         self.register_buffer("_factors", table, persistent=False)
 
-    def _apply(self, fn, recurse=True):
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         was_meta = self.mask.is_meta
         super()._apply(fn, recurse)
         if was_meta and not self.mask.is_meta:  # fresh memory: what is not a parameter has no other chance to be written

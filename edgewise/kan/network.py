@@ -1,7 +1,8 @@
 """The network itself: KAN layers one after the other, what it computes on the way, and what rebuilds it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import torch
 from torch import Tensor, nn
@@ -136,7 +137,7 @@ class Network(nn.Sequential):
         columns = self[0].in_features if self.inputs is None else max(self.inputs) + 1
         return ExampleInput(self, (columns,))(batch_size)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] (a Sequential says input)
         return super().forward(self.select(x))
 
     def trace(self, x: Tensor) -> Trace:
@@ -171,7 +172,9 @@ class Network(nn.Sequential):
                 update_grid(layer, x, eps=eps)
                 x = layer(x)
 
-    def fix_symbolic(self, layer: int, into: int, out: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
+    def fix_symbolic(
+        self, layer: int, into: int, out: int, name: str, affine: Sequence[float] = (1.0, 0.0, 1.0, 0.0)
+    ) -> None:
         """Let an edge compute ``c f(a x + b) + d`` instead of its spline; see :class:`edgewise.kan.SymbolicEdges`.
 
         Args:
@@ -192,10 +195,24 @@ class Network(nn.Sequential):
         """Take the formula off an edge; its spline, which was kept, comes back."""
         self[layer].unfix_symbolic(into, out)
 
-    def __getitem__(self, index):
+    if TYPE_CHECKING:  # a Sequential cannot say what its modules are
+
+        def __iter__(self) -> Iterator[KANLayer]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> nn.Sequential: ...
+
+    @overload
+    def __getitem__(self, index: int) -> KANLayer: ...
+
+    def __getitem__(self, index: int | slice) -> nn.Module:
         return nn.Sequential(*list(self)[index]) if isinstance(index, slice) else super().__getitem__(index)
 
     def __repr__(self) -> str:
         grids = [getattr(layer.edge.basis, "grid_size", None) for layer in self]
         count = sum(p.numel() for p in self.parameters())
         return f"{type(self).__name__}({self.width}, grid={grids}, {count} parameters)"
+
+
+Some = TypeVar("Some", bound=Network)
+"""A kind of network: what makes a smaller, finer or larger one gives one of the kind it was given."""

@@ -1,6 +1,7 @@
 """Networks of pykan, live or as ``saveckpt`` wrote them, as networks of this library that compute the same."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ BASES = {  # as pykan's settings have them
 ULPS = 32  # by which evenly spaced knots may be off
 
 
-def from_pykan(source) -> KAN:
+def from_pykan(source: Any) -> KAN:
     r"""The network that computes what a network of pykan computes.
 
     :math:`\phi(x) = m_n (w_b\, b(x) + w_s \sum_j c_j B_j(x)) + m_s (c f(a x + b) + d)` on each edge (Liu et al.,
@@ -89,12 +90,12 @@ def _width(settings: Mapping) -> list:
     return [sum(entries[0]), *([sums, own] for (sums, _), own in zip(entries[1:], arities[1:], strict=True))]
 
 
-def _base(given) -> str | None:
+def _base(given: Any) -> str | None:
     """The name of the base function; None for one that is zero."""
     if callable(given):
         x = torch.tensor([-2.0, -0.3, 0.4, 3.0])
-        known = BASE_FUNCTIONS | {None: torch.zeros_like}
-        same = [name for name, function in known.items() if torch.allclose(given(x), function(x))]
+        known: dict[str | None, Callable[[Tensor], Tensor]] = {**BASE_FUNCTIONS, None: torch.zeros_like}
+        same = [name for name, function in known.items() if torch.allclose(torch.as_tensor(given(x)), function(x))]
         if same:
             return same[0]
     elif isinstance(given, str) and given in BASES:
@@ -152,7 +153,7 @@ def _fill(layer: KANLayer, part: dict[str, Tensor]) -> None:
     mask = part["mask"]
     factor = torch.where(mask == 0, 1.0, mask)  # the function under a cut edge stays
     layer.coef.copy_(part["coef"].transpose(1, 2))
-    layer.scale.copy_((part["scale_sp"] * factor).t())
+    layer.get_parameter("scale").copy_((part["scale_sp"] * factor).t())
     if layer.base_weight is not None:
         layer.base_weight.copy_((part["scale_base"] * factor).t())
     layer.set_mask((mask != 0).t())

@@ -1,9 +1,12 @@
 """Symbolic edges: a matrix of edges, some of which compute ``c f(a x + b) + d`` with a named f."""
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise._torch_private import members, watched
@@ -36,7 +39,10 @@ class SymbolicEdges(nn.Module):
         tensor([[12.5000]], grad_fn=<IndexAddBackward0>)
     """
 
-    def __init__(self, in_features: int, out_features: int, device=None, dtype=None):
+    names: Tensor
+    _groups: list[tuple[str, Tensor, Tensor]] | None
+
+    def __init__(self, in_features: int, out_features: int, device: Device = None, dtype: torch.dtype | None = None):
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         names = torch.zeros(out_features, in_features, MAX_NAME, dtype=torch.uint8, device=device)
@@ -44,20 +50,20 @@ class SymbolicEdges(nn.Module):
         self.affine = nn.Parameter(torch.zeros(out_features, in_features, 4, device=device, dtype=dtype))
         self._read: tuple[Tensor, list] | None = None  # the names that were read last, and what they say
 
-    def fix(self, out: int, into: int, name: str, affine=(1.0, 0.0, 1.0, 0.0)) -> None:
+    def fix(self, out: int, into: int, name: str, affine: Sequence[float] = (1.0, 0.0, 1.0, 0.0)) -> None:
         """Let the edge from input ``into`` to output ``out`` compute ``c f(a x + b) + d``.
 
         Raises:
             ConfigError: No function has that name, there is no such edge, or the numbers are not four.
         """
         self._check(out, into)
-        affine = torch.as_tensor(affine, dtype=self.affine.dtype, device=self.affine.device)
-        if affine.shape != (4,):
-            raise ConfigError(f"affine must be the four numbers a, b, c, d of c f(a x + b) + d, got {affine.tolist()}")
+        numbers = torch.as_tensor(affine, dtype=self.affine.dtype, device=self.affine.device)
+        if numbers.shape != (4,):
+            raise ConfigError(f"affine must be the four numbers a, b, c, d of c f(a x + b) + d, got {numbers.tolist()}")
         encoded = function(name).name.encode().ljust(MAX_NAME, b"\0")
         self.names[out, into] = torch.tensor(list(encoded), dtype=torch.uint8, device=self.names.device)
         with torch.no_grad():
-            self.affine[out, into] = affine
+            self.affine[out, into] = numbers
 
     def clear(self, out: int, into: int) -> None:
         """Take the function off an edge."""
@@ -121,6 +127,9 @@ class SymbolicEdges(nn.Module):
             new.affine.copy_(self.affine[outs][:, inputs])
         return new
 
+    def _name(self, out: int, into: int) -> str:
+        return bytes(self.names[out, into].tolist()).rstrip(b"\0").decode()
+
     def _check(self, out: int, into: int) -> None:
         if not (0 <= out < self.out_features and 0 <= into < self.in_features):
             raise ConfigError(
@@ -128,7 +137,7 @@ class SymbolicEdges(nn.Module):
                 f"inputs count from 0 to {self.in_features - 1}, outputs to {self.out_features - 1}"
             )
 
-    def _apply(self, fn, recurse=True):
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         was_meta = self.names.is_meta
         super()._apply(fn, recurse)
         if was_meta and not self.names.is_meta:  # fresh memory: no edge has a function yet
@@ -142,10 +151,11 @@ class SymbolicEdges(nn.Module):
 
 def _grouped(names: Tensor) -> list[tuple[str, Tensor, Tensor]]:
     """Each function with the outputs and inputs of its edges."""
-    edges = defaultdict(list)
+    edges: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for out, into in (names[..., 0] != 0).nonzero().tolist():
         edges[_decoded(names[out, into])].append((out, into))
-    return [(name, *torch.tensor(pairs, device=names.device).unbind(1)) for name, pairs in edges.items()]
+    columns = {name: torch.tensor(pairs, device=names.device) for name, pairs in edges.items()}
+    return [(name, pairs[:, 0], pairs[:, 1]) for name, pairs in columns.items()]
 
 
 def _decoded(name: Tensor) -> str:

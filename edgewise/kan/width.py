@@ -36,7 +36,7 @@ def parse_width(width: Width, mult_arity: int | Sequence[Sequence[int]]) -> list
         >>> parse_width([2, [1, 2], [0, [3]]], mult_arity=2)
         [(2, ()), (1, (2, 2)), (0, (3,))]
     """
-    width = width.tolist() if hasattr(width, "tolist") else width
+    width = getattr(width, "tolist", lambda: width)()  # of an array too
     if not isinstance(width, Sequence) or isinstance(width, str) or len(width) < 2:
         raise ConfigError(f"width must name at least the inputs and the outputs, such as [2, 5, 1], got {width}")
     nodes = []

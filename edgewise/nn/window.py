@@ -138,5 +138,8 @@ class WindowLayer(EdgeLayer):
         text += f", padding_mode={w.padding_mode!r}" if w.padding_mode != "zeros" else ""
         return f"{text}, {self._describe_edge()}, bias={self.bias is not None}"
 
+    def _is_laid_out(self, tensor: Tensor) -> bool:
+        return super()._is_laid_out(tensor) or tensor.dim() == self.space + 2
+
     def _features_last(self, x: Tensor) -> Tensor:
         return x.movedim(-self.space - 1, -1)

@@ -1,6 +1,6 @@
 """Levenberg-Marquardt for the residuals of equations: derivatives by each parameter, at each point."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +57,7 @@ class GaussNewton(Damped):
                 yield weight * rows, weight * residual, list(parameters.values())
 
 
-def jacobian(model: nn.Module, term: Term, parameters: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def jacobian(model: nn.Module, term: Term, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     """The residuals ``(R,)`` of a term and their derivatives ``(R, P)`` by the named parameters of the model.
 
     Each point gets parameters of its own, all equal. A point's residual depends on its own alone, so the gradient of the
@@ -105,7 +105,7 @@ def check_derivatives(model: nn.Module, problem: Problem) -> None:
     Raises:
         ConfigError: They differ: what the operator gives at a point depends on other points too, or on chance.
     """
-    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    parameters: dict[str, Tensor] = {name: p for name, p in model.named_parameters() if p.requires_grad}
     found = {term.name: _compared(model, term, parameters) for term in problem.terms}
     largest = max(float(scale.max()) for _, scale in found.values())
     for name, (gap, scale) in found.items():

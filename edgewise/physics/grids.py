@@ -1,6 +1,7 @@
 """Moving the grids of whatever layers a model has to where the equations look at them."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -25,10 +26,11 @@ def move_grids(model: nn.Module, problem: Problem) -> None:
     """Move each grid to the inputs that its layer meets when all equations are asked, once."""
     modules = movable(model)
     inputs: dict[str, list[Tensor]] = defaultdict(list)
-    hooks = [
-        module.register_forward_pre_hook(lambda _, given, name=name: inputs[name].append(given[0].detach()))
-        for name, module in modules.items()
-    ]
+
+    def noting(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        return lambda _, given: inputs[name].append(given[0].detach())
+
+    hooks = [module.register_forward_pre_hook(noting(name)) for name, module in modules.items()]
     try:
         for term in problem.terms:
             term.residual(model)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError, DataError
 from edgewise.physics.field import Field, Rows
 
+Number = TypeVar("Number", Tensor, float)
 PROBES = 8  # random sums of residuals from which the size of a gradient is taken
 
 
@@ -56,27 +58,35 @@ class Term:
         if self.weight is not None and not 0 < self.weight < float("inf"):
             raise ConfigError(f"the weight of {self.name!r} must be positive and finite, got {self.weight}")
 
+    @property
+    def _targets(self) -> Tensor:
+        """The target, which is a tensor once it has been checked."""
+        return torch.as_tensor(self.target)
+
     def residual(self, model: Rows) -> Tensor:
         """By how much the equation fails, at each point."""
         found = self.operator(Field(model, self.points))
-        if self.target.dim() and found.shape != self.target.shape:
+        target = self._targets
+        if target.dim() and found.shape != target.shape:
             raise ConfigError(
                 f"the operator of {self.name!r} gives shape {tuple(found.shape)} and its target has "
-                f"{tuple(self.target.shape)}: make them the same, for instance by target.squeeze(1)"
+                f"{tuple(target.shape)}: make them the same, for instance by target.squeeze(1)"
             )
         if found.shape[:1] != self.points.shape[:1]:
             raise ConfigError(f"the operator of {self.name!r} must give {len(self.points)} rows, got {tuple(found.shape)}")
-        return found - self.target
+        return found - target
 
     def split(self, size: int) -> Iterator["Term"]:
         """The same equation at some points at a time."""
         for start in range(0, len(self.points), size):
             rows = slice(start, start + size)
-            yield replace(self, points=self.points[rows], target=self.target[rows] if self.target.dim() else self.target)
+            yield replace(
+                self, points=self.points[rows], target=self._targets[rows] if self._targets.dim() else self.target
+            )
 
     def like(self, tensor: Tensor) -> "Term":
         """The same in the type and on the device of ``tensor``."""
-        points, target = (t.to(device=tensor.device, dtype=tensor.dtype) for t in (self.points, self.target))
+        points, target = (t.to(device=tensor.device, dtype=tensor.dtype) for t in (self.points, self._targets))
         return replace(self, points=points, target=target)
 
 
@@ -110,9 +120,12 @@ class Problem:
         """What is made small."""
         return self.total(self.mean_squares(model))
 
-    def total(self, mean_squares: dict[str, Tensor | float]) -> Tensor | float:
+    def total(self, mean_squares: Mapping[str, Number]) -> Number:
         """The loss from its parts."""
-        return sum((term.weight or 1.0) * mean_squares[term.name] for term in self.terms)
+        total, *others = ((term.weight or 1.0) * mean_squares[term.name] for term in self.terms)
+        for part in others:
+            total = total + part
+        return total
 
     def weighted(self, weights: Mapping[str, float]) -> "Problem":
         """The same with these weights, by the names of the terms; terms that are not named keep theirs."""

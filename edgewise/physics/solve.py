@@ -118,7 +118,16 @@ class _Run:
         self.course = Course(terms={term.name: [] for term in problem.terms})
         self.start = time.perf_counter()
 
-    def stage(self, grid, optimizer, steps, lr, grid_updates, callback, bar) -> None:
+    def stage(
+        self,
+        grid: int | None,
+        optimizer: str,
+        steps: int,
+        lr: float | None,
+        grid_updates: int,
+        callback: Callable[[nn.Module, int, Course], None] | None,
+        bar: Progress,
+    ) -> None:
         """Steps on one grid."""
         if grid is not None:
             for _, layer in edge_layers(self.model):
@@ -159,16 +168,16 @@ class _Run:
         """Look at what the equations read, and give them weights that make them equals."""
         check_what_is_read(self.model, self.problem)
         self.problem = self.problem.balanced(self.model)
-        self.course.weights = {term.name: term.weight for term in self.problem.terms}
+        self.course.weights = {term.name: term.weight or 1.0 for term in self.problem.terms}
 
     def compare(self, finest: int | None) -> None:
         """Warn where the residuals are fewer than the parameters of the finest grid."""
         residuals = sum(term.residual(self.model).numel() for term in self.problem.terms)
         parameters = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
-        for _, layer in edge_layers(self.model) if finest is not None else ():
-            basis = layer.edge.basis
-            if isinstance(basis, BSpline):
-                parameters += layer.coef.numel() * (finest - basis.grid_size) // basis.num_functions
+        for _, layer in edge_layers(self.model):
+            basis, coef = layer.edge.basis, getattr(layer, "coef", None)
+            if finest is not None and isinstance(basis, BSpline) and isinstance(coef, Tensor):
+                parameters += coef.numel() * (finest - basis.grid_size) // basis.num_functions
         if parameters > residuals:
             warn(
                 f"{parameters} parameters and {residuals} residuals: the equations can hold at their points and nowhere "

@@ -96,7 +96,7 @@ def standard_errors(
         rows, residual = jacobian(model, term.like(next(iter(parameters.values()))), parameters)
         squares[name], residuals[name] = rows.double().T @ rows.double(), residual.double()
         shares[name] = (term.weight or 1.0) / len(residual)
-    inverse, lost = _inverse(sum(shares[name] * squares[name] for name in terms))
+    inverse, lost = _inverse(torch.stack([shares[name] * squares[name] for name in terms]).sum(0))
     middle = torch.zeros_like(inverse)
     for name in measured:
         free = len(residuals[name]) - shares[name] * float((inverse * squares[name]).sum())
@@ -135,8 +135,9 @@ def _leaves(term: Term, model: nn.Module) -> list[Tensor]:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if hasattr(node, "variable"):
-            found[id(node.variable)] = node.variable
+        leaf = getattr(node, "variable", None)
+        if leaf is not None:
+            found[id(leaf)] = leaf
         todo += [after for after, _ in node.next_functions]
     return [leaf for leaf in found.values() if leaf is not fields[0].x]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from edgewise._errors import DataError
@@ -20,6 +21,8 @@ from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret import Choice, Formula, Sparsity
 from edgewise.kan.kan import KAN
+
+PENALTY = (3e-2, 1e-3)  # of the stages of the first fit
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,21 @@ class Discovery:
         return in_units(copy.deepcopy(self.symbolic or self.network), self.inputs, self.outputs)
 
     @torch.no_grad()
-    def predict(self, x) -> Tensor:
+    def predict(self, x: ArrayLike) -> Tensor:
         """What the network with curves gives for rows ``(N, inputs)`` of the data, ``(N, outputs)``."""
         return self.outputs.back(self.network(self.inputs(torch.as_tensor(x).to(self.inputs.mean))))
 
 
 def discover(
-    x,
-    y,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     names: Sequence[str] | None = None,
     hidden: Sequence = (5,),
     grid: int = 3,
     k: int = 3,
     functions: Iterable[str | Function] | None = None,
-    penalty: float | Sparsity | Sequence[float | Sparsity] = (3e-2, 1e-3),
+    penalty: float | Sparsity | Sequence[float | Sparsity] = PENALTY,
     optimizer: str = "lm",
     loss: Loss | None = None,
     steps: int = 20,
@@ -127,7 +130,7 @@ def discover(
     return Discovery(network, *formulas, search.inputs, search.outputs, stages, stopped)
 
 
-def _outputs(y) -> int:
+def _outputs(y: ArrayLike) -> int:
     """How many outputs the targets want: columns, or classes if they are whole numbers."""
     if np.ndim(y) == 2:
         return np.shape(y)[1]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from edgewise._errors import ConfigError
 from edgewise._page import render
@@ -13,7 +14,8 @@ from edgewise.io import atomic_write
 from edgewise.kan.discovery.discover import Discovery
 from edgewise.kan.discovery.report_figures import course, parity, plain, svg, typeset
 from edgewise.kan.discovery.report_text import latex, python
-from edgewise.kan.interpret import Choice, attribute, plot
+from edgewise.kan.interpret import Choice, Formula, attribute, plot
+from edgewise.kan.kan import KAN
 
 SHOWN = 4  # other functions of an edge
 
@@ -21,8 +23,8 @@ SHOWN = 4  # other functions of an edge
 def write_report(
     found: Discovery,
     path: str | Path,
-    x,
-    y,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     target: str = "y",
     title: str = "A formula from a table",
@@ -43,22 +45,20 @@ def write_report(
         ConfigError: There is no formula, or there are several.
         MissingPackageError: jinja2 or Matplotlib is missing.
     """
-    if found.formula is None or len(found.formula.expressions) != 1:
-        count = 0 if found.formula is None else len(found.formula.expressions)
-        raise ConfigError(f"a report shows one formula, and {count} were found: discover one target, without an interrupt")
+    network, formula = _read(found)
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float).ravel()
-    names = [str(variable) for variable in found.formula.variables]
+    names = [str(variable) for variable in formula.variables]
     rows = found.inputs(torch.tensor(x))
     predicted = predictions(found, x)
-    diagram = plot(found.symbolic, rows, in_names=list(map(plain, names)), out_names=[plain(target)])
+    diagram = plot(network, rows, in_names=list(map(plain, names)), out_names=[plain(target)])
     values = {
         "title": title,
         "subtitle": " ".join(notes),
         "target": target,
-        "formula": str(found.formula),
-        "typeset": typeset(latex(found.formula, target)),
-        "latex": latex(found.formula, target),
-        "python": python(found.formula),
+        "formula": str(formula),
+        "typeset": typeset(latex(formula, target)),
+        "latex": latex(formula, target),
+        "python": python(formula),
         "fidelity": fidelity(found, x, y),
         "undefined": int((~np.isfinite(predicted["formula"])).sum()),
         "count": len(x),
@@ -66,22 +66,30 @@ def write_report(
         "diagram": svg(diagram),
         "parity": svg(parity(y, predicted, target)),
         "course": svg(course(found.stages)),
-        "edges": [_edge(choice, names, target, found) for choice in found.choices],
+        "edges": [_edge(choice, names, target, network) for choice in found.choices],
         "shape": _shape(found),
-        "multiplies": any(layer.arities for layer in found.symbolic),
+        "multiplies": any(layer.arities for layer in network),
         "footer": f"edgewise {version('edgewise')}",
     }
-    atomic_write(path, render([__package__], "report.html.j2", extra="science", **values))
+    atomic_write(path, render(["edgewise.kan.discovery"], "report.html.j2", extra="science", **values))
     return Path(path)
+
+
+def _read(found: Discovery) -> tuple[KAN, Formula]:
+    """The network of formulas and its one formula."""
+    if found.symbolic is None or found.formula is None or len(found.formula.expressions) != 1:
+        count = 0 if found.formula is None else len(found.formula.expressions)
+        raise ConfigError(f"a report shows one formula, and {count} were found: discover one target, without an interrupt")
+    return found.symbolic, found.formula
 
 
 def predictions(found: Discovery, x: np.ndarray) -> dict[str, np.ndarray]:
     """What the formula and the network of curves give for rows of the data, each ``(N,)``."""
     with np.errstate(all="ignore"):
-        return {"formula": found.formula(x)[:, 0], "network": found.predict(x).numpy()[:, 0]}
+        return {"formula": np.asarray(_read(found)[1](x))[:, 0], "network": found.predict(x).numpy()[:, 0]}
 
 
-def fidelity(found: Discovery, x, y) -> list[tuple[str, float, float]]:
+def fidelity(found: Discovery, x: ArrayLike, y: ArrayLike) -> list[tuple[str, float, float]]:
     """Root mean square error and R^2 of the formula and of the network, on the rows where they are defined.
 
     Args:
@@ -99,29 +107,30 @@ def fidelity(found: Discovery, x, y) -> list[tuple[str, float, float]]:
     return table
 
 
-def feature_scores(found: Discovery, x) -> list[tuple[str, float]]:
+def feature_scores(found: Discovery, x: ArrayLike) -> list[tuple[str, float]]:
     """How much each input matters in the network that was found, the most important first."""
-    scores = attribute(found.symbolic, found.inputs(torch.tensor(np.asarray(x, dtype=float)))).feature_scores
-    names = [str(variable) for variable in found.formula.variables]
+    network, formula = _read(found)
+    scores = attribute(network, found.inputs(torch.tensor(np.asarray(x, dtype=float)))).feature_scores
+    names = [str(variable) for variable in formula.variables]
     return sorted(zip(names, scores.tolist(), strict=True), key=lambda pair: -pair[1])
 
 
-def _edge(choice: Choice, names: list[str], target: str, found: Discovery) -> dict:
-    last, layer = choice.layer == len(found.symbolic) - 1, found.symbolic[choice.layer]
+def _edge(choice: Choice, names: list[str], target: str, network: KAN) -> dict:
+    last, layer, taken = choice.layer == len(network) - 1, network[choice.layer], choice.taken
     into = names[choice.into] if choice.layer == 0 else f"node {choice.layer}.{choice.into + 1}"
     kind = "factor" if choice.out >= layer.sums else "node"
     out = target if last and not layer.arities else f"{kind} {choice.layer + 1}.{choice.out + 1}"
-    others = sorted((c for c in choice.candidates if c.name != choice.candidate.name), key=lambda c: c.error)
+    others = sorted((c for c in choice.candidates if c.name != taken.name), key=lambda c: c.error)
     return {
         "edge": f"{into} → {out}",
-        "name": choice.candidate.name,
-        "r2": choice.candidate.r2,
+        "name": taken.name,
+        "r2": taken.r2,
         "others": [(c.name, c.r2, c.complexity) for c in others[:SHOWN] if c.r2 > 0],
     }
 
 
 def _shape(found: Discovery) -> str:
     """The nodes of the network and its grid, in words."""
-    grid = found.network[0].edge.basis.grid_size
+    grid = getattr(found.network[0].edge.basis, "grid_size", 0)
     widths = " → ".join(str(layer.in_features) for layer in found.network)
     return f"{widths} → {found.network[-1].nodes} nodes, splines on {grid} interval{'s' * (grid > 1)}"

@@ -31,7 +31,7 @@ def plain(name: str) -> str:
 
 def typeset(latex: str) -> str | None:
     """A formula as a picture; None if it has what Matplotlib cannot typeset."""
-    figure = figure_of("science", figsize=(0.1, 0.1))
+    figure = figure_of((0.1, 0.1), extra="science")
     if r"\frac" not in latex:  # brackets that grow are too small in exponents
         latex = latex.replace(r"\left(", "(").replace(r"\right)", ")")
     try:
@@ -46,7 +46,7 @@ def typeset(latex: str) -> str | None:
 def parity(y: np.ndarray, predicted: Mapping[str, np.ndarray], target: str) -> "Figure":
     """What formula and network give against the truth."""
     with style("science"):
-        figure = figure_of("science", figsize=(3.7, 3.7), layout="constrained")
+        figure = figure_of((3.7, 3.7), "constrained", extra="science")
         axes = figure.add_subplot(xlabel=f"{plain(target)}, as it is", ylabel="as predicted")
         ends = [y.min(), y.max()]
         axes.plot(ends, ends, color=LINE, linewidth=1, zorder=0)
@@ -59,7 +59,7 @@ def parity(y: np.ndarray, predicted: Mapping[str, np.ndarray], target: str) -> "
 def course(stages: Sequence[tuple[str, History]]) -> "Figure":
     """The training loss of one fit after the other."""
     with style("science"):
-        figure = figure_of("science", figsize=(4.8, 3.7), layout="constrained")
+        figure = figure_of((4.8, 3.7), "constrained", extra="science")
         axes = figure.add_subplot(xlabel="step", ylabel="training loss", yscale="log")
         first = 1
         for name, history in stages:

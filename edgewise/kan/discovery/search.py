@@ -11,13 +11,13 @@ from edgewise._errors import NonFiniteError
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import affordable_grid, learning_by_heart
 from edgewise.kan.discovery.strength import chosen_strength
-from edgewise.kan.discovery.symbolise import criterion, symbolise
+from edgewise.kan.discovery.symbolise import Attempt, criterion, symbolise
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.fitting.fit import fit
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Loss
 from edgewise.kan.functions import Function
-from edgewise.kan.interpret import attribute, keep_nodes, prune, refine, symbolic_formula
+from edgewise.kan.interpret import Formula, Sparsity, attribute, keep_nodes, prune, refine, symbolic_formula
 from edgewise.kan.kan import KAN
 
 EXACT = 1e-20  # mean square, of targets of unit variance, below which accuracy is rounding
@@ -26,6 +26,7 @@ FINER = 10  # intervals on which what is left after pruning is fitted
 FORMULA_STEPS = 200  # constants of formulas move far
 DIGITS = 4  # of a constant
 SHARE = 0.01  # of a formula's own error that rounding its numbers may add
+EXACT_DIGITS = 1e-7  # and what it always may, in deviations of the targets
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,16 @@ class Search:
     def __init__(
         self, model: KAN, table: Table, optimizer: str, loss: Loss | None, steps: int, advance: Callable[[History], None]
     ):
-        self.found, self.symbolic, self.formula, self.choices = Found(model, ()), None, None, []
+        self.found, self.choices = Found(model, ()), []
+        self.symbolic: KAN | None = None
+        self.formula: Formula | None = None
         self.optimizer, self.loss, self.steps, self.advance = optimizer, loss, steps, advance
         self.inputs = Scale.of(table.x)
         self.outputs = Scale.of(table.y) if loss is None else Scale.none(model[-1].nodes)
         self.table = Table(self.inputs(table.x), table.y if loss else self.outputs(table.y))
         self.strength = 0.0
 
-    def find_curves(self, penalty, starts: int) -> None:
+    def find_curves(self, penalty: float | Sparsity | Sequence[float | Sparsity], starts: int) -> None:
         """A network of few edges: sparse, pruned, under as weak a penalty and on as fine a grid as is worth it."""
         sparse = Found(self.found.network, (("sparse", self.fit(self.found.network, penalty=penalty, starts=starts)),))
         self.found = Found(prune(sparse.network, self.table.x), sparse.stages)
@@ -83,28 +86,53 @@ class Search:
 
     def find_formulas(self, functions: Iterable[str | Function] | None, names: Sequence[str] | None) -> None:
         """The network of formulas, and the formula."""
-        best = None
+        attempts: list[tuple[Attempt, Found]] = []
         for found in filter(None, (self.thinner(), self.found)):
-            attempt = symbolise(found.network, self.table.x, self.refit, functions)
-            if best is None or attempt.score < best.score:
-                best, self.found = attempt, found
-            if self.measure(best.network) < EXACT:
+            attempts.append((symbolise(found.network, self.table.x, self.refit, functions), found))
+            attempts.sort(key=lambda pair: pair[0].score)
+            self.found = attempts[0][1]
+            if self.measure(attempts[0][0].network) < EXACT:
                 break
+        best = attempts[0][0]
         self.found = Found(self.found.network, (*self.found.stages, ("formula", self.fit(best.network, FORMULA_STEPS))))
-        scales = {"input_normalizer": self.inputs.pair(), "output_normalizer": self.outputs.pair()}
         error = 1.0 if self.loss else self.measure(best.network) ** 0.5
-        x = self.inputs.back(self.table.x)
         constant = not any(len(layer.symbolic.groups()) for layer in best.network if layer.symbolic)
-        rounding = {"digits": DIGITS} if constant else {"tolerance": max(1e-7, SHARE * error)}
-        self.formula = symbolic_formula(best.network, names=names, x=x, **rounding, **scales)
+        self.formula = symbolic_formula(
+            best.network,
+            names=names,
+            x=self.inputs.back(self.table.x),
+            input_normalizer=self.inputs.pair(),
+            output_normalizer=self.outputs.pair(),
+            digits=DIGITS if constant else None,
+            tolerance=EXACT_DIGITS if constant else max(EXACT_DIGITS, SHARE * error),
+        )
         self.symbolic, self.choices = best.network, best.choices
 
-    def fit(self, model: KAN, steps: int | None = None, table: Table | None = None, **options) -> History:
+    def fit(
+        self,
+        model: KAN,
+        steps: int | None = None,
+        table: Table | None = None,
+        *,
+        penalty: float | Sparsity | Sequence[float | Sparsity] = 0.0,
+        starts: int = 1,
+        grid_updates: int = 10,
+    ) -> History:
         """Fit a network in place; an interrupt is passed on."""
-        options |= {"optimizer": self.optimizer, "loss": self.loss, "steps": steps or self.steps, "progress": False}
         rows = table or self.table
         with learning_by_heart():
-            history = fit(model, (rows.x, rows.y), callback=lambda _, __, h: self.advance(h), **options)
+            history = fit(
+                model,
+                (rows.x, rows.y),
+                optimizer=self.optimizer,
+                steps=steps or self.steps,
+                penalty=penalty,
+                starts=starts,
+                loss=self.loss,
+                grid_updates=grid_updates,
+                callback=lambda _, __, h: self.advance(h),
+                progress=False,
+            )
         if history.stopped == "interrupted":
             raise KeyboardInterrupt
         return history

@@ -7,6 +7,7 @@ import torch
 
 from edgewise._errors import EdgewiseWarning
 from edgewise._quiet import quiet
+from edgewise.bases import BSpline
 from edgewise.kan.kan import KAN
 
 
@@ -41,7 +42,7 @@ def affordable_grid(model: KAN, grid: int, targets: int) -> int:
     """
     edges = sum(layer.mask.numel() for layer in model)
     others = sum(p.numel() for p in model.parameters()) - sum(layer.coef.numel() for layer in model)
-    degree = max(layer.edge.basis.degree for layer in model)
+    degree = max(basis.degree for layer in model if isinstance(basis := layer.edge.basis, BSpline))
     return max(1, min(grid, (targets - others) // edges - degree))
 
 

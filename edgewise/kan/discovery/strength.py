@@ -1,6 +1,7 @@
 """How strong a penalty the data wants, by rows held back."""
 
 import copy
+import math
 from collections.abc import Callable
 
 import torch
@@ -32,13 +33,13 @@ def chosen_strength(
         return STRENGTHS[0]
     held, used = torch.randperm(len(table)).to(table.x.device).tensor_split([int(HELD_BACK * len(table))])
     held, used = (Table(table.x[rows], table.y[rows]) for rows in (held, used))
-    best = None
+    least, best, layers = math.nan, STRENGTHS[0], list(model)
     for strength in STRENGTHS:
         fit(model, used, strength)
         with torch.no_grad():
             error = float((loss or mse_loss)(model(held.x), held.y))
-        if best is None or error < GAIN * best[0]:
-            best = error, strength, copy.deepcopy(list(model))
-    for place, layer in enumerate(best[2]):
+        if strength == STRENGTHS[0] or error < GAIN * least:
+            least, best, layers = error, strength, copy.deepcopy(list(model))
+    for place, layer in enumerate(layers):
         model[place] = layer
-    return best[1]
+    return best

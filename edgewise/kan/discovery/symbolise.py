@@ -88,7 +88,7 @@ def _simplified(attempt: Attempt, rows: int, refit: Callable[[KAN], float]) -> A
     """The attempt with edges cut, or with simpler functions, from the last layer on, where that is better."""
     for place in reversed(range(len(attempt.choices))):
         choice = attempt.choices[place]
-        simpler = [c for c in choice.candidates if 0 < c.complexity < choice.candidate.complexity]
+        simpler = [c for c in choice.candidates if 0 < c.complexity < choice.taken.complexity]
         ways = [None, *(min(same, key=lambda c: c.error) for _, same in groupby(sorted(simpler, key=_cost), key=_cost))]
         for way in ways:
             trial = _refitted(attempt, [(choice, way)], rows, refit)
@@ -107,12 +107,12 @@ def _refitted(attempt: Attempt, changes: Iterable[tuple[Choice, Candidate | None
     network, choices = copy.deepcopy(attempt.network), {_edge(choice): choice for choice in attempt.choices}
     for choice, candidate in changes:
         if candidate is None:
-            network[choice.layer].symbolic.clear(choice.out, choice.into)
+            network[choice.layer].enable_symbolic().clear(choice.out, choice.into)
             del choices[_edge(choice)]
         else:
             network.fix_symbolic(choice.layer, choice.into, choice.out, candidate.name, candidate.affine)
             choices[_edge(choice)] = replace(choice, candidate=candidate)
-    complexity = sum(choice.candidate.complexity for choice in choices.values())
+    complexity = sum(choice.taken.complexity for choice in choices.values())
     score = criterion(network, complexity, refit(network), rows)
     largest = max((float(layer.symbolic.affine.detach().abs().max()) for layer in network if layer.symbolic), default=0)
     return Attempt(network, list(choices.values()), score if largest < LARGEST else math.inf)

@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
+from torch.utils.data import DataLoader
 
 from edgewise._errors import ConfigError, DataError
 from edgewise._optional import require
 from edgewise._quiet import quiet
 from edgewise.bases import BSpline
-from edgewise.kan.fitting.data import Table, table_of
+from edgewise.kan.fitting.data import Pair, Table, table_of
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Loss, check_fit
 from edgewise.kan.fitting.progress import Progress
@@ -19,7 +21,11 @@ from edgewise.kan.fitting.run import check_start
 from edgewise.kan.interpret.sparsity import Sparsity
 from edgewise.kan.network import Network, Trace
 
-pl = require("lightning.pytorch", extra="training")  # this module is imported by the first fit to a DataLoader
+if TYPE_CHECKING:
+    import lightning.pytorch as pl
+    from lightning.pytorch.core.optimizer import LightningOptimizer
+else:
+    pl = require("lightning.pytorch", extra="training")  # this module is imported by the first fit to a DataLoader
 
 GRID_ROWS = 1000  # from so many rows, or some more, the grids are set at the start
 LEARNING_RATE = 1e-2
@@ -28,8 +34,8 @@ _NOISE = ("does not have many workers", "is deprecated, use `isinstance", "is av
 
 def fit_batches(
     model: Network,
-    loader,
-    test=None,
+    loader: DataLoader,
+    test: Pair | DataLoader | None = None,
     *,
     epochs: int,
     penalty: float | Sparsity = 0.0,
@@ -99,6 +105,8 @@ def fit_batches(
 class _Fitter(pl.LightningModule):
     """A network with what it is to learn, as Lightning wants it; steps are its own, to stop before one that is none."""
 
+    bar: Progress
+
     def __init__(self, model: Network, loss: Loss, sparsity: Sparsity | None, lr: float, test, callback):
         super().__init__()
         self.model, self.loss, self.sparsity, self.lr, self.test, self.callback = model, loss, sparsity, lr, test, callback
@@ -113,16 +121,17 @@ class _Fitter(pl.LightningModule):
         """The loss of rows, their penalty (none for a single row, which has no deviation), and how they came about."""
         trace = self.model.trace(table.x)
         loss = self.loss(trace.output, table.y)
-        penalised = self.sparsity is not None and len(table) > 1
-        return loss, self.sparsity(self.model, trace) if penalised else torch.zeros_like(loss), trace
+        penalty = torch.zeros_like(loss) if self.sparsity is None or len(table) < 2 else self.sparsity(self.model, trace)
+        return loss, penalty, trace
 
     def on_train_epoch_start(self) -> None:
         """Begin the sums of an epoch."""
-        self.rows, self.sums = 0, dict.fromkeys(("loss", "penalty", "outside"), 0.0)
+        self.rows = 0
+        self.sums: dict[str, float] = dict.fromkeys(("loss", "penalty", "outside"), 0.0)
 
     def training_step(self, batch, index: int) -> None:
         """One step, unless it would lead to numbers that are none."""
-        table, optimizer = table_of(self.model, batch, "a batch"), self.optimizers()
+        table, optimizer = table_of(self.model, batch, "a batch"), cast("LightningOptimizer", self.optimizers())  # the one
         loss, penalty, trace = self.measure(table)
         value = loss + penalty
         if not value.isfinite():
@@ -172,7 +181,7 @@ def _first_rows(model: Network, loader) -> Table:
     return Table(torch.cat([table.x for table in tables]), torch.cat([table.y for table in tables]))
 
 
-def _trainer(epochs: int, device: torch.device) -> "pl.Trainer":
+def _trainer(epochs: int, device: torch.device) -> pl.Trainer:
     return pl.Trainer(
         max_epochs=epochs,
         accelerator="gpu" if device.type == "cuda" else device.type,

@@ -40,7 +40,8 @@ def least_squares(parts: Iterable[tuple[Tensor, Tensor, list[Tensor]]], count: i
         >>> around.curvature.item(), around.gradient.item()
         (2.0, 3.0)
     """
-    curvature = gradient = 0
+    curvature = gradient = torch.zeros((), dtype=torch.double)
+    parameters: list[Tensor] = []
     for rows, residual, parameters in parts:  # noqa: B007 (the same each time)
         rows, residual = rows.double(), residual.double()
         curvature = curvature + rows.T @ rows

@@ -1,14 +1,21 @@
 """Tables as tensors: what a fit is given, checked once before anything is changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from edgewise._errors import DataError
 from edgewise.kan.network import Network
+
+Pair = Sequence[ArrayLike]
+"""Rows and their targets, ``(x, y)``."""
+Data = Pair | Mapping[str, ArrayLike] | DataLoader
+"""What a fit takes."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class Table:
         return len(self.x)
 
 
-def tables(model: Network, data, test=None) -> tuple[Table, Table | None]:
+def tables(model: Network, data: Data, test: object = None) -> tuple[Table, Table | None]:
     """The training rows and the test rows, if there are any, in the type and on the device of the model.
 
     Args:
@@ -47,7 +54,7 @@ def tables(model: Network, data, test=None) -> tuple[Table, Table | None]:
     return table_of(model, data, "data"), None if test is None else table_of(model, test, "test")
 
 
-def table_of(model: Network, pair, what: str) -> Table:
+def table_of(model: Network, pair: object, what: str) -> Table:
     """A pair ``(x, y)``, called ``what`` in errors, as a table in the type and on the device of the model.
 
     Raises:

@@ -1,11 +1,13 @@
 """Fitting a network to a table: a loop short enough that steps of a fraction of a millisecond are not drowned in it."""
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from torch.nn.functional import mse_loss
+from torch.utils.data import DataLoader
 
 from edgewise._errors import ConfigError
-from edgewise.kan.fitting.data import tables
+from edgewise.kan.fitting.data import Data, Pair, tables
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Loss, Plan, stages_of
 from edgewise.kan.fitting.progress import Progress
@@ -16,9 +18,9 @@ from edgewise.kan.network import Network
 
 def fit(
     model: Network,
-    data,
+    data: Data,
     *,
-    test=None,
+    test: Pair | DataLoader | None = None,
     optimizer: str = "lbfgs",
     steps: int = 50,
     grids: Sequence[int] | None = None,
@@ -76,7 +78,7 @@ def fit(
 
         _refuse_what_is_for_tables(optimizer, grids, starts, patience)
         rest = {"penalty": penalty, "loss": loss, "lr": lr, "callback": callback, "progress": progress}
-        return fit_batches(model, data, test, epochs=steps, **rest)
+        return fit_batches(model, cast("DataLoader", data), test, epochs=steps, **rest)
     train, held = tables(model, data, test)
     plan = Plan(stages_of(grids, penalty), optimizer, steps, starts, lr, grid_updates, patience)
     plan.check(model, train, loss)

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-COLUMNS = ("loss", "penalty", "outside", "grid", "seconds")
-
 
 @dataclass
 class History:
@@ -13,7 +11,7 @@ class History:
         loss: Training loss; of the mean square its root is :attr:`rmse`.
         test: Loss on the test rows, where there are any.
         penalty: The penalty that was added.
-        outside: The largest fraction of a layer's inputs that fell off its grid.
+        outside: The largest fraction of a layer's inputs that fell off its grid; None where that is not measured.
         grid: Intervals of the first layer's grid; None where it has none.
         seconds: Time since the start.
         stopped: Why the fit ended.
@@ -22,7 +20,7 @@ class History:
     loss: list[float] = field(default_factory=list)
     test: list[float] = field(default_factory=list)
     penalty: list[float] = field(default_factory=list)
-    outside: list[float] = field(default_factory=list)
+    outside: list[float | None] = field(default_factory=list)
     grid: list[int | None] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     stopped: str = "all steps done"
@@ -30,10 +28,22 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
-    def append(self, *, test: float | None = None, **numbers: float | None) -> None:
+    def append(
+        self,
+        *,
+        loss: float,
+        penalty: float,
+        outside: float | None,
+        grid: int | None,
+        seconds: float,
+        test: float | None = None,
+    ) -> None:
         """Add what one step gave, a number for each of the lists; of ``test`` only if there is one."""
-        for column, number in [(getattr(self, name), numbers[name]) for name in COLUMNS]:  # all of them are there
-            column.append(number)
+        self.loss.append(loss)
+        self.penalty.append(penalty)
+        self.outside.append(outside)
+        self.grid.append(grid)
+        self.seconds.append(seconds)
         if test is not None:
             self.test.append(test)
 

@@ -21,7 +21,7 @@ class _Layer:
     layer: KANLayer
     features: Tensor  # (N, in, F)
     subnodes: Tensor  # (N, S), a leaf of the outputs' derivative
-    copies: dict[str, Tensor]  # (N, *shape) of parameters that enter otherwise
+    copies: dict[str, Tensor]  # (N, *shape) of parameters that enter otherwise, by their names in the layer
 
 
 def jacobian(model: Network, x: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
@@ -56,7 +56,7 @@ def jacobian(model: Network, x: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
             parameters.append(parameter)
             columns.append(column.flatten(2))
         for name in p.copies:
-            parameters.append(_parameter(p.layer, name))
+            parameters.append(p.layer.get_parameter(name))
             columns.append(next(gradients).flatten(2))
     kept = [i for i, parameter in enumerate(parameters) if parameter.requires_grad]
     return x.detach(), torch.cat([columns[i] for i in kept], -1), [parameters[i] for i in kept]
@@ -89,10 +89,6 @@ def _copied(parameter: Tensor, samples: int) -> Tensor:
 def _join(p: _Layer) -> Tensor:
     own = {name.removeprefix("affine."): copy for name, copy in p.copies.items() if name.startswith("affine.")}
     return p.layer.join(p.subnodes, own or None)
-
-
-def _parameter(layer: KANLayer, name: str) -> Tensor:
-    return layer.symbolic.affine if name == "symbolic.affine" else layer.affine[name.removeprefix("affine.")]
 
 
 def _of_edges(p: _Layer, gradient: Tensor) -> list[tuple[Tensor, Tensor]]:

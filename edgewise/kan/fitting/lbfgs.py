@@ -31,13 +31,13 @@ class LBFGS:
         self.optimizer = torch.optim.LBFGS(
             self.parameters, self.lr, history_size=20, line_search_fn="strong_wolfe", tolerance_grad=0, tolerance_change=0
         )
-        self.scale = None
+        self.scale = 0.0  # of the objective, once it is known
 
     def step(self) -> None:
         """One step; notes in ``stuck`` if it led nowhere."""
         before = [p.detach().clone() for p in self.parameters]
         start = float(self.objective().detach())
-        if self.scale is None or start < DEEPER * self.scale:
+        if not self.scale or start < DEEPER * self.scale:
             self.reset()
             self.scale = start if start > 0 else 1.0
         self.optimizer.step(self._closure)

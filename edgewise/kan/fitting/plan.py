@@ -92,12 +92,12 @@ def stages_of(grids: Sequence[int] | None, penalty: float | Sparsity | Sequence[
     """
     penalties = list(penalty) if isinstance(penalty, Iterable) else [penalty]
     penalties = [p if isinstance(p, Sparsity) else Sparsity(p) if p else None for p in penalties]
-    grids = [None] if grids is None else list(grids) if isinstance(grids, Iterable) else [grids]
-    count = max(len(grids), len(penalties))
-    if not grids or not penalties or any(len(given) not in (1, count) for given in (grids, penalties)):
-        raise ConfigError(f"stages need a grid and a penalty each, got {len(grids)} grids and {len(penalties)} penalties")
-    grids = [grids[0]] + [None] * (count - 1) if len(grids) == 1 else grids
-    return tuple(map(Stage, grids, penalties * (count // len(penalties))))
+    sizes: list[int | None] = [None] if grids is None else list(grids) if isinstance(grids, Iterable) else [grids]
+    count = max(len(sizes), len(penalties))
+    if not sizes or not penalties or any(len(given) not in (1, count) for given in (sizes, penalties)):
+        raise ConfigError(f"stages need a grid and a penalty each, got {len(sizes)} grids and {len(penalties)} penalties")
+    sizes = [sizes[0]] + [None] * (count - 1) if len(sizes) == 1 else sizes
+    return tuple(map(Stage, sizes, penalties * (count // len(penalties))))
 
 
 def check_fit(model: Network, table: Table, loss: Loss | None) -> None:

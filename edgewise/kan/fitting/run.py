@@ -50,7 +50,7 @@ class Run:
     def __init__(self, model: Network, train: Table, test: Table | None, loss: Loss, plan: Plan):
         self.model, self.train, self.test, self.loss, self.plan = model, train, test, loss, plan
         self.sparsity, self.start = plan.stages[0].sparsity, time.perf_counter()
-        self._first, self._done = copy.deepcopy(model) if plan.starts > 1 else None, []
+        self._first, self._done = copy.deepcopy(model) if plan.starts > 1 else model, []
         self._begin()
 
     def check_finite(self) -> None:

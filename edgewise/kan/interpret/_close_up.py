@@ -55,7 +55,7 @@ def describe(layer: KANLayer, into: int, out: int) -> str:
         'c f(a x + b) + d with f = sin, a = 2, b = 0, c = 1, d = 0.5'
     """
     numeric, formula = (part[out, into] for part in edges_present(layer))
-    if not formula:
+    if layer.symbolic is None or not formula:
         return "" if numeric else "cut"
     numbers = zip("abcd", layer.symbolic.affine[out, into].tolist(), strict=True)
     text = ", ".join([f"f = {layer.symbolic.name(out, into)}", *(f"{letter} = {number:.4g}" for letter, number in numbers)])

@@ -1,6 +1,6 @@
 """Derivatives of a function at rows, without units: what the tests of symmetry and separability look at."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -24,14 +24,22 @@ class Derivatives:
     Args:
         value: ``(N,)``
         first: ``(N, d)``
-        second: ``(N, d, d)``, or None
-        third: ``(N, d, d, d)``, or None
+        higher: From the second on, as far as they were asked for: ``(N, d, d)``, ``(N, d, d, d)``.
     """
 
     value: Tensor
     first: Tensor
-    second: Tensor | None = None
-    third: Tensor | None = None
+    higher: tuple[Tensor, ...] = ()
+
+    @property
+    def second(self) -> Tensor:
+        """``(N, d, d)``"""
+        return self.higher[0]
+
+    @property
+    def third(self) -> Tensor:
+        """``(N, d, d, d)``"""
+        return self.higher[1]
 
     @property
     def relevant(self) -> list[int]:
@@ -90,10 +98,11 @@ def normalised(found: Sequence[Tensor]) -> Derivatives:
     scale = found[1].norm(dim=1).median()
     if not scale > torch.finfo(scale.dtype).eps * found[0].abs().max():
         raise DataError("f is constant, or flat at most rows of x: there is nothing to test; give rows where it changes")
-    return Derivatives(*(t / scale for t in found))
+    value, first, *higher = (t / scale for t in found)
+    return Derivatives(value, first, tuple(higher))
 
 
-def check_groups(groups: Iterable[Sequence[int]], columns: int) -> list[list[int]]:
+def check_groups(groups: Iterable[Collection[int]], columns: int) -> list[list[int]]:
     """The groups as lists of column numbers, if they are disjoint, not empty and there."""
     groups = [[int(i) for i in group] for group in groups]
     named = [i for group in groups for i in group]

@@ -4,10 +4,11 @@ import io
 import re
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgewise._errors import ConfigError
 from edgewise._figures import INK, LINE, SOFT, figure_of
 from edgewise._optional import require
 from edgewise.kan.interpret._edges import EdgePictures
@@ -27,11 +28,20 @@ PLUS = np.array([[[-1, 0], [1, 0]], [[0, -1], [0, 1]]])
 CROSS = np.array([[[-1, -1], [1, 1]], [[-1, 1], [1, -1]]]) / np.sqrt(2)
 
 
-def new_figure(**options) -> "Figure":
-    """A figure of its own without pyplot: no window, no global state, nothing to close."""
-    figure = figure_of("science", **options)
+def new_figure(figsize: tuple[float, float] | None = None, layout: str | None = None) -> "Figure":
+    """A white figure of its own without pyplot: no window, no global state, nothing to close."""
+    figure: Any = figure_of(figsize, layout, extra="science")
+    figure.set_facecolor("white")
     require("matplotlib.backends.backend_agg", extra="science").FigureCanvasAgg(figure)
     figure._repr_png_ = partial(_png, figure)  # what notebooks show, whether or not they have loaded pyplot
+    return figure
+
+
+def figure_with(ax: "Axes") -> "Figure":
+    """The figure in which the axes are."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ConfigError("ax is in no figure: take axes that figure.subplots() makes")
     return figure
 
 

@@ -54,8 +54,8 @@ def edge_pictures(layer: KANLayer, x: Tensor, place: LayerLayout, opacity: np.nd
 
     numeric, formula = (part.cpu().numpy()[place.out, place.into] for part in edges_present(layer))
     colours = np.concatenate([colours_of(numeric, formula), opacity[place.out, place.into][:, None]], 1)
-    found = zip(place.out.tolist(), place.into.tolist(), formula, strict=True)
-    names = [layer.symbolic.name(out, into) if symbolic else None for out, into, symbolic in found]
+    edges_placed, symbolic = zip(place.out.tolist(), place.into.tolist(), strict=True), layer.symbolic
+    names = [None if symbolic is None else symbolic.name(out, into) for out, into in edges_placed]
     return EdgePictures(
         boxed(steps, curves), boxed(((some - (lo + hi) / 2) / (hi - lo))[:, edges[2]], marks), colours, names
     )

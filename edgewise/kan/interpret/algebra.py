@@ -8,11 +8,15 @@ it meets the other constants; what is left inside is as plain as it can be.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from edgewise._errors import NonFiniteError
 from edgewise._optional import require
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret.expression import parse_formula
+
+if TYPE_CHECKING:
+    from sympy import Expr
 
 LARGEST_EXPONENT = 709.0  # whose exponential is a float
 ODD = ("sin", "tan", "tanh", "asin", "atan", "atanh")  # sympy's names
@@ -45,7 +49,7 @@ class Sum:
         """The factor of largest size."""
         return max(self.terms.values(), key=abs, default=1.0)
 
-    def expression(self):
+    def expression(self) -> "Expr":
         """As one sympy expression."""
         sympy = require("sympy", extra="science")
         parts = [sympy.Float(f, 17) * term if f != 1 else term for term, f in self.terms.items()]
@@ -89,8 +93,8 @@ def apply(f: Function, inner: Sum) -> Sum:
     if shape == sympy.Abs(x):
         plain = inner.scaled(1 / inner.lead)
         return Sum({sympy.Abs(plain.expression()): lead})
-    if shape.is_Pow and shape.base == x:
-        return _power(sympy, shape.exp, inner)
+    if shape.is_Pow and shape.args[0] == x:  # base and exponent
+        return _power(sympy, shape.args[1], inner)
     sign = math.copysign(1.0, inner.lead)
     if type(shape).__name__ in ODD or shape == sympy.sign(x):
         return Sum({shape.subs(x, inner.scaled(sign).expression()): sign})

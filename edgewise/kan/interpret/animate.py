@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,17 @@ class Recorder:
 
 
 def animate(
-    snapshots: Sequence[Network | tuple[str, Network]], x: Tensor, path: str | Path | None = None, fps: float = 5, **options
+    snapshots: Sequence[Network | tuple[str, Network]],
+    x: Tensor,
+    path: str | Path | None = None,
+    fps: float = 5,
+    *,
+    scores: Sequence[Tensor] | None = None,
+    beta: float = 3.0,
+    top: int | None = None,
+    in_names: Sequence | None = None,
+    out_names: Sequence | None = None,
+    samples: bool = False,
 ) -> "FuncAnimation":
     """An animation with the diagram of each snapshot, as :func:`plot` draws it.
 
@@ -61,7 +72,12 @@ def animate(
         x: Samples, ``(N, inputs)``.
         path: A ``.gif`` to write.
         fps: Snapshots a second.
-        options: Options of :func:`plot`.
+        scores: How much the edges matter, as for :func:`plot`; so are all that follow.
+        beta: How fast edges become opaque.
+        top: How many edges of each layer to draw.
+        in_names: For the columns of ``x``.
+        out_names: For the outputs.
+        samples: Draw samples on the curves.
 
     Returns:
         The animation; it can also be saved in other formats, or shown in a notebook by its ``to_jshtml()``.
@@ -81,13 +97,14 @@ def animate(
         raise ConfigError(f"an animation needs snapshots and fps above 0, got {len(frames)} and fps={fps}")
     if path is not None and Path(path).suffix.lower() != ".gif":
         raise ConfigError(f"an animation is written as a .gif, got {str(path)!r}; save what is returned in other formats")
-    sizes = [plot(model, x, title=title, **options).get_size_inches() for title, model in frames]
-    figure = new_figure(figsize=tuple(map(max, *sizes, sizes[0])), facecolor="white")
+    draw_in = partial(plot, x=x, scores=scores, beta=beta, top=top, in_names=in_names, out_names=out_names, samples=samples)
+    sizes = [draw_in(model, title=title).get_size_inches() for title, model in frames]
+    figure = new_figure((max(width for width, _ in sizes), max(height for _, height in sizes)))
 
     def draw(number: int) -> list:
         figure.clear()
         title, model = frames[number]
-        plot(model, x, title=title, ax=figure.add_axes((0, 0, 1, 1)), **options)
+        draw_in(model, title=title, ax=figure.add_axes((0, 0, 1, 1)))
         return figure.axes
 
     film = require("matplotlib.animation", extra="science")

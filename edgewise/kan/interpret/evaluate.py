@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 from edgewise._errors import ConfigError
 from edgewise._optional import require
 from edgewise._registry import unknown
+
+if TYPE_CHECKING:
+    from sympy import Expr, Symbol
 
 
 def _elementary(module) -> dict[str, Callable]:
@@ -38,7 +41,8 @@ class _Bessel(torch.autograd.Function):
         return torch.from_numpy(_of_scipy(name)(order, x.detach().cpu().double().numpy())).to(x)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[None, None, Tensor]:
+    def backward(ctx, *gradients: Tensor) -> tuple[None, None, Tensor]:
+        (gradient,) = gradients
         name, order = ctx.function
         below, above = (_Bessel.apply(name, n, *ctx.saved_tensors) for n in (order - 1, order + 1))
         weights = _Bessel.NEIGHBOURS[name]
@@ -51,7 +55,7 @@ ON_TENSORS = _elementary(torch) | {name: partial(_Bessel.apply, of_scipy) for na
 ON_TENSORS["erf"] = torch.erf
 
 
-def to_callable(expression, variables: Sequence) -> Callable:
+def to_callable(expression: "Expr", variables: Sequence["str | Symbol"]) -> Callable:
     """The function that an expression stands for: of numpy arrays, or of tensors, which keep their gradient.
 
     A constant takes the shape of the arguments. Where the expression is not defined its value is NaN or infinite.
@@ -69,7 +73,7 @@ def to_callable(expression, variables: Sequence) -> Callable:
         array([4., 7.])
     """
     names = [variable if isinstance(variable, str) else variable.name for variable in variables]
-    for symbol in expression.free_symbols:
+    for symbol in cast("set[Symbol]", expression.free_symbols):
         if symbol.name not in names:
             raise unknown("variable", symbol.name, names)
     for function in expression.atoms(require("sympy", extra="science").Function):
@@ -85,7 +89,7 @@ def to_callable(expression, variables: Sequence) -> Callable:
     return call
 
 
-def constant(expression) -> float:
+def constant(expression: "Expr") -> float:
     """The value of an expression without variables; NaN or infinite where it is no real number."""
     with np.errstate(all="ignore"):
         return float(_walk(expression, lambda e: None if e.args else np.float64(_number(e)), ON_ARRAYS, {}))

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from edgewise._errors import ConfigError
 from edgewise.kan.layer import KANLayer
-from edgewise.kan.network import Network
+from edgewise.kan.network import Some
 
 
-def expand_width(model: Network, layer: int, sums: int = 0, arities: Sequence[int] = ()) -> Network:
+def expand_width(model: Some, layer: int, sums: int = 0, arities: Sequence[int] = ()) -> Some:
     """The same function with more nodes in one hidden layer.
 
     Edges into the new nodes are drawn as those of a new network; edges out of them are zero, and the first to learn.
@@ -46,7 +46,7 @@ def expand_width(model: Network, layer: int, sums: int = 0, arities: Sequence[in
     return wider
 
 
-def expand_depth(model: Network) -> Network:
+def expand_depth(model: Some) -> Some:
     """The same function with one more layer at the end: symbolic edges carry the outputs on, beside numeric ones of zero.
 
     The basis of the new layer is that of the last one; ``update_grid`` moves its knots to where the outputs are.
@@ -96,11 +96,12 @@ def _enlarged(layer: KANLayer, inputs: int, columns: list[int], sums: int, ariti
     _put(mask, layer.mask, rows, 0, columns, 1)
     new.set_mask(mask)
     if layer.symbolic is not None:
-        _put(new.enable_symbolic().names, layer.symbolic.names, rows, 0, columns, 1)
-        _put(new.symbolic.affine, layer.symbolic.affine, rows, 0, columns, 1)
-        new.symbolic.affine.requires_grad_(layer.symbolic.affine.requires_grad)
+        symbolic = new.enable_symbolic()
+        _put(symbolic.names, layer.symbolic.names, rows, 0, columns, 1)
+        _put(symbolic.affine, layer.symbolic.affine, rows, 0, columns, 1)
+        symbolic.affine.requires_grad_(layer.symbolic.affine.requires_grad)
     for name, parameter in {} if layer.affine is None else layer.affine.items():
-        new.affine[name][rows if name.startswith("subnode") else nodes] = parameter
+        new.get_parameter(f"affine.{name}")[rows if name.startswith("subnode") else nodes] = parameter
     return new
 
 

@@ -4,11 +4,15 @@ import ast
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from edgewise._errors import ConfigError
 from edgewise._optional import require
 from edgewise._registry import unknown
 from edgewise.kan.interpret.evaluate import constant, to_callable
+
+if TYPE_CHECKING:
+    from sympy import Expr, Symbol
 
 MAX_LENGTH = 10_000  # characters
 MAX_DEPTH = 50  # operations inside operations
@@ -20,7 +24,7 @@ BESSEL = ("besselj", "bessely", "besseli", "besselk")
 SPECIAL = (*BESSEL, "erf")
 
 
-def parse_formula(text: str, variables: Sequence | None = None):
+def parse_formula(text: str, variables: Sequence["str | Symbol"] | None = None) -> "Expr":
     """A formula as a sympy expression.
 
     Numbers, variables, ``+ - * / ** ^``, parentheses, the constants ``pi`` and ``E``, and functions: sin, cos, tan, their
@@ -104,8 +108,8 @@ class _Reader:
                 return self.checked(self.sympy.Mul(*(1 / factor if op is ast.Div else factor for op, factor in factors)))
             case ast.BinOp(op=ast.Pow()):
                 return self.power(self.read(node.left, depth + 1), self.read(node.right, depth + 1))
-            case ast.Call(func=ast.Name(), keywords=[]):
-                return self.call(node.func.id, [self.read(argument, depth + 1) for argument in node.args])
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+                return self.call(name, [self.read(argument, depth + 1) for argument in arguments])
         part = _short(ast.get_source_segment(self.text, node) or self.text)
         raise ConfigError(f"a formula has numbers, variables, + - * / ^, parentheses and functions, and not {part}")
 
@@ -158,7 +162,7 @@ class _Reader:
         value = constant(number)
         if not abs(value) < math.inf:
             raise self.not_finite()
-        long = (value == 0 and number != 0) or len(list(self.sympy.preorder_traversal(number))) > MAX_PARTS
+        long = (value == 0 and number != self.sympy.S.Zero) or len(list(self.sympy.preorder_traversal(number))) > MAX_PARTS
         return self.sympy.Float(value) * rest if long or (number.is_Rational and _bits(number) > MAX_BITS) else found
 
     def not_finite(self) -> ConfigError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import torch
@@ -16,6 +17,9 @@ from edgewise.kan.interpret.rounding import DIGITS, rounded
 from edgewise.kan.interpret.shorten import expanded, length, simplified
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network
+
+if TYPE_CHECKING:
+    from sympy import Expr, Symbol
 
 CHECKED = 1000  # points
 Normalizer = tuple[Sequence[float], Sequence[float]]
@@ -33,13 +37,19 @@ class Formula:
         digits: To how many digits the numbers were rounded.
     """
 
-    expressions: tuple
-    variables: tuple
+    expressions: tuple["Expr", ...]
+    variables: tuple["Symbol", ...]
     rmse: float
     relative: float
     digits: int
 
-    def __call__(self, x):
+    @overload
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+    @overload
+    def __call__(self, x: np.ndarray) -> np.ndarray: ...
+
+    def __call__(self, x: Tensor | np.ndarray) -> Tensor | np.ndarray:
         """The formulas at rows ``(N, inputs)``, an array or a tensor, as ``(N, outputs)``."""
         columns = [x[..., i] for i in range(len(self.variables))]
         values = [to_callable(expression, self.variables)(*columns) for expression in self.expressions]
@@ -66,7 +76,7 @@ class Formula:
         from sympy.printing.numpy import NumPyPrinter
 
         printer = NumPyPrinter({"fully_qualified_modules": True})
-        lines = [printer.doprint(expression) for expression in self.expressions]
+        lines = [str(printer.doprint(expression)) for expression in self.expressions]
         names = ", ".join(str(v) for v in self.variables)
         body = lines[0] if len(lines) == 1 else f"({', '.join(lines)})"
         modules = "\n".join(f"import {module}" for module in sorted(printer.module_imports) or ["numpy"])
@@ -144,9 +154,9 @@ def _through(layer: KANLayer, number: int, sums: list[Sum]) -> list[Sum]:
     for out in range(layer.out_features):
         total = Sum()
         for into, inner in enumerate(sums):
-            name = None if layer.symbolic is None else layer.symbolic.name(out, into)
-            if name is not None:
-                a, b, c, d = layer.symbolic.affine[out, into].double().tolist()
+            symbolic = layer.symbolic
+            if symbolic is not None and (name := symbolic.name(out, into)) is not None:
+                a, b, c, d = symbolic.affine[out, into].double().tolist()
                 total += apply(function(name), inner.scaled(a, b)).scaled(c, d)
         subnodes.append(_scaled(total, affine, "subnode", out))
     nodes, first = subnodes[: layer.sums], layer.sums
@@ -205,6 +215,7 @@ def _rounded_formula(exact: list, symbols, points, wanted, digits: int | None, t
     spread = max(float(wanted.std(0).mean()), 1e-300)
     best = _values(exact, symbols, points)
     forms = [exact, list(map(expanded, exact))]  # what cancels does so before it is rounded
+    count, bound, made, changes = 0, 0.0, [exact], [0.0]
     for count in DIGITS if digits is None else (digits,):
         made = [[simplified(rounded(expression, count)) for expression in form] for form in forms]
         changes = [float(np.sqrt(np.mean(np.square(_values(form, symbols, points) - best)))) for form in made]

@@ -10,7 +10,7 @@ from torch import Tensor
 from edgewise._errors import ConfigError
 from edgewise._optional import require
 from edgewise.kan.interpret._close_up import describe, draw_close_up
-from edgewise.kan.interpret._diagram import draw_edges, draw_nodes, new_figure, width_of, write
+from edgewise.kan.interpret._diagram import draw_edges, draw_nodes, figure_with, new_figure, width_of, write
 from edgewise.kan.interpret._edges import edge_pictures
 from edgewise.kan.interpret._layout import arrange
 from edgewise.kan.interpret.curves import check_edge, check_rows, edges_present
@@ -73,26 +73,26 @@ def plot(
     below = _names(in_names, "in_names", "x", x.shape[1])
     below = [below[column] for column in model.inputs or range(x.shape[1])]
     above = _names(out_names, "out_names", "y", model[-1].nodes)
-    scores = _scores(model, x, scores)
+    weights = _scores(model, x, scores)
     present = [(numeric | formula).cpu().numpy() for numeric, formula in map(edges_present, model)]
-    drawn = [_strongest(*pair, top) for pair in zip(present, scores, strict=True)]
+    drawn = [_strongest(*pair, top) for pair in zip(present, weights, strict=True)]
     hidden = sum(int(p.sum() - d.sum()) for p, d in zip(present, drawn, strict=True))
     note = f"top {top} edges of each layer, {hidden} edges hidden" if hidden else ""
     layout = arrange(list(model), drawn, max(map(width_of, (below, above, [title or ""], [note]))))
     with torch.no_grad():
         inputs = model.trace(x).inputs
-    parts = zip(model, inputs, layout.layers, _opacity(scores, beta), strict=True)
+    parts = zip(model, inputs, layout.layers, _opacity(weights, beta), strict=True)
     pictures = [edge_pictures(*part, samples) for part in parts]
     figure = None
     if ax is None:
-        figure = new_figure(facecolor="white")
+        figure = new_figure()
         ax = figure.add_axes((0, 0, 1, 1))
     draw_edges(ax, layout, pictures)
     draw_nodes(ax, layout, pictures)
     write(ax, layout, below, above, title, note)
     if figure is not None:
         figure.set_size_inches(np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()))
-    return ax.get_figure(root=True)
+    return figure_with(ax)
 
 
 def _names(names: Sequence | None, option: str, letter: str, count: int) -> list[str]:
@@ -169,4 +169,4 @@ def plot_edge(model: Network, x: Tensor, layer: int, into: int, out: int, *, ax:
     draw_close_up(ax, edges, into, out, t)
     title = f"layer {layer}, input {into} to subnode {out}"
     ax.set_title("\n".join(filter(None, (title, describe(edges, into, out)))), loc="left", fontsize=10)
-    return ax.get_figure(root=True)
+    return figure_with(ax)

@@ -152,7 +152,8 @@ def _expand(
     aa, bb = aa * (1 + damping) + floor, bb * (1 + damping) + floor
     det = (aa * bb - ab.square()).clamp_min(TINY)
     step = (bb * ra - ab * rb) / det, (aa * rb - ab * ra) / det
-    return error, tuple(torch.where(s.isfinite(), s, 0) for s in step)
+    by_a, by_b = (torch.where(s.isfinite(), s, 0) for s in step)
+    return error, (by_a, by_b)
 
 
 def _orthogonal(direction: Tensor, values: Tensor, w: Tensor) -> Tensor:

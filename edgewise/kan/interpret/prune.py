@@ -10,11 +10,11 @@ from torch import Tensor
 from edgewise._errors import ConfigError
 from edgewise.kan.interpret.scores import attribute
 from edgewise.kan.layer import KANLayer
-from edgewise.kan.network import Network
+from edgewise.kan.network import Some
 from edgewise.nn import refine_grid
 
 
-def prune(model: Network, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Network:
+def prune(model: Some, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Some:
     """A network without the hidden nodes, and then without the edges, whose scores on ``x`` are low.
 
     The scores are those of :func:`~edgewise.kan.interpret.attribute`; they are at most about 1. What is returned trains on.
@@ -42,7 +42,7 @@ def prune(model: Network, x: Tensor, node_threshold: float = 1e-2, edge_threshol
     return _without_loose_ends(smaller)
 
 
-def prune_inputs(model: Network, x: Tensor, threshold: float = 1e-2) -> Network:
+def prune_inputs(model: Some, x: Tensor, threshold: float = 1e-2) -> Some:
     """A network that looks only at the inputs whose scores on ``x`` are higher; it takes the same rows as before.
 
     Args:
@@ -63,7 +63,7 @@ def prune_inputs(model: Network, x: Tensor, threshold: float = 1e-2) -> Network:
     return keep_nodes(model, [range(layer.nodes) for layer in list(model)[:-1]], kept)
 
 
-def keep_nodes(model: Network, hidden: Sequence[Iterable[int]], inputs: Iterable[int] | None = None) -> Network:
+def keep_nodes(model: Some, hidden: Sequence[Iterable[int]], inputs: Iterable[int] | None = None) -> Some:
     """The network of some of the nodes, and the edges between them.
 
     Args:
@@ -93,7 +93,7 @@ def keep_nodes(model: Network, hidden: Sequence[Iterable[int]], inputs: Iterable
     return smaller
 
 
-def refine(model: Network, grid: int | Sequence[int]) -> Network:
+def refine(model: Some, grid: int | Sequence[int]) -> Some:
     """The same function on another number of intervals; see :func:`edgewise.nn.refine_grid`.
 
     Args:
@@ -114,7 +114,7 @@ def refine(model: Network, grid: int | Sequence[int]) -> Network:
     return finer
 
 
-def _without_loose_ends(model: Network) -> Network:
+def _without_loose_ends(model: Some) -> Some:
     """Take out hidden nodes into which, or out of which, no edge leads, until there is none; the last of a layer stays."""
     while True:
         kept = []

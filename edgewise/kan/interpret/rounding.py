@@ -2,14 +2,18 @@
 
 import math
 from fractions import Fraction
+from typing import TYPE_CHECKING, cast
 
 from edgewise._optional import require
+
+if TYPE_CHECKING:
+    from sympy import Expr
 
 LARGEST_DENOMINATOR = 12
 DIGITS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 17)
 
 
-def rounded(expression, digits: int):
+def rounded(expression: "Expr", digits: int) -> "Expr":
     """The expression with its decimal numbers rounded to so many digits, written as fractions or by pi where they are such.
 
     Args:
@@ -25,10 +29,10 @@ def rounded(expression, digits: int):
     """
     sympy = require("sympy", extra="science")
     numbers = {number: nice(float(number), digits) for number in expression.atoms(sympy.Float)}
-    return expression.xreplace(numbers)
+    return cast("Expr", expression.xreplace(numbers))
 
 
-def nice(value: float, digits: int):
+def nice(value: float, digits: int) -> "Expr":
     """A number as sympy would write it after rounding.
 
     Example:

@@ -109,17 +109,17 @@ def is_separable(f: Rows, x: Tensor, groups: Groups, mode: str = "add", threshol
     if mode not in ("add", "mul", "general"):
         raise unknown("mode", mode, ["add", "mul", "general"])
     found = derivatives(f, x, 3 if mode == "general" else 2)
-    groups = check_groups(groups, x.shape[1])
-    rest = sorted(set(range(x.shape[1])).difference(*groups))
-    groups += [rest] if rest else []
-    if len(groups) < 2:
+    parts = check_groups(groups, x.shape[1])
+    rest = sorted(set(range(x.shape[1])).difference(*parts))
+    parts += [rest] if rest else []
+    if len(parts) < 2:
         raise ConfigError(f"groups must leave at least one variable to another group, got one of all {x.shape[1]}")
     if mode == "general":
         relevant = found.relevant
-        present = [[i for i in group if i in relevant] for group in groups]
+        present = [[i for i in group if i in relevant] for group in parts]
         return Verdict(sum_score(*found.log_gradient(), present), threshold)
     scores = _meetings(found if mode == "add" else found.log())
-    return Verdict(scores[across(groups)].max().item(), threshold)
+    return Verdict(scores[across(parts)].max().item(), threshold)
 
 
 def sum_score(first: Tensor, second: Tensor, groups: Groups) -> float:

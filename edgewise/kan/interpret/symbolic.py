@@ -52,6 +52,17 @@ class Choice:
     candidate: Candidate | None
     candidates: tuple[Candidate, ...]
 
+    @property
+    def taken(self) -> Candidate:
+        """The formula, of an edge that got one.
+
+        Raises:
+            ConfigError: It got none.
+        """
+        if self.candidate is None:
+            raise ConfigError(f"the edge from input {self.into} to subnode {self.out} of layer {self.layer} has no formula")
+        return self.candidate
+
 
 def suggest_symbolic(
     model: Network,

@@ -160,14 +160,13 @@ class _Grower:
     def kind(self, parts: list[Block], reference: tuple[Tensor, Tensor] | None) -> str:
         """``"add"``, ``"mul"``, ``"sum"`` (within a function) or ``"function"``."""
         a, b = across(parts)
-        if reference is not None:
-            first, second = reference
-            if max(difference(self.first[:, i, j], first[:, j]) for i, j in ((a, b), (b, a))) <= self.threshold:
-                return "add"
+        if reference is None:
+            return "function" if sum_score(self.first, self.second, parts) > self.threshold else "sum"
+        first, second = reference
+        if max(difference(self.first[:, i, j], first[:, j]) for i, j in ((a, b), (b, a))) <= self.threshold:
+            return "add"
         if sum_score(self.first, self.second, parts) > self.threshold:
             return "function"
-        if reference is None:
-            return "sum"
         mixed = max(difference(self.second[:, i, a, b], second[:, a, b]) for part in parts for i in part)
         return "mul" if mixed <= self.threshold else "sum"
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._figures import SOFT, curves, figure_of, show, style
+from edgewise._figures import SOFT, constrained, curves, figure_of, show, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,8 +37,7 @@ def outlines(
     count = len(columns) + 1
     tile = 2.1
     with style():
-        figure = figure_of(figsize=(tile * count, tile * len(rows) + 0.55), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
+        figure = figure_of((tile * count, tile * len(rows) + 0.55), constrained(w_pad=0.03, h_pad=0.03))
         grid = figure.subplots(len(rows), count, squeeze=False)
         for line, (caption, image, truth), found in zip(grid, rows, predictions, strict=True):
             for axes in line:

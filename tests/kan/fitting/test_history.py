@@ -24,7 +24,7 @@ def test_says_how_it_went():
 
 def test_a_number_that_is_missing_leaves_nothing_half_written():
     history = filled()
-    with pytest.raises(KeyError):
+    with pytest.raises(TypeError):
         history.append(loss=1.0, penalty=0.0)
     assert [len(values) for values in (history.loss, history.penalty, history.outside, history.grid, history.seconds)] == [
         2
