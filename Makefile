@@ -52,6 +52,7 @@ bench-vision: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
 
 format: $(READY)
 	$(BIN)/ruff check --fix

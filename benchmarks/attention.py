@@ -16,9 +16,9 @@ from torch import nn
 
 from edgewise.analysis import saved_bytes
 from edgewise.bases import Basis, BSpline, Fourier, GaussianRBF
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.models import create_model
 from edgewise.nn import GroupRational
-from edgewise.training.allocator import keep_freed_memory
 
 TESTS = ["tests/nn/test_attention.py", "tests/nn/test_rational.py"]
 WRITTEN_OUT = "softmax, written out"

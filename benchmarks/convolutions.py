@@ -15,9 +15,9 @@ from torch import nn
 
 from edgewise.analysis.timing import compare_times
 from edgewise.bases import BSpline
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.nn import KANConv2d
 from edgewise.ops import use_backend
-from edgewise.training.allocator import keep_freed_memory
 
 
 @dataclass(frozen=True)

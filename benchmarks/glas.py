@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edgewise.analysis.gradient_log import GradientShareLog
-from edgewise.training import Model, Recipe, create_recipe, evaluate, train
+from edgewise.vision import Model, Recipe, create_recipe, evaluate, train
 
 LOG = "gradient_share.jsonl"
 

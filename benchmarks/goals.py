@@ -14,9 +14,9 @@ from torch import nn
 
 from edgewise.analysis import saved_bytes
 from edgewise.bases import BSpline
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.models import create_model
 from edgewise.nn import KANLinear
-from edgewise.training.allocator import keep_freed_memory
 
 BATCH, WIDTH = 1024, 256
 

@@ -3,26 +3,34 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from edgewise._errors import EdgewiseError
+from edgewise._errors import EdgewiseError, EdgewiseWarning
+from edgewise._registry import HOMES
+from edgewise._version import __version__
 
 if TYPE_CHECKING:
-    from edgewise import bases, export, models, nn, ops
+    from edgewise import analysis, bases, estimators, export, io, kan, models, nn, ops, physics, testing, vision
     from edgewise.analysis import kanify_plan
     from edgewise.bases import create_basis, list_bases
+    from edgewise.kan import KAN
     from edgewise.models import create_model, kanify, list_models
     from edgewise.ops import backend_in_use, use_backend
-    from edgewise.training import distill
-
-__version__ = "0.1.0"
+    from edgewise.vision import distill
 
 __all__ = [
+    "KAN",
     "EdgewiseError",
+    "EdgewiseWarning",
+    "__version__",
+    "analysis",
     "backend_in_use",
     "bases",
     "create_basis",
     "create_model",
     "distill",
+    "estimators",
     "export",
+    "io",
+    "kan",
     "kanify",
     "kanify_plan",
     "list_bases",
@@ -30,28 +38,34 @@ __all__ = [
     "models",
     "nn",
     "ops",
+    "physics",
+    "testing",
     "use_backend",
+    "vision",
 ]
 
 # Imported when first asked for, so that `edgewise --help` does not wait for torch.
-_HOMES = {
+_ROOMS = {
+    "KAN": "kan",
     "backend_in_use": "ops",
     "create_basis": "bases",
     "create_model": "models",
-    "distill": "training",
+    "distill": "vision",
     "kanify": "models",
     "kanify_plan": "analysis",
     "list_bases": "bases",
     "list_models": "models",
     "use_backend": "ops",
 }
+# The packages that register models when they are imported.
+HOMES["model"] = ("edgewise.models", "edgewise.kan")
 
 
 def __getattr__(name: str):
     if name not in __all__:
         raise AttributeError(f"module 'edgewise' has no attribute {name!r}")
-    module = importlib.import_module(f"edgewise.{_HOMES.get(name, name)}")
-    return getattr(module, name) if name in _HOMES else module
+    module = importlib.import_module(f"edgewise.{_ROOMS.get(name, name)}")
+    return getattr(module, name) if name in _ROOMS else module
 
 
 def __dir__() -> list[str]:

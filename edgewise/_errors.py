@@ -1,4 +1,7 @@
-"""Errors a user can mend: one clear sentence each, saying what, which value, the rule and the fix."""
+"""Errors and warnings a user can mend: one clear sentence each, saying what, which value, the rule and the fix."""
+
+import sys
+import warnings
 
 
 class EdgewiseError(Exception):
@@ -23,3 +26,15 @@ class NonFiniteError(EdgewiseError, ArithmeticError):
 
 class MissingPackageError(EdgewiseError, ImportError):
     """An optional package that is needed here is absent or broken."""
+
+
+class EdgewiseWarning(UserWarning):
+    """A result that may not be what was meant, said once with the value that it is about; filters can silence it."""
+
+
+def warn(message: str) -> None:
+    """Warn whoever called this package, in the line from which it was called."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "edgewise":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, EdgewiseWarning, stacklevel=level)

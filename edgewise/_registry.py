@@ -1,13 +1,17 @@
 """A registry: names for the classes and functions that make things, and errors that name the nearest one."""
 
 import difflib
+import importlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from edgewise._errors import ConfigError
 
 Maker = TypeVar("Maker", bound=Callable)
+Made = TypeVar("Made", bound=Callable)
+HOMES: dict[str, tuple[str, ...]] = {}
+"""For a kind, the packages that register names of it when they are imported; the front door fills it."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ConfigError:
@@ -38,11 +42,11 @@ class Registry(Generic[Maker]):
         self.kind = kind
         self._makers: dict[str, Maker] = {}
 
-    def register(self, name: str) -> Callable[[Maker], Maker]:
-        """Decorator: make the decorated class or function available under ``name``."""
+    def register(self, name: str) -> Callable[[Made], Made]:
+        """Decorator: make the decorated class or function, which stays what it is, available under ``name``."""
 
-        def add(maker: Maker) -> Maker:
-            if self._makers.setdefault(name, maker) is not maker:
+        def add(maker: Made) -> Made:
+            if self._makers.setdefault(name, cast("Maker", maker)) is not maker:
                 raise ConfigError(f"{self.kind} {name!r} is already registered; choose another name")
             return maker
 
@@ -53,20 +57,33 @@ class Registry(Generic[Maker]):
         del self._makers[name]
 
     def __getitem__(self, name: str) -> Maker:
-        if name not in self._makers:
+        if name not in self:
             raise unknown(self.kind, name, self._makers)
         return self._makers[name]
 
     def __iter__(self) -> Iterator[str]:
+        self._visit_homes()
         return iter(sorted(self._makers))
 
     def __len__(self) -> int:
+        self._visit_homes()
         return len(self._makers)
 
     def __contains__(self, name: object) -> bool:
+        if name not in self._makers:
+            self._visit_homes()
         return name in self._makers
 
-    def create(self, name: str, **options):
+    def _visit_homes(self) -> None:
+        for home in HOMES.get(self.kind, ()):
+            self.visit(home)
+
+    @staticmethod
+    def visit(home: str) -> None:
+        """Import a module that registers names, as a process must that has not met them yet."""
+        importlib.import_module(home)
+
+    def create(self, name: str, **options) -> Any:
         """Make what is registered under ``name`` with the options given.
 
         Raises:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 from torch._ops import OpOverload
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -19,12 +20,14 @@ __all__ = [
     "decompositions",
     "is_batch_of_gradients",
     "is_composite",
+    "members",
     "transformed",
     "tree_leaves",
     "tree_map_only",
     "watched",
 ]
 
+_FUNCTORCH = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
 AnyFunction = TypeVar("AnyFunction", bound=Callable)
 
 
@@ -38,7 +41,7 @@ def transformed() -> bool:
 
 def is_batch_of_gradients(gradient: torch.Tensor) -> bool:
     """Whether this stands for several gradients at once, as in ``torch.autograd.grad(..., is_grads_batched=True)``."""
-    return torch._C._functorch.is_legacy_batchedtensor(gradient)
+    return _FUNCTORCH.is_legacy_batchedtensor(gradient)
 
 
 def watched() -> bool:
@@ -46,12 +49,22 @@ def watched() -> bool:
     return torch.compiler.is_compiling() or transformed()
 
 
+def members(t: Tensor) -> Tensor:
+    """The values under the transforms of ``torch.func``, ``(n, *shape)``, one for each member that ``vmap`` runs."""
+    if not _FUNCTORCH.is_functorch_wrapped_tensor(t):
+        return t.unsqueeze(0)
+    inner = members(_FUNCTORCH.get_unwrapped(t))
+    if not _FUNCTORCH.is_batchedtensor(t):
+        return inner
+    return inner.movedim(_FUNCTORCH.maybe_get_bdim(t) + 1, 1).flatten(0, 1)
+
+
 def constant_in_graphs(function: AnyFunction) -> AnyFunction:
     """Mark a function whose result graphs may keep for good, as ``torch.compiler.assume_constant_result`` does.
 
     That one imports all of Dynamo, which takes seconds.
     """
-    function._dynamo_marked_constant = True
+    setattr(function, "_dynamo_marked_constant", True)  # noqa: B010 (no attribute that a type checker knows)
     return function
 
 

@@ -18,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from edgewise._errors import CheckpointError, ConfigError
+from edgewise.models.registry import config_of, create_model
 
 FORMAT = "edgewise.model"
 VERSION = 1
@@ -106,12 +107,7 @@ def save_model(model: nn.Module, path: str | Path) -> None:
         ConfigError: The model has no ``config``.
         CheckpointError: The file cannot be written.
     """
-    config = getattr(model, "config", None)
-    if not isinstance(config, dict):
-        raise ConfigError(
-            f"{type(model).__name__} has no config to rebuild it from: make it with edgewise.models.create_model"
-        )
-    text = json.dumps(config, sort_keys=True, allow_nan=False)
+    text = json.dumps(config_of(model), sort_keys=True, allow_nan=False)
     # Clones: safetensors refuses tensors that share memory, which tied parameters and views do.
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     metadata = {"format": FORMAT, "version": str(VERSION), "config": text, "sha256": _digest(text, tensors)}
@@ -182,8 +178,6 @@ def _parse_config(text: str, path: Path) -> dict:
 
 def _build(config: dict, tensors: dict[str, Tensor], path: str | Path) -> nn.Module:
     """The model of ``config``, first without memory: a file cannot ask for more parameters than it brings."""
-    from edgewise.models import create_model
-
     try:
         with torch.device("meta"):
             expected = {
@@ -211,5 +205,5 @@ def _digest(config: str, tensors: dict[str, Tensor]) -> str:
     digest = hashlib.sha256(config.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

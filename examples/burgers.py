@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from edgewise.models import KAN
+from edgewise.kan import KAN
 from edgewise.physics import Problem, Term, solve
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "burgers.png"

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from edgewise.models import KAN
+from edgewise.kan import KAN
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "continual_learning.png"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from edgewise.models import KAN
+from edgewise.kan import KAN
 from edgewise.physics import Course, Problem, Term, solve
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "poisson.png"

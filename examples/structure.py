@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from edgewise.interpret import Recorder, animate, plot_tree, separability, symmetric_groups, tree
-from edgewise.models import KAN
+from edgewise.kan import KAN
+from edgewise.kan.interpret import Recorder, animate, plot_tree, separability, symmetric_groups, tree
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 NAMES = ("a", "b", "c", "d")

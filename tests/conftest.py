@@ -9,6 +9,7 @@ from edgewise.ops import use_backend
 from tests.pykan_networks import pykan  # noqa: F401 (a fixture for all)
 
 torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True)  # from here on, fixtures of modules included; see below
 
 
 def pytest_collection_modifyitems(config, items):
@@ -21,7 +22,26 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def _same_start():
-    """Each test starts from the same seed and the default backend, whatever ran before it."""
+    """Each test starts from the same seed, the default backend and poisoned memory, whatever ran before it.
+
+    Where all is deterministic, fresh memory holds NaN (integers: the largest, bool: True), so that a number nobody wrote
+    is seen.
+    """
     torch.manual_seed(0)
+    torch.use_deterministic_algorithms(True)
     with use_backend("auto"):
         yield
+
+
+@pytest.fixture(params=[True, False], ids=["fresh bits are 1", "fresh bits are 0"])
+def either_bool(request, monkeypatch):
+    """Fresh memory of type bool holds this; no value of it is wrong, so a test must see both."""
+
+    make = torch.empty_like  # what `to_empty` calls
+
+    def poisoned(*arguments, **options):
+        tensor = make(*arguments, **options)
+        return tensor.fill_(request.param) if tensor.dtype is torch.bool else tensor
+
+    monkeypatch.setattr(torch, "empty_like", poisoned)
+    return request.param

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from edgewise.bases import BSpline
-from edgewise.models import KAN
+from edgewise.kan import KAN
 
 
 @pytest.fixture

@@ -5,69 +5,145 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "edgewise"
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "edgewise"
 FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
+MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
 
-ORDER = [
-    *("bases", "ops", "nn", "models", ("analysis", "data", "training", "io"), "interpret"),
-    ("fitting", "physics", "export"),
-    "estimators",
-    ("cli", "testing", "__main__"),
+FLOORS = [  # from the ground up; rooms of one floor do not know each other
+    ("_cache", "_errors", "_quiet", "_torch_private", "_version"),
+    ("_optional", "_registry"),
+    ("_figures", "_page", "_progress", "_quiet"),
+    ("bases",),
+    ("ops",),
+    ("nn",),
+    ("models",),
+    ("io",),
+    ("analysis", "kan"),
+    ("estimators", "export", "physics", "vision"),
+    ("cli", "testing"),
+    ("__main__",),
 ]
-RANK = {name: rank for rank, names in enumerate(ORDER) for name in ([names] if isinstance(names, str) else names)}
-FORWARDING = "models/_forwarding.py"  # its methods import when they are called
-TOP = {"__init__", "_errors", "_registry", "_optional", "_cache", "_torch_private"}  # what all may use, and the front door
+WINGS = {  # rooms within a room, in the same way
+    "kan": [("interpret",), ("fitting",), ("discovery",)],
+    "vision": [("data",), ("training",), ("classification", "segmentation"), ("tuning",), ("verbs",)],
+}
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 
-def part_of(module: str) -> str:
-    """``edgewise.nn.conv`` to ``nn``."""
-    return module.split(".")[1] if "." in module else "__init__"
-
-
-def imports(tree: ast.AST) -> list[str]:
+def imported(tree: ast.AST) -> list[str]:
+    """Dotted names that a file asks for, also within functions and for type checkers alone."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            names = [f"edgewise.{alias.name}" for alias in node.names] if node.module == "edgewise" else [node.module]
-            found += names
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
     return found
 
 
+def file_of(name: str) -> Path | None:
+    """The file of this package that a dotted name stands in."""
+    while name:
+        if name in MODULES:
+            return MODULES[name]
+        name = name.rpartition(".")[0]
+    return None
+
+
+ARROWS = {path: {found for name in imported(ast.parse(path.read_text())) if (found := file_of(name))} for path in FILES}
+
+
+def circles(arrows: dict) -> list[list]:
+    """The strongly connected components of more than one node (Tarjan's algorithm)."""
+    numbers, lowest, stack, found = {}, {}, [], []
+
+    def visit(node) -> None:
+        numbers[node] = lowest[node] = len(numbers)
+        stack.append(node)
+        for other in arrows.get(node, ()):
+            if other not in numbers:
+                visit(other)
+            if other in stack:
+                lowest[node] = min(lowest[node], lowest[other])
+        if lowest[node] == numbers[node]:
+            place = stack.index(node)
+            if len(stack) - place > 1:
+                found.append(stack[place:])
+            del stack[place:]
+
+    for node in arrows:
+        if node not in numbers:
+            visit(node)
+    return found
+
+
+def test_no_files_import_each_other_in_a_circle():
+    """Name tables too: they stand above the files that they name, since no file asks its own package for a name."""
+    assert [[str(path.relative_to(PACKAGE)) for path in circle] for circle in circles(ARROWS)] == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_imports_run_one_way(path):
-    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if own in TOP:
-        return
-    assert own in RANK, f"{own} has no place in the order of the house: give it one in this test"
-    if str(path.relative_to(PACKAGE)) == FORWARDING:
-        return
-    for module in imports(ast.parse(path.read_text())):
-        part = part_of(module) if module.split(".")[0] == "edgewise" else None
-        if part in RANK:
-            assert RANK[part] <= RANK[own], f"{path} imports {module}: the arrow runs back"
+def test_no_file_asks_a_package_that_it_lies_in(path):
+    above = {parent / "__init__.py" for parent in path.parents}
+    assert not (ARROWS[path] - {path}) & above, "import the file that defines the name"
 
 
-def test_forwarding_methods_import_when_called():
-    tree = ast.parse((PACKAGE / FORWARDING).read_text())
-    assert not any(
-        name.startswith("edgewise") for node in tree.body if isinstance(node, ast.ImportFrom) for name in imports(node)
-    )
+def room_of(path: Path, inside: str = "") -> str:
+    parts = path.relative_to(PACKAGE / inside).with_suffix("").parts
+    return parts[0]
 
 
-def test_the_order_is_found_wanting_where_it_should_be():
-    tree = ast.parse("import edgewise.nn\nfrom edgewise import models\nfrom edgewise.cli import main")
-    assert [part_of(module) for module in imports(tree)] == ["nn", "models", "cli"]
+@pytest.mark.parametrize("path", [path for path in FILES if path.parent != PACKAGE or path.stem != "__init__"], ids=str)
+def test_arrows_run_down(path):
+    own = room_of(path)
+    assert own in FLOOR, f"{own} has no floor yet: give it one in this test"
+    for other in {room_of(target) for target in ARROWS[path] if target != PACKAGE / "__init__.py"} - {own}:
+        assert FLOOR[other] < FLOOR[own], f"{path} imports from {other}: the arrow runs back"
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_arrows_run_down_within_a_wing(wing):
+    floors = {room: floor for floor, rooms in enumerate(WINGS[wing]) for room in rooms}
+    for path in FILES:
+        if path.is_relative_to(PACKAGE / wing) and (own := room_of(path, wing)) in floors:
+            others = {room_of(target, wing) for target in ARROWS[path] if target.is_relative_to(PACKAGE / wing)}
+            for other in (others - {own}) & set(floors):
+                assert floors[other] < floors[own], f"{path} imports from {wing}/{other}: the arrow runs back"
+
+
+DISPATCH = {  # name tables and what reads them, and what meets models of users again in another process
+    *("__init__.py", "_optional.py", "_registry.py", "cli/__init__.py", "analysis/compare.py"),
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_nothing_is_imported_by_a_string(path):
+    tree = ast.parse(path.read_text())
+    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    found = [call for call in calls if call.split(".")[-1] in ("import_module", "__import__")]
+    assert not found or str(path.relative_to(PACKAGE)) in DISPATCH
+
+
+def test_the_laws_find_what_breaks_them():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert circles({"a": {"b"}, "b": {"b"}}) == []
+    lazy = "def f():\n    from edgewise.nn import linear\nif TYPE_CHECKING:\n    import edgewise.cli"
+    assert [file_of(name) for name in imported(ast.parse(lazy))] == [
+        PACKAGE / "nn/linear.py",
+        PACKAGE / "cli/__init__.py",
+    ]
+    assert file_of("edgewise.kan.KAN") == PACKAGE / "kan/__init__.py"
+    assert file_of("torch.nn") is None
 
 
 def test_models_and_below_need_no_more_than_the_core():
+    heavy = {"lightning", "monai", "torchvision", "sklearn", "scipy", "matplotlib", "PIL", "rich"}
     for path in FILES:
-        if path.relative_to(PACKAGE).parts[0].removesuffix(".py") in {*TOP, "bases", "ops", "nn", "models"}:
-            roots = {module.split(".")[0] for module in imports(ast.parse(path.read_text()))}
-            assert not roots & {"lightning", "monai", "torchvision", "sklearn", "scipy", "matplotlib", "PIL", "rich"}, path
+        if room_of(path) in ("bases", "ops", "nn", "models"):
+            assert not {name.split(".")[0] for name in imported(ast.parse(path.read_text()))} & heavy, path
 
 
 BANNED_CALLS = {"eval", "exec", "yaml.load", "torch.nan_to_num", "torch.linalg.lstsq", "pickle.load", "pickle.loads"}
@@ -91,12 +167,12 @@ def banned(tree: ast.AST) -> list[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_nothing_unsafe_is_called(path):
-    found, modules = banned(ast.parse(path.read_text())), imports(ast.parse(path.read_text()))
+    found, modules = banned(ast.parse(path.read_text())), imported(ast.parse(path.read_text()))
     if path.parent.name == "testing":  # contracts copy an object through pickle, which they made themselves
         found = [call for call in found if "pickle.loads(pickle.dumps(" not in call]
         modules = [module for module in modules if module != "pickle"]
     assert not found
-    assert not {"pickle", "dill", "cloudpickle", "joblib"} & set(modules)
+    assert not {"pickle", "dill", "cloudpickle", "joblib"} & {name.split(".")[0] for name in modules}
 
 
 @pytest.mark.parametrize(
@@ -115,3 +191,8 @@ def test_weights_only_is_safe():
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_files_are_short(path):
     assert len(path.read_text().splitlines()) <= 250
+
+
+def test_files_are_short_at_the_median():
+    lengths = sorted(len(path.read_text().splitlines()) for path in FILES if path.name != "__init__.py")
+    assert lengths[len(lengths) // 2] < 110

@@ -11,6 +11,7 @@ from torch import nn
 from edgewise import io
 from edgewise._errors import CheckpointError, ConfigError
 from edgewise.io import atomic_write, load_model, read_json, save_model, write_json
+from edgewise.models.registry import MODELS, register_model
 
 
 class Small(nn.Module):
@@ -26,13 +27,10 @@ class Small(nn.Module):
 
 
 @pytest.fixture(autouse=True)
-def registry(monkeypatch):
-    def create(name, **options):
-        if name != "small":
-            raise ConfigError(f"unknown model {name!r}")
-        return Small(**options)
-
-    monkeypatch.setattr("edgewise.models.create_model", create, raising=False)
+def _registered():
+    register_model("small")(Small)
+    yield
+    MODELS.unregister("small")
 
 
 @pytest.fixture

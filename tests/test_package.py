@@ -45,7 +45,7 @@ def test_import_needs_little():
 
         sys.meta_path.insert(0, Block())
         import edgewise
-        import edgewise.data
+        import edgewise.vision.data
 
         import torch
         edgewise.create_model("all_ukan", widths=(8, 8, 8))(torch.zeros(2, 3, 32, 32))
@@ -75,7 +75,7 @@ def test_import_leaves_the_process_alone():
 
         torch._dynamo  # comes with its own
         before = look()
-        import edgewise, edgewise.analysis, edgewise.data
+        import edgewise, edgewise.analysis, edgewise.vision.data
         assert look() == before
         """
     )

@@ -15,8 +15,12 @@ PACKAGE = Path(__file__).parent.parent / "edgewise"
 HOME = "_torch_private.py"
 NAMES = [
     "torch._C._are_functorch_transforms_active",
-    "torch._C._functorch.is_legacy_batchedtensor",
     "torch._C._dispatch_has_kernel_for_dispatch_key",
+    "torch._C._functorch.get_unwrapped",
+    "torch._C._functorch.is_batchedtensor",
+    "torch._C._functorch.is_functorch_wrapped_tensor",
+    "torch._C._functorch.is_legacy_batchedtensor",
+    "torch._C._functorch.maybe_get_bdim",
     "torch._decomp.decomposition_table",
     "torch._ops.OpOverload",
     "torch.autograd.forward_ad._current_level",
@@ -45,7 +49,7 @@ def private_names(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Attribute):
-            name = ast.unparse(node)
+            name = ast.unparse(node).replace("_FUNCTORCH", "torch._C._functorch")
             found.add(f"torch.autograd.{name}" if name.startswith("forward_ad.") else name)
     parts = {name: name.split(".") for name in found}
     return {
@@ -168,3 +172,20 @@ def test_trees():
     assert private.tree_leaves(tree)[0] == 1
     assert len(private.tree_leaves(tree)) == 3
     assert private.tree_map_only(int, lambda i: i + 1, tree)["a"][0] == 2
+
+
+def test_members_of_what_vmap_runs_at_once():
+    seen = []
+
+    def look(x):
+        seen.append(private.members(x))
+        return x * 2
+
+    x = torch.arange(6.0).view(3, 2)
+    look(x)
+    torch.func.vmap(look)(x)
+    torch.func.vmap(look, in_dims=1)(x)
+    torch.func.vmap(torch.func.vmap(look))(x)
+    torch.func.grad(lambda x: look(x).sum())(x)
+    expected = [x.unsqueeze(0), x, x.t(), x.flatten(), x.unsqueeze(0)]
+    assert all(torch.equal(one, other) for one, other in zip(seen, expected, strict=True))

@@ -14,7 +14,7 @@ from benchmarks.science.common import Clock, Samples, draw, rmse
 from benchmarks.science.pykan import GRIDS, NoPykan, dataset, pykan, refined
 from benchmarks.science.symbolic import toy
 from edgewise.bases import BSpline
-from edgewise.models import KAN
+from edgewise.kan import KAN
 
 
 def ours(train: Samples, test: Samples, seed: int, starts: int) -> list[tuple[int, float, float]]:

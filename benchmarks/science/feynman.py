@@ -23,7 +23,7 @@ import yaml
 from benchmarks.science import common
 from benchmarks.science.common import Samples
 from benchmarks.science.contest import CONTENDERS, arguments, contest, measured
-from edgewise.interpret import parse_formula, to_callable
+from edgewise.kan.interpret import parse_formula, to_callable
 
 ROWS = 3000
 NAMES = (

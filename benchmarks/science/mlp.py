@@ -9,8 +9,8 @@ from torch.func import functional_call, jacrev, vmap
 from torch.nn.functional import mse_loss
 
 from benchmarks.science.common import Clock, Result, Samples, count, rmse
-from edgewise.fitting import LBFGS, Adam
-from edgewise.fitting.damped import Damped, Expansion, least_squares
+from edgewise.kan.fitting import LBFGS, Adam
+from edgewise.kan.fitting.damped import Damped, Expansion, least_squares
 
 SIZES = ((20, 20), (50, 50), (50, 50, 50), (100, 100))
 SMALL = ((10, 10), (20, 20), (15, 15, 15), (30, 30))  # a step of Levenberg-Marquardt costs the cube of the parameters

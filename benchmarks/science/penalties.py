@@ -10,9 +10,9 @@ import torch
 
 from benchmarks.science import common
 from benchmarks.science.pykan import NoPykan, pykan
-from edgewise.interpret import Sparsity, attribute
-from edgewise.interpret.sparsity import METRICS
-from edgewise.models.pykan import from_pykan
+from edgewise.kan.interpret import Sparsity, attribute
+from edgewise.kan.interpret.sparsity import METRICS
+from edgewise.kan.pykan import from_pykan
 
 
 def timed(f, rounds: int) -> float:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from benchmarks.science import common
 from benchmarks.science.common import Clock, Result, Samples, rmse
 from benchmarks.science.pykan import NoPykan, count, pykan, refined
-from edgewise.models import KAN
+from edgewise.kan import KAN
 from edgewise.physics import Problem, Term, solve
 
 WEIGHT = 0.01  # of the equation

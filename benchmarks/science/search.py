@@ -15,9 +15,9 @@ import torch
 
 from benchmarks.science.common import Clock, Result, Samples, count, rmse
 from edgewise.bases import BSpline
-from edgewise.fitting import fit
+from edgewise.kan import KAN
+from edgewise.kan.fitting import fit
 from edgewise.models import create_model
-from edgewise.models.kan import KAN
 
 COARSE = 3
 DEGREE = 3  # 5 was no better in equal time

@@ -13,8 +13,8 @@ import torch
 from benchmarks.science import common
 from benchmarks.science.common import Clock, Result, Samples, draw, rmse
 from benchmarks.science.pykan import NoPykan, dataset, pykan, refined
-from edgewise.interpret import prune, refine
-from edgewise.models import KAN
+from edgewise.kan import KAN
+from edgewise.kan.interpret import prune, refine
 
 TUTORIAL = ["x", "x^2", "x^3", "x^4", "exp", "log", "sqrt", "tanh", "sin", "abs"]
 EXACT = 1e-8  # test RMSE below which the formula is exact

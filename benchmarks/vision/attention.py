@@ -14,9 +14,9 @@ import tyro
 
 from benchmarks.vision.race import Entry, race
 from edgewise.analysis import compare_times, training_step
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.models import create_model
-from edgewise.training import Model, create_recipe
-from edgewise.training.allocator import keep_freed_memory
+from edgewise.vision import Model, create_recipe
 
 NETWORKS = {
     "softmax": Model(name="vit_micro", options={}),

@@ -16,11 +16,11 @@ from benchmarks.vision.pareto import plot_pareto
 from benchmarks.vision.race import Entry, folder_of, race
 from edgewise.analysis import compare, write_comparison
 from edgewise.bases import list_bases
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.io import read_json
-from edgewise.training import ClassificationRecipe, Model, create_recipe
-from edgewise.training.allocator import keep_freed_memory
-from edgewise.training.classification.baseline import matched_baseline
-from edgewise.training.classification.network import create_classifier
+from edgewise.vision import ClassificationRecipe, Model, create_recipe
+from edgewise.vision.classification.baseline import matched_baseline
+from edgewise.vision.classification.network import create_classifier
 
 NETWORK = {"widths": [6, 12, 24], "padding": 1, "norm": "batch", "pool": "mean"}
 MORE = {

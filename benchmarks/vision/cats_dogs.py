@@ -9,7 +9,7 @@ from pathlib import Path
 import tyro
 
 from benchmarks.vision.race import Entry, race
-from edgewise.training import Model, create_recipe
+from edgewise.vision import Model, create_recipe
 
 HEADS = {"VGG16, KAN head": "kan", "VGG16, plain head": "linear"}
 

@@ -18,9 +18,9 @@ from torch import nn
 from benchmarks.science.common import Samples, count, draw, rmse, show, write
 from benchmarks.science.mlp import perceptron
 from benchmarks.vision.bases import BASES
-from edgewise.fitting import LBFGS
+from edgewise.kan.fitting import LBFGS
 from edgewise.models import create_model
-from edgewise.training.classification.baseline import nearest_width
+from edgewise.vision.classification.baseline import nearest_width
 
 WAVES, DECAY, ROWS, NOISE = 4, 0.6, 4096, 0.1
 

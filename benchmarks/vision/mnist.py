@@ -10,7 +10,7 @@ from pathlib import Path
 import tyro
 
 from benchmarks.vision.race import Entry, race
-from edgewise.training import Augment, Model, create_recipe
+from edgewise.vision import Augment, Model, create_recipe
 
 CONVOLUTIONS = {
     "widths": [12, 24, 48],

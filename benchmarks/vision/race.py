@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from edgewise.io import read_json, write_json
-from edgewise.training import ClassificationRecipe, evaluate, train
-from edgewise.training.classification.baseline import matched_baseline
+from edgewise.vision import ClassificationRecipe, evaluate, train
+from edgewise.vision.classification.baseline import matched_baseline
 
 
 @dataclass(frozen=True)

@@ -56,12 +56,11 @@ class AttentionMaps:
 
         The first column holds the picture, and below it what the dominant head's scores let through.
         """
-        from edgewise.training.figures import figure_of, show, style
+        from edgewise._figures import constrained, figure_of, show, style
 
         pictures, heads = self.before.shape[:2]
         with style():
-            figure = figure_of(figsize=(1.3 * (heads + 1), 2.8 * pictures), layout="constrained")
-            figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+            figure = figure_of((1.3 * (heads + 1), 2.8 * pictures), constrained(w_pad=0.02, h_pad=0.02))
             grid = figure.subplots(2 * pictures, heads + 1, squeeze=False)
             for picture, head in enumerate(self.dominant()):
                 scores, activated = grid[2 * picture], grid[2 * picture + 1]

@@ -4,6 +4,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -74,7 +75,7 @@ def token_grid(model: nn.Module, tokens: int) -> tuple[int, int, int]:
     Raises:
         ConfigError: They are no grid.
     """
-    rows, columns = model.patch_embed.grid_size
+    rows, columns = cast("Any", model.patch_embed).grid_size
     before = tokens - rows * columns
     if before >= 0:
         return before, rows, columns

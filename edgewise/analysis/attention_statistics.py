@@ -75,7 +75,7 @@ class AttentionStatistics:
 
     def plot(self) -> "Figure":
         """Each statistic by block: a dot for each head, a line through their means."""
-        from edgewise.training.figures import PALETTE, figure_of, style
+        from edgewise._figures import PALETTE, figure_of, style
 
         with style():
             figure = figure_of(figsize=(11, 4.6), layout="constrained")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,6 +17,8 @@ from edgewise.analysis.cost import count_flops, count_parameters
 from edgewise.analysis.memory import live_bytes, peak_memory, saved_bytes, training_step
 from edgewise.analysis.timing import compare_times
 from edgewise.io import atomic_write
+from edgewise.models.registry import MODELS, create_model, takes_of
+from edgewise.models.takes import Pictures
 from edgewise.ops import backend_in_use, use_backend
 
 
@@ -49,6 +52,31 @@ class Comparison:
     """Part of the test pictures named right, of a trained classifier."""
 
 
+def maker_of(name: str, shape: Sequence[int]) -> Callable[[], nn.Module]:
+    """What makes a registered model, at its defaults, for a batch of pictures of this shape; it pickles.
+
+    Raises:
+        ConfigError: There is no such model, or it does not take such pictures.
+
+    Example:
+        >>> maker_of("cnn", (2, 1, 28, 28))().example_input().shape
+        torch.Size([2, 1, 32, 32])
+    """
+    takes = takes_of(name)
+    if not isinstance(takes, Pictures) or len(shape) != 4:
+        raise ConfigError(f"model {name!r} takes {type(takes).__name__.lower()} and the batch has shape {tuple(shape)}")
+    if takes.side is not None and shape[2] != shape[3]:
+        raise ConfigError(f"model {name!r} takes square pictures, got shape {tuple(shape)}: make both sides equal")
+    return partial(_create, MODELS[name].__module__, name, takes.options_for(shape[1], side=shape[2]))
+
+
+def _create(home: str, name: str, options: dict[str, int]) -> nn.Module:
+    """The model by its name, in a process that may not have met it yet."""
+    MODELS.visit(home)
+    given: dict[str, Any] = dict(options)
+    return create_model(name, **given)
+
+
 def compare(
     models: Mapping[str, Callable[[], nn.Module]],
     shape: Sequence[int],
@@ -63,6 +91,7 @@ def compare(
 
     Args:
         models: What makes each model, by label; it must pickle (see :func:`edgewise.analysis.peak_memory`).
+            :func:`maker_of` is that for registered models.
         shape: Of the batch, such as ``(2, 3, 256, 256)``.
         rounds: How often each model is timed.
         scores: ``iou`` and ``f1``, or ``top1``, by label, for models that were trained.

@@ -1,6 +1,5 @@
 """What one forward pass costs in arithmetic: parameters, and operations counted where ATen executes them."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import flop_registry
 
+from edgewise._errors import warn
 from edgewise._torch_private import TorchDispatchMode, decompositions, is_composite, tree_leaves
 from edgewise.analysis.operations import PRODUCTS, elementwise, is_known, name_of
 from edgewise.ops import use_backend
@@ -50,7 +50,7 @@ def count_flops(model: Callable[[Tensor], object], example: Tensor) -> dict[str,
     with use_backend("lean"), _attention_written_out(), _Counter() as counter:
         model(example)
     for name in sorted(counter.unknown):
-        warnings.warn(f"what {name} computes is not known here and counted as nothing", stacklevel=2)
+        warn(f"what {name} computes is not known here and counted as nothing")
     return {
         "matmul": counter.matmul,
         "elementwise": counter.elementwise,

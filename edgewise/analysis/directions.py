@@ -2,6 +2,7 @@ r"""Directions in the space of a network's weights: principal ones of a training
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -50,9 +51,9 @@ class PrincipalDirections:
             checkpoints: Those that the directions were found in.
             component: From 1, the direction of the largest variance.
         """
-        mixture = self.mixtures[:, self.column(component)]
+        parts = list(zip(self.mixtures[:, self.column(component)], self.epochs, strict=True))
         return {
-            name: sum(float(m) * checkpoints[epoch][name].double() for m, epoch in zip(mixture, self.epochs, strict=True))
+            name: reduce(torch.add, [float(m) * checkpoints[epoch][name].double() for m, epoch in parts])
             for name in checkpoints[self.epochs[-1]]
         }
 

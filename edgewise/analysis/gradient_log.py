@@ -31,7 +31,9 @@ class GradientShareLog(pl.Callback):
             kept = [line for line in lines if json.loads(line)["step"] < trainer.global_step]
             atomic_write(self.path, "".join(line + "\n" for line in kept).encode())
 
-    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object, batch_idx: int
+    ) -> None:
         """Begin to watch, at the steps to be measured."""
         if trainer.global_step % self.every == 0:
             self._block = gradient_shares(pl_module)

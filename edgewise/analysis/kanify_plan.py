@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from edgewise._torch_private import tree_map_only
 from edgewise.analysis.cost import count_flops
-from edgewise.models.kanify import kanify
-from edgewise.models.kanify_select import layers_of
+from edgewise.models.kanify import Maker, kanify
+from edgewise.models.kanify_layers import ToKAN
+from edgewise.models.kanify_select import Filter, layers_of
 from edgewise.ops import use_backend
 
 _TITLES = {  # of the costs
@@ -58,7 +59,16 @@ class KanifyPlan:
         return "\n".join("  ".join(align(cell, width) for cell, align, width in row) for row in aligned)
 
 
-def kanify_plan(model: nn.Module, example: Tensor | None = None, **options) -> KanifyPlan:
+def kanify_plan(
+    model: nn.Module,
+    example: Tensor | None = None,
+    *,
+    linear: Maker | None = ToKAN(),  # noqa: B008 (frozen)
+    conv: Maker | None = ToKAN(),  # noqa: B008
+    where: Filter | None = None,
+    skip: Filter = (),
+    warm_start: bool = True,
+) -> KanifyPlan:
     """What :func:`edgewise.kanify` would replace, and what the network costs before and after; nothing is allocated.
 
     Networks and example are copied to the meta device, where tensors have shapes and no numbers. Operations are counted in
@@ -67,7 +77,11 @@ def kanify_plan(model: nn.Module, example: Tensor | None = None, **options) -> K
     Args:
         model: The network; it is left as it is.
         example: An input, for operations and bytes, which belong to it whole; None for parameters only.
-        **options: Of :func:`edgewise.kanify`.
+        linear: As for :func:`edgewise.kanify`, and so are all that follow.
+        conv: What replaces convolutions.
+        where: Which layers.
+        skip: Which of those to leave.
+        warm_start: Start as the same function.
 
     Raises:
         ConfigError: As :func:`edgewise.kanify` does, but for what only numbers tell.
@@ -81,7 +95,7 @@ def kanify_plan(model: nn.Module, example: Tensor | None = None, **options) -> K
         bytes saved for the backward pass          x 1.00        256     256
     """
     old = _without_numbers(model)
-    new = kanify(old, **options)
+    new = kanify(old, linear, conv, where=where, skip=skip, warm_start=warm_start)
     after = dict(new.named_modules(remove_duplicate=False))
     replaced = [
         Replaced(name, type(layer).__name__, type(after[name]).__name__, (_count(layer), _count(after[name])))
@@ -105,11 +119,11 @@ def _count(model: nn.Module) -> int:
 def _cost(model: nn.Module, example: Tensor | None) -> Cost:
     if example is None:
         return Cost(_count(model))
-    example = tree_map_only(Tensor, lambda t: t.detach().to("meta"), example)
+    shapes = tree_map_only(Tensor, lambda t: t.detach().to("meta"), example)
     with torch.no_grad():
-        flops = count_flops(model.eval(), example)["total"]
+        flops = count_flops(model.eval(), shapes)["total"]
     with use_backend("lean"):
-        return Cost(_count(model), flops, _saved_bytes(model.train(), example))
+        return Cost(_count(model), flops, _saved_bytes(model.train(), shapes))
 
 
 def _saved_bytes(model: nn.Module, example: Tensor) -> int:

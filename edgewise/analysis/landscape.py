@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError, NonFiniteError
+from edgewise._figures import PALETTE, figure_of, style
 from edgewise.analysis.directions import Weights
 from edgewise.analysis.plane import Plane
 from edgewise.nn.modes import keeping_modes
@@ -68,24 +69,23 @@ class LossLandscape:
 
     def plot(self) -> "Figure":
         """Contours, with the path if there is one, and the surface."""
-        from edgewise.training.figures import figure_of, style
-
         loss, x, y, path = np.ma.masked_invalid(self.loss), self.plane.x, self.plane.y, self.plane.path
         xlabel, ylabel = self.plane.labels
         with style():
             figure = figure_of(figsize=(10, 4.4), layout="constrained")
             axes, surface = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2, projection="3d")
             filled = axes.contourf(x, y, loss, levels=30, cmap="viridis")
-            axes.contour(x, y, loss, levels=filled.levels[::3], colors="white", linewidths=0.4)
+            axes.contour(x, y, loss, levels=np.asarray(filled.levels)[::3], colors="white", linewidths=0.4)
             figure.colorbar(filled, ax=axes, label="loss")
             axes.set(title="Loss", xlabel=xlabel, ylabel=ylabel)
             axes.grid(False)
             if path is None:
-                axes.plot(0, 0, color="#d9620f", marker="*", markersize=11)
+                axes.plot(0, 0, color=PALETTE[1], marker="*", markersize=11)
             else:
                 path.draw(axes)
             surface.plot_surface(*np.meshgrid(x, y), loss.filled(np.nan), cmap="viridis", linewidth=0)
-            surface.set_box_aspect(None, zoom=0.85)  # else the label of the loss is cut off
+            # Else the label of the loss is cut off.
+            surface.set_box_aspect(None, zoom=0.85)  # pyright: ignore[reportArgumentType] (Matplotlib takes its default's type)
             surface.set(xlabel=xlabel.split(" (")[0], ylabel=ylabel.split(" (")[0], zlabel="loss")
         return figure
 

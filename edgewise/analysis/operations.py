@@ -1,7 +1,7 @@
 """What one call of an ATen function costs in arithmetic, beside its matrix products."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -82,7 +82,7 @@ def is_known(function: OpOverload) -> bool:
     return bool(tagged) or function.is_view or any(name_of(function) in table for table in tables)
 
 
-def elementwise(function: OpOverload, args: tuple, result: object) -> int:
+def elementwise(function: OpOverload, args: tuple, result: Tensor | Iterable[object]) -> int:
     """Operations outside matrix products."""
     name = name_of(function)
     if name in _FREE:
@@ -104,7 +104,7 @@ def _area(window: list[int], dimensions: int) -> int:
     return math.prod(window) if len(window) > 1 else window[0] ** dimensions
 
 
-def _numel(value: object) -> int:
+def _numel(value: Tensor | Iterable[object]) -> int:
     """Elements of a tensor, or of the first tensor in a tuple of arguments or results."""
     if isinstance(value, Tensor):
         return value.numel()

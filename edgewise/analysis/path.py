@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgewise._errors import ConfigError
+from edgewise._figures import INK, PALETTE, figure_of, style
 from edgewise.analysis.directions import PrincipalDirections, Weights, principal_directions
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -55,18 +57,16 @@ class OptimizerPath:
         )
         return first, second
 
-    def draw(self, axes) -> None:
+    def draw(self, axes: "Axes") -> None:
         """Draw the path into axes of matplotlib: a dot for each checkpoint, a star at the end."""
         x, y = self.coordinates.T
-        axes.plot(x, y, color="#1f2328", linewidth=1.2, marker="o", markersize=3, zorder=3)
-        axes.plot(x[-1:], y[-1:], color="#d9620f", marker="*", markersize=11, zorder=4)
+        axes.plot(x, y, color=INK, linewidth=1.2, marker="o", markersize=3, zorder=3)
+        axes.plot(x[-1:], y[-1:], color=PALETTE[1], marker="*", markersize=11, zorder=4)
         for place in (0, -1):
             axes.annotate(f"{self.epochs[place]}", (x[place], y[place]), (4, 4), textcoords="offset points", fontsize=8)
 
     def plot(self) -> "Figure":
         """The path, and how the variance is shared among the directions."""
-        from edgewise.training.figures import PALETTE, figure_of, style
-
         with style():
             figure = figure_of(figsize=(8.6, 3.6), layout="constrained")
             axes, shares = figure.subplots(1, 2, width_ratios=(1.6, 1))
@@ -76,7 +76,7 @@ class OptimizerPath:
             count = min(10, len(self.explained))
             shares.bar(range(1, count + 1), self.explained[:count], color=PALETTE[0])
             shares.set(title="Variance explained", xlabel="principal direction", ylim=(0, 1))
-            shares.xaxis.get_major_locator().set_params(integer=True)
+            shares.locator_params(axis="x", integer=True)
         return figure
 
 
@@ -105,4 +105,6 @@ def path_along(directions: PrincipalDirections, components: tuple[int, int] = (1
     if components[0] == components[1]:
         raise ConfigError(f"a path is seen in two different directions, got component {components[0]} twice")
     places = directions.coordinates[:, [directions.column(component) for component in components]]
-    return OptimizerPath(tuple(components), directions.epochs, places, directions.distances, directions.explained)
+    return OptimizerPath(
+        (components[0], components[1]), directions.epochs, places, directions.distances, directions.explained
+    )

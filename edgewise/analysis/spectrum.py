@@ -58,7 +58,7 @@ class AttentionSpectrum:
 
     def plot(self) -> "Figure":
         """Least, mean and largest singular value by index, before and after, on a logarithmic scale."""
-        from edgewise.training.figures import PALETTE, figure_of, style
+        from edgewise._figures import PALETTE, figure_of, style
 
         rows = self.rows()
         with style():
@@ -133,5 +133,5 @@ def attention_spectrum(
         raise ConfigError("a spectrum needs pictures to look at, got none")
     before, after = (np.concatenate(values) for values in found.values())
     if tolerance is None:
-        tolerance = before.shape[-1] * torch.finfo(like.dtype).eps
+        tolerance = float(before.shape[-1] * torch.finfo(like.dtype).eps)
     return AttentionSpectrum(block % len(attention_blocks(model)), before, after, tolerance)

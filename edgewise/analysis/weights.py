@@ -59,7 +59,7 @@ class WeightHistograms:
 
     def plot(self) -> "Figure":
         """A panel for each group: the first epochs light, the last dark."""
-        from edgewise.training.figures import figure_of, require, style
+        from edgewise._figures import figure_of, require, style
 
         colours = require("matplotlib", extra="training").colormaps["viridis_r"]
         with style():

@@ -1,5 +1,6 @@
 """An analysis as files: its figure, and the numbers behind it."""
 
+import abc
 import csv
 import io
 from pathlib import Path
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 class Analysis(Protocol):
     """What every result of an analysis can do."""
 
+    @abc.abstractmethod
     def rows(self) -> list[dict]:
         """The numbers, a dictionary a line, all with the same keys."""
 
+    @abc.abstractmethod
     def summary(self) -> dict:
         """The few numbers to read first, as plain JSON values."""
 
+    @abc.abstractmethod
     def plot(self) -> "Figure":
         """The figure."""
 
@@ -36,7 +40,7 @@ def write_analysis(result: Analysis, folder: str | Path, name: str) -> list[Path
     Raises:
         CheckpointError: The folder cannot be written.
     """
-    from edgewise.training.figures import to_bytes
+    from edgewise._figures import to_bytes
 
     folder = Path(folder)
     try:

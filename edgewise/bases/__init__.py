@@ -1,6 +1,6 @@
 """Bases: what a function on an edge is. One file a family; to add one, write its file and its line here."""
 
-from edgewise.bases.basis import Basis, State, create_basis, list_bases, register_basis
+from edgewise.bases.basis import Basis, BasisLike, State, as_basis, create_basis, list_bases, register_basis
 from edgewise.bases.bernstein import Bernstein
 from edgewise.bases.bspline import BSpline
 from edgewise.bases.chebyshev import Chebyshev
@@ -24,6 +24,7 @@ __all__ = [
     "RSWAF",
     "BSpline",
     "Basis",
+    "BasisLike",
     "Bernstein",
     "Chebyshev",
     "Fourier",
@@ -41,6 +42,7 @@ __all__ = [
     "Squashed",
     "State",
     "Wavelet",
+    "as_basis",
     "create_basis",
     "list_bases",
     "register_basis",

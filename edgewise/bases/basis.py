@@ -2,10 +2,12 @@ r"""What a function on an edge is made of: a basis of univariate functions ``B_1
 
 import abc
 from collections.abc import Mapping
-from typing import ClassVar
+from dataclasses import Field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise._registry import Registry
@@ -34,6 +36,7 @@ class Basis(abc.ABC):
     domain: tuple[float, float]
     outside: str
     natural: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]  # each subclass is a dataclass: what `replace` and `fields` take
 
     def __post_init__(self):
         lo, hi = map(float, self.domain)
@@ -56,7 +59,7 @@ class Basis(abc.ABC):
         """How many continuous derivatives each function has inside the domain."""
         return float("inf")
 
-    def init_state(self, features: int, *, device=None, dtype=None) -> dict[str, Tensor]:
+    def init_state(self, features: int, *, device: Device = None, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         """Knots (tensors) and learnable numbers (``nn.Parameter``) for ``features`` inputs, by name; none by default.
 
         The first dimension of each tensor is ``features``.
@@ -104,7 +107,7 @@ class Basis(abc.ABC):
         def pull(weights: Tensor) -> Tensor:  # the transpose of the derivative; its own transpose is the derivative
             return torch.func.vjp(lambda t: self.values(t, state), ends)[1](weights)[0]
 
-        _, push = torch.func.vjp(pull, ends.new_zeros(*ends.shape, self.num_functions))
+        push = torch.func.vjp(pull, ends.new_zeros(*ends.shape, self.num_functions))[1]
         (slopes,) = push(torch.ones_like(ends))
         return slopes[0], slopes[1]
 
@@ -130,3 +133,29 @@ def create_basis(name: str, **options) -> Basis:
         Chebyshev(degree=2, domain=(-1.0, 1.0), outside='clamp')
     """
     return BASES.create(name, **options)
+
+
+BasisLike = Basis | str | Mapping[str, Any]
+"""A basis, or what :func:`as_basis` makes one of."""
+
+
+def as_basis(given: BasisLike) -> Basis:
+    """A basis, however it was given: as an object, by its registered name, or as ``{"name": ..., **settings}``.
+
+    All layers, and so all models, read their argument ``basis`` so.
+
+    Raises:
+        ConfigError: It is none of the three, or there is no such basis.
+
+    Example:
+        >>> as_basis("chebyshev") == as_basis({"name": "chebyshev", "degree": 4})
+        True
+    """
+    if isinstance(given, Basis):
+        return given
+    if isinstance(given, str):
+        return create_basis(given)
+    if isinstance(given, Mapping) and isinstance(given.get("name"), str):
+        return create_basis(**given)
+    kind = f"the class {given.__name__}: write {given.__name__}()" if isinstance(given, type) else repr(given)
+    raise ConfigError(f"a basis is an object, a registered name or a dict with a 'name' and settings, got {kind}")

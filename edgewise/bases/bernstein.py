@@ -36,7 +36,8 @@ class Bernstein(Polynomials):
     def values(self, x: Tensor, state: State) -> Tensor:
         lo, hi = self.domain
         up, down = (x - lo) / (hi - lo), (hi - x) / (hi - lo)  # each from its own end, so that nothing cancels
-        rising, falling = [torch.where(x.isnan(), x, 1.0)], [1.0]
+        rising = [torch.where(x.isnan(), x, 1.0)]
+        falling: list[Tensor | float] = [1.0]
         for _ in range(self.degree):
             rising.append(rising[-1] * up)
             falling.append(falling[-1] * down)

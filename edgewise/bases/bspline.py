@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise._torch_private import watched
@@ -60,7 +61,7 @@ class BSpline(Basis):
     def smoothness(self) -> float:
         return self.degree - 1
 
-    def init_state(self, features: int, *, device=None, dtype=None) -> dict[str, Tensor]:
+    def init_state(self, features: int, *, device: Device = None, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         if self.knots == "uniform":
             return {}
         lo, hi = self.domain

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise.bases._polynomials import Recurrent
@@ -46,7 +47,7 @@ class Gram(Recurrent):
             raise ConfigError(f"num_points must be above degree={self.degree} and at least 2, got {self.num_points}")
         super().__post_init__()
 
-    def init_state(self, features: int, *, device=None, dtype=None) -> dict[str, Tensor]:
+    def init_state(self, features: int, *, device: Device = None, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         if self.degree < 2:
             return {}
         total = self.num_points

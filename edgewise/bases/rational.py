@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise.bases.basis import Basis, State, register_basis
@@ -56,7 +57,7 @@ class Rational(Basis):
     def smoothness(self) -> float:
         return 0
 
-    def init_state(self, features: int, *, device=None, dtype=None) -> dict[str, Tensor]:
+    def init_state(self, features: int, *, device: Device = None, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         b = torch.zeros(features, self.denominator, device=device, dtype=dtype)
         b[:, 1::2] = 1
         return {"denominator": torch.nn.Parameter(b)}
@@ -64,7 +65,7 @@ class Rational(Basis):
     def values(self, x: Tensor, state: State) -> Tensor:
         lo, hi = self.domain
         t = (x - (lo + hi) / 2) * (6 / (hi - lo))
-        total = 0
+        total = t.new_zeros(())
         for b in state["denominator"].to(x.dtype).unbind(-1)[::-1]:
             total = (total + b) * t
         powers = [torch.where(x.isnan(), x, 1.0)]

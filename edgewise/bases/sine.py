@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise.bases.basis import Basis, State, register_basis
@@ -51,7 +52,7 @@ class Sine(Basis):
     def num_functions(self) -> int:
         return self.num_waves
 
-    def init_state(self, features: int, *, device=None, dtype=None) -> dict[str, Tensor]:
+    def init_state(self, features: int, *, device: Device = None, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         k = torch.arange(self.num_waves, device=device, dtype=dtype or torch.get_default_dtype()).repeat(features, 1)
         return {"frequency": torch.nn.Parameter(k + 1), "phase": torch.nn.Parameter(k * (math.pi / self.num_waves))}
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.types import Device
 
-from edgewise._errors import ConfigError
 from edgewise._registry import unknown
-from edgewise.bases.basis import Basis, State, register_basis
+from edgewise.bases.basis import Basis, State, as_basis, register_basis
 from edgewise.bases.chebyshev import Chebyshev
 
 SQUASHING: dict[str, Callable[[Tensor], Tensor]] = {
@@ -31,7 +31,7 @@ class Squashed(Basis):
     z = x by default.
 
     Args:
-        basis: The basis to evaluate; learnable numbers and knots of its own are those of this one.
+        basis: The basis to evaluate, or its name or a dict; learnable numbers and knots of its own are those of this one.
         by: g: ``"tanh"``, ``"sigmoid"`` (tanh at half the slope) or ``"arctan"`` (which saturates as 1/z only).
         domain: Where g has not levelled off yet.
         outside: ``"saturate"`` (g goes on, to 1), ``"clamp"`` or ``"linear"``.
@@ -48,8 +48,7 @@ class Squashed(Basis):
     natural: ClassVar[str] = "saturate"
 
     def __post_init__(self):
-        if not isinstance(self.basis, Basis):
-            raise ConfigError(f"basis must be a basis such as Chebyshev(4), got {self.basis!r}")
+        object.__setattr__(self, "basis", as_basis(self.basis))
         if self.by not in SQUASHING:
             raise unknown("squashing function", self.by, SQUASHING)
         super().__post_init__()
@@ -62,7 +61,7 @@ class Squashed(Basis):
     def smoothness(self) -> float:
         return self.basis.smoothness
 
-    def init_state(self, features: int, *, device=None, dtype=None) -> dict[str, Tensor]:
+    def init_state(self, features: int, *, device: Device = None, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         return self.basis.init_state(features, device=device, dtype=dtype)
 
     def values(self, x: Tensor, state: State) -> Tensor:

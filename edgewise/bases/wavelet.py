@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise._registry import unknown
@@ -105,7 +106,7 @@ class Wavelet(Basis):
     def num_functions(self) -> int:
         return self.num_wavelets
 
-    def init_state(self, features: int, *, device=None, dtype=None) -> dict[str, Tensor]:
+    def init_state(self, features: int, *, device: Device = None, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         (lo, hi), count = self.domain, self.num_wavelets
         places = [j / (count - 1) for j in range(count)] if count > 1 else [0.5]
         frequencies = [2 ** (1 + j % 4) / (hi - lo) for j in range(count)]

@@ -7,8 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from edgewise.training.classification.report import ClassMethod
-    from edgewise.training.report import Method
+    from edgewise.vision.training.page import Method
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> None:
@@ -30,7 +29,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: Seq
     console.print(table)
 
 
-def print_methods(methods: "Sequence[Method | ClassMethod]") -> None:
+def print_methods(methods: "Sequence[Method]") -> None:
     """Print what a report compares with its scores on the test images."""
     first = methods[0].evaluation
     rows = []

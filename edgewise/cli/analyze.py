@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from rich.progress import track
 from torch import Tensor
 from tyro.conf import arg
 
 from edgewise import analysis
+from edgewise._progress import track
 from edgewise._registry import unknown
 from edgewise.analysis.write import Analysis
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
-from edgewise.training.reopen import OpenRun, reopen
+from edgewise.vision.training.reopen import OpenRun, reopen
 
 Run = Annotated[Path, arg(metavar="RUN")]
 Components = Annotated[tuple[int, int], arg(metavar="I J")]
@@ -178,7 +178,7 @@ def main(words: list[str]) -> None:
 
 
 def _progress(steps: Iterable) -> Iterable:
-    return track(steps, description="loss")
+    return track(steps, "loss")
 
 
 def _write(result: Analysis, run: Path, name: str) -> None:

@@ -70,28 +70,28 @@ def command(
         backend: How edge functions are computed: reference, plain, lean or auto.
         out: Also write the table, as .csv or .json.
     """
-    from edgewise.analysis.compare import compare, table_format, write_comparison
-    from edgewise.models import create_model
+    from edgewise.analysis.compare import compare, maker_of, table_format, write_comparison
     from edgewise.ops import use_backend
-    from edgewise.training.evaluate import evaluate
+    from edgewise.vision import evaluate
 
     if out is not None:
         table_format(out)  # rather now than after minutes of measuring
-    makers = {name: partial(create_model, name, in_channels=channels) for name in models}
+    shape = (batch, channels, size, size)
+    makers = {name: maker_of(name, shape) for name in models}
     makers |= {str(run): _maker_of(run, channels, size) for run in runs}
     if not makers:
         raise ConfigError("nothing to compare: name models, or give folders with --runs")
     scores = {str(run): evaluate(run).scores for run in runs}
     with use_backend(backend):
-        rows = compare(makers, (batch, channels, size, size), rounds, scores)
+        rows = compare(makers, shape, rounds, scores)
     if out is not None:
         write_comparison(rows, out)
     _print(rows)
 
 
 def _maker_of(run: Path, channels: int, size: int) -> partial:
-    from edgewise.training import RunFolder
-    from edgewise.training.tasks import task_of
+    from edgewise.vision import RunFolder
+    from edgewise.vision.training.tasks import task_of
 
     recipe = RunFolder(run).read_recipe()
     task, data = task_of(recipe), recipe.data

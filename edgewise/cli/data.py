@@ -9,7 +9,7 @@ from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
 
 if TYPE_CHECKING:
-    from edgewise.data import ClassificationSet
+    from edgewise.vision.data import ClassificationSet
 
 _PAIRS = 10
 """Pairs of equal pictures to show."""
@@ -46,14 +46,14 @@ def command(
 
 
 def _list() -> None:
-    from edgewise.data import DATASETS
+    from edgewise.vision.data import DATASETS
 
     rows = [(name, summary(DATASETS[name])) for name in DATASETS]
     print_table(("dataset", ""), rows, left=(0, 1))
 
 
 def _describe(name: str, root: Path | None, split_seed: int) -> None:
-    from edgewise.data import ClassificationSet, create_dataset, describe
+    from edgewise.vision.data import ClassificationSet, create_dataset, describe
 
     dataset = create_dataset(name, root=root)
     if isinstance(dataset, ClassificationSet):
@@ -76,7 +76,7 @@ def _describe(name: str, root: Path | None, split_seed: int) -> None:
 
 
 def _describe_classes(dataset: "ClassificationSet", split_seed: int) -> None:
-    from edgewise.data.describe import describe_classes
+    from edgewise.vision.data.describe import describe_classes
 
     facts = describe_classes(dataset)
     split = dataset.split(split_seed)

@@ -8,7 +8,7 @@ from tyro.conf import arg
 
 from edgewise.cli._parse import call
 from edgewise.cli._tables import print_methods
-from edgewise.training import Model, Recipe, create_recipe, train
+from edgewise.vision import Model, SegmentationRecipe, create_recipe, train, write_report
 
 NETWORKS = {
     "U-Net": Model(name="unet"),
@@ -42,8 +42,6 @@ def command(
         root: Folder that holds nuclei.tif and nuclei_label.tif already.
         quick: Two epochs: whether everything works, not how well.
     """
-    from edgewise.training.report import write_report
-
     recipe = demo_recipe(root, quick)
     folders = {title: out / model.name for title, model in NETWORKS.items()}
     for title, model in NETWORKS.items():
@@ -53,7 +51,7 @@ def command(
     print(f"report: {report.html}")
 
 
-def demo_recipe(root: Path | None, quick: bool) -> Recipe:
+def demo_recipe(root: Path | None, quick: bool) -> SegmentationRecipe:
     """The nuclei recipe, from a folder if one is given, cut short if it is to be quick."""
     recipe = create_recipe("nuclei")
     recipe = replace(recipe, data=replace(recipe.data, root=None if root is None else str(root)))

@@ -39,9 +39,9 @@ def command(
         out: JSON file for the scores, those of each image included.
         device: Where to compute, such as cpu or cuda.
     """
-    from edgewise.data import create_dataset
     from edgewise.io import write_json
-    from edgewise.training.evaluate import evaluate
+    from edgewise.vision import evaluate
+    from edgewise.vision.data import create_dataset
 
     if root is not None and data is None:
         raise ConfigError(f"--root is {str(root)!r} and --data is not given: say which dataset is there")

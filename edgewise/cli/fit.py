@@ -12,8 +12,8 @@ from edgewise.cli._tables import print_table
 if TYPE_CHECKING:
     import numpy as np
 
-    from edgewise.data.csv_table import CsvTable
-    from edgewise.fitting.discover import Discovery
+    from edgewise.kan.discovery.csv_table import CsvTable
+    from edgewise.kan.discovery.discover import Discovery
 
 FEWEST = 10
 """Rows from which a formula can be learned."""
@@ -63,9 +63,9 @@ def command(
         seed: Decides the rows held back and the start of the fit.
         out: Folder for what is written; made if needed.
     """
-    from edgewise.data.csv_table import read_csv
-    from edgewise.fitting.discover import discover
     from edgewise.io import save_model
+    from edgewise.kan.discovery.csv_table import read_csv
+    from edgewise.kan.discovery.discover import discover
 
     if not 0 <= test < 1:
         raise ConfigError(f"--test is a share of the rows from 0 to below 1, got {test}")
@@ -107,7 +107,7 @@ def _notes(data: "CsvTable", used: int, held: int, columns: tuple[str, ...]) -> 
 
 def _report(found: "Discovery", data: "CsvTable", rows, target: str, title: str, notes: list[str], out: Path) -> None:
     """Print what was found and write the page."""
-    from edgewise.fitting.report import feature_scores, fidelity, write_report
+    from edgewise.kan.discovery.report import feature_scores, fidelity, write_report
 
     x, y = data.x[rows], data.y[rows]
     print(*notes, sep="\n")

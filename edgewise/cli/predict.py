@@ -36,7 +36,7 @@ def command(
         out: Folder for ID_mask.png and ID_overlay.png, or for predictions.csv; made if needed.
         device: Where to compute, such as cpu or cuda.
     """
-    from edgewise.training.predict import predict
+    from edgewise.vision import predict
 
     if not images:
         raise DataError("no picture given: name the files to segment, edgewise predict RUN IMAGE... --out DIR")

@@ -10,10 +10,10 @@ from tyro.conf import arg
 
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_methods, print_table
-from edgewise.training import RECIPES, Recipe, create_recipe
-from edgewise.training.folder import RunFolder
-from edgewise.training.run import is_first_process
-from edgewise.training.tasks import task_of
+from edgewise.vision import RECIPES, Recipe, create_recipe, train, write_report
+from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.run import is_first_process
+from edgewise.vision.training.tasks import task_of
 
 _HELP = """\
 usage: edgewise train RECIPE --run DIR [--resume] [settings]
@@ -78,9 +78,6 @@ def _baseline(recipe: Recipe, match: str, folder: RunFolder, resume: bool) -> Re
 
 def train_and_report(recipe: Recipe, run: Path, resume: bool, baseline: Recipe | None = None) -> None:
     """Train, score the best epoch on the test images, and say where everything is; with a baseline, beside it."""
-    from edgewise.training import train
-    from edgewise.training.report import write_report
-
     result = train(recipe, run, resume=resume)
     runs = [run]
     if baseline is not None:

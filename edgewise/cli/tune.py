@@ -8,10 +8,10 @@ from tyro.conf import arg
 
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
-from edgewise.training import RECIPES, create_recipe
-from edgewise.training.tuning import Space, TrialRun, tune, write_tuning_report
-from edgewise.training.tuning.report import best_command, ranked, setting_names, setting_text, trial_row
-from edgewise.training.tuning.trials import StudyFolder
+from edgewise.vision import RECIPES, create_recipe
+from edgewise.vision.tuning import Space, TrialRun, tune, write_tuning_report
+from edgewise.vision.tuning.report import best_command, ranked, setting_names, setting_text, trial_row
+from edgewise.vision.tuning.trials import StudyFolder
 
 _HELP = """\
 usage: edgewise tune RECIPE --run DIR [--trials N] [space] [settings]

@@ -1,21 +1,26 @@
 """What the estimators share: columns in units of their deviations, a seed of their own, a penalty that suits the data."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from edgewise._optional import require
-from edgewise.fitting import History, Table, fit
-from edgewise.fitting.discover import discover
-from edgewise.fitting.plan import Loss
-from edgewise.fitting.scale import Scale
-from edgewise.fitting.start import learning_by_heart, seeded, start
-from edgewise.fitting.strength import chosen_strength
-from edgewise.models.kan import KAN
+from edgewise.kan.discovery.discover import PENALTY, discover
+from edgewise.kan.discovery.scale import Scale
+from edgewise.kan.discovery.start import learning_by_heart, seeded, start
+from edgewise.kan.discovery.strength import chosen_strength
+from edgewise.kan.fitting import History, Table, fit
+from edgewise.kan.fitting.plan import Loss
+from edgewise.kan.kan import KAN
 
-BaseEstimator = require("sklearn.base", extra="science").BaseEstimator
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+else:
+    BaseEstimator = require("sklearn.base", extra="science").BaseEstimator
 validation = require("sklearn.utils.validation", extra="science")
 
 LARGEST_SEED = 2**31 - 1
@@ -36,7 +41,7 @@ class KANEstimator(BaseEstimator):
         starts: int = 2,
         symbolic: bool = False,
         functions: Sequence[str] | None = None,
-        random_state=None,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.hidden = hidden
         self.grid = grid
@@ -67,32 +72,52 @@ class KANEstimator(BaseEstimator):
         self._keep(model, *scales)
 
     def _discover(self, x: np.ndarray, y: np.ndarray, loss: Loss | None, seed: int) -> None:
-        settings = {
-            name: getattr(self, name) for name in ("hidden", "grid", "k", "functions", "optimizer", "steps", "starts")
-        }
-        settings |= {} if self.penalty is None else {"penalty": self.penalty}
         names = getattr(self, "feature_names_in_", None)
-        names = None if names is None else list(names)
-        found = discover(x, y, names=names, loss=loss, seed=seed, progress=False, **settings)
+        found = discover(
+            x,
+            y,
+            names=None if names is None else list(names),
+            hidden=self.hidden,
+            grid=self.grid,
+            k=self.k,
+            functions=self.functions,
+            penalty=PENALTY if self.penalty is None else self.penalty,
+            optimizer=self.optimizer,
+            loss=loss,
+            steps=self.steps,
+            starts=self.starts,
+            seed=seed,
+            progress=False,
+        )
         self.discovery_, self.formula_ = found, found.formula
         self._keep(found.symbolic or found.network, found.inputs, found.outputs)
 
     def _keep(self, model: KAN, inputs: Scale, targets: Scale) -> None:
-        self.network_, self.grid_ = model, model[0].edge.basis.grid_size
+        self.network_, self.grid_ = model, getattr(model[0].edge.basis, "grid_size", None)
         self.mean_, self.scale_ = inputs.mean.numpy(), inputs.deviation.numpy()
         self.target_mean_, self.target_scale_ = targets.mean.numpy(), targets.deviation.numpy()
 
-    def _fit_network(self, model: KAN, table: Table, loss: Loss | None, penalty, starts: int = 1) -> History:
-        options = {"optimizer": self.optimizer, "steps": self.steps, "loss": loss, "penalty": penalty, "starts": starts}
+    def _fit_network(
+        self, model: KAN, table: Table, loss: Loss | None, penalty: float | Sequence[float], starts: int = 1
+    ) -> History:
         with learning_by_heart():
-            return fit(model, (table.x, table.y), progress=False, **options)
+            return fit(
+                model,
+                (table.x, table.y),
+                optimizer=self.optimizer,
+                steps=self.steps,
+                penalty=penalty,
+                starts=starts,
+                loss=loss,
+                progress=False,
+            )
 
     def _chosen_penalty(self, model: KAN, table: Table, loss: Loss | None) -> float:
         starts = iter([self.starts])  # the first fit has several, the others go on from it
         return chosen_strength(model, table, lambda m, t, p: self._fit_network(m, t, loss, p, next(starts, 1)), loss)
 
     @torch.no_grad()
-    def _forward(self, X) -> Tensor:
+    def _forward(self, X: ArrayLike) -> Tensor:
         """What the network gives for rows, in the units of the targets, ``(N, outputs)``."""
         validation.check_is_fitted(self, "network_")
         x = validation.validate_data(self, X, reset=False, dtype=np.float64)

@@ -1,16 +1,21 @@
 """Classification."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from edgewise._optional import require
 from edgewise.estimators.base import KANEstimator, validation
 
-ClassifierMixin = require("sklearn.base", extra="science").ClassifierMixin
+if TYPE_CHECKING:
+    from sklearn.base import ClassifierMixin
+else:
+    ClassifierMixin = require("sklearn.base", extra="science").ClassifierMixin
 MODEST = 1e-3  # times the mean square of the logits: classes that can be told apart without error leave them finite
 
 
@@ -63,37 +68,47 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         starts: int = 1,
         symbolic: bool = False,
         functions: Sequence[str] | None = None,
-        random_state=None,
+        random_state: int | np.random.RandomState | None = None,
     ):
-        options = {"grid": grid, "k": k, "penalty": penalty, "optimizer": optimizer, "steps": steps, "starts": starts}
-        super().__init__(hidden, symbolic=symbolic, functions=functions, random_state=random_state, **options)
+        super().__init__(
+            hidden,
+            grid=grid,
+            k=k,
+            penalty=penalty,
+            optimizer=optimizer,
+            steps=steps,
+            starts=starts,
+            symbolic=symbolic,
+            functions=functions,
+            random_state=random_state,
+        )
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to rows ``(N, columns)`` and their classes ``(N,)``, at least two."""
-        X, y = validation.validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
-        require("sklearn.utils.multiclass", extra="science").check_classification_targets(y)
-        self.classes_, numbers = np.unique(y, return_inverse=True)
+        rows, labels = validation.validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        require("sklearn.utils.multiclass", extra="science").check_classification_targets(labels)
+        self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"a classifier needs at least 2 classes, got one class: {self.classes_[0]}")
         if len(self.classes_) == 2:
-            self._fit(X, numbers[:, None].astype(float), 1, _loss)
+            self._fit(rows, numbers[:, None].astype(float), 1, _loss)
         else:
-            self._fit(X, numbers, len(self.classes_), _loss)
+            self._fit(rows, numbers, len(self.classes_), _loss)
         return self
 
-    def decision_function(self, X) -> np.ndarray:
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """The logits of rows, ``(N, classes)``; for two classes ``(N,)``, positive for the second."""
         logits = self._forward(X).numpy()
         return logits[:, 0] if logits.shape[1] == 1 else logits
 
-    def predict_proba(self, X) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Probabilities of the classes, ``(N, classes)``."""
         logits = self._forward(X)
         if logits.shape[1] == 1:
             logits = torch.cat([torch.zeros_like(logits), logits], 1)
         return logits.softmax(1).numpy()
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """The most probable class of each row."""
         most_probable = self.predict_proba(X).argmax(1)
         return self.classes_[most_probable]

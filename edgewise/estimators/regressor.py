@@ -1,11 +1,17 @@
 """Regression."""
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from edgewise._optional import require
 from edgewise.estimators.base import KANEstimator, validation
 
-RegressorMixin = require("sklearn.base", extra="science").RegressorMixin
+if TYPE_CHECKING:
+    from sklearn.base import RegressorMixin
+else:
+    RegressorMixin = require("sklearn.base", extra="science").RegressorMixin
 
 
 class KANRegressor(RegressorMixin, KANEstimator):
@@ -21,8 +27,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
         k: Degree of the splines.
         penalty: Strength of the sparsity penalty, or one for each of several stages. None chooses: of 0.03, 0.01, 0.001 and
             0 the weakest worth it on a fifth of the rows, held back for that; all rows are then fitted under it. With fewer
-            than 50 rows it is 0.03. With ``symbolic=True`` None means the stages of :func:`edgewise.fitting.discover`.
-        optimizer: ``"lm"``, ``"lbfgs"`` or ``"adam"``; see :func:`edgewise.fitting.fit`.
+            than 50 rows it is 0.03. With ``symbolic=True`` None means the stages of :func:`edgewise.kan.discover`.
+        optimizer: ``"lm"``, ``"lbfgs"`` or ``"adam"``; see :func:`edgewise.kan.fitting.fit`.
         steps: Of each stage.
         starts: Beginnings, of which the best is kept.
         symbolic: Make the network sparse, prune it and give each edge a named function: predictions are then those of
@@ -32,15 +38,15 @@ class KANRegressor(RegressorMixin, KANEstimator):
         random_state: A seed, a numpy generator, or None for numpy's global one. Torch's generators stay as they are.
 
     Attributes:
-        network_: The fitted :class:`~edgewise.models.KAN`, for columns in units of ``mean_`` and ``scale_``, giving targets
+        network_: The fitted :class:`~edgewise.kan.KAN`, for columns in units of ``mean_`` and ``scale_``, giving targets
             in units of ``target_mean_`` and ``target_scale_``.
         mean_, scale_: Of each column; of a constant one the scale is 1.
         target_mean_, target_scale_: Of each target.
         grid_: Intervals of the first grid.
         penalty_: The penalty used, without ``symbolic``.
         history_: The course of the last fit, without ``symbolic``.
-        formula_: The :class:`~edgewise.interpret.Formula` in the units of the data, with ``symbolic``.
-        discovery_: How it was found, a :class:`~edgewise.fitting.Discovery`.
+        formula_: The :class:`~edgewise.kan.interpret.Formula` in the units of the data, with ``symbolic``.
+        discovery_: How it was found, a :class:`~edgewise.kan.fitting.Discovery`.
 
     Example:
         >>> x = np.linspace(-1, 1, 100)[:, None]
@@ -51,17 +57,17 @@ class KANRegressor(RegressorMixin, KANEstimator):
         12.0
     """
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to rows ``(N, columns)`` and targets ``(N,)`` or ``(N, outputs)``, at least two rows."""
-        X, y = validation.validate_data(
+        rows, targets = validation.validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2
         )
-        self._flat = y.ndim == 1
-        columns = y.reshape(len(y), -1).astype(float)
-        self._fit(X, columns, columns.shape[1])
+        self._flat = targets.ndim == 1
+        columns = targets.reshape(len(targets), -1).astype(float)
+        self._fit(rows, columns, columns.shape[1])
         return self
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """The targets of rows, shaped as those of the fit."""
         y = self._forward(X).numpy()
         return y[:, 0] if self._flat else y

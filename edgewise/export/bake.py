@@ -86,7 +86,7 @@ def bake(model: nn.Module, x: Tensor | None = None, *, tolerance: float = 1e-9) 
     so prune first.
 
     Args:
-        model: A :class:`~edgewise.models.KAN`, a KAN layer, or an ``nn.Sequential`` of them; it is left as it is.
+        model: A :class:`~edgewise.kan.KAN`, a KAN layer, or an ``nn.Sequential`` of them; it is left as it is.
         x: Rows that the function will be asked about: tables cover their range and are constant beyond it, and the
             comparison is made on them. Needed for bases other than splines and polynomials.
         tolerance: Of tables, relative to the largest function of their layer.
@@ -100,7 +100,7 @@ def bake(model: nn.Module, x: Tensor | None = None, *, tolerance: float = 1e-9) 
             too many pieces.
 
     Example:
-        >>> from edgewise.models import KAN
+        >>> from edgewise.kan import KAN
         >>> baked = bake(KAN([2, 3, 1]))
         >>> baked(np.zeros((5, 2))).shape, baked.exact, "void predict(" in baked.c_source()
         ((5, 1), True, True)

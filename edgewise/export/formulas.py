@@ -4,7 +4,7 @@ from functools import cache
 
 from edgewise._errors import ConfigError
 from edgewise._optional import require
-from edgewise.interpret import parse_formula
+from edgewise.kan.interpret import parse_formula
 
 BASES = {  # the base functions of layers
     "identity": "x",

@@ -8,8 +8,8 @@ from torch import nn
 
 from edgewise._errors import CheckpointError
 from edgewise._optional import require
-from edgewise.export.program import evaluating
-from edgewise.io import atomic_write, load_model, save_model, write_json
+from edgewise.export.program import evaluating, example_of
+from edgewise.io import atomic_write, config_of, load_model, save_model, write_json
 from edgewise.nn import parameter_kinds
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
@@ -29,7 +29,7 @@ A network of the library edgewise: `{name}`, with {parameters:,} parameters; {co
 ## Use
 
 ```python
-from edgewise.export import from_pretrained
+from edgewise.export.hub import from_pretrained
 
 model = from_pretrained("{source}")
 ```
@@ -71,7 +71,7 @@ def save_pretrained(model: nn.Module, folder: str | Path, *, title: str | None =
     except OSError as error:
         raise CheckpointError(f"cannot make the folder {folder}: {error.strerror or error}") from error
     save_model(model, folder / WEIGHTS)
-    write_json(folder / CONFIG, model.config)
+    write_json(folder / CONFIG, config_of(model))
     if not (folder / CARD).exists():
         atomic_write(folder / CARD, model_card(model, title or folder.resolve().name, str(folder)).encode())
 
@@ -122,7 +122,7 @@ def push_to_hub(
     api = require("huggingface_hub", extra="hub").HfApi(token=token)
     with tempfile.TemporaryDirectory() as folder:
         save_model(model, Path(folder, WEIGHTS))
-        write_json(Path(folder, CONFIG), model.config)
+        write_json(Path(folder, CONFIG), config_of(model))
         atomic_write(Path(folder, CARD), model_card(model, title or repository.split("/")[-1], repository).encode())
         url = api.create_repo(repository, private=private, exist_ok=True)
         api.upload_folder(repo_id=repository, folder_path=folder, commit_message="Upload a network of edgewise")
@@ -137,20 +137,19 @@ def model_card(model: nn.Module, title: str, source: str) -> str:
         >>> print(model_card(create_model("kan", width=[2, 5, 1]), "Mine", "me/mine").splitlines()[9])
         A network of the library edgewise: `kan`, with 135 parameters; 120 of them shape functions.
     """
-    kinds, named = parameter_kinds(model), dict(model.named_parameters())
-    shapes = ""
-    if hasattr(model, "example_input"):
-        example = model.example_input()
+    kinds, named, settings = parameter_kinds(model), dict(model.named_parameters()), config_of(model)
+    shapes, example = "", example_of(model)
+    if example is not None:
         with evaluating(model):
             sizes = [", ".join(["N", *map(str, t.shape[1:])]) for t in (example, model(example))]
         shapes = f"It turns an input `({sizes[0]})` into an output `({sizes[1]})`.\n"
     return _CARD.format(
         title=title,
-        name=model.config["name"],
+        name=settings["name"],
         parameters=sum(p.numel() for p in named.values()),
         coefficients=sum(named[name].numel() for name, kind in kinds.items() if kind == "coefficient"),
         shapes=shapes,
         source=source,
         weights=WEIGHTS,
-        config=json.dumps(model.config, indent=2),
+        config=json.dumps(settings, indent=2),
     )

@@ -7,7 +7,8 @@ from edgewise._errors import ConfigError, NonFiniteError
 from edgewise.export.formulas import BASES
 from edgewise.export.pieces import Pieces, pieces_of
 from edgewise.export.steps import Affine, Formula, Layer, Spline, Weighted
-from edgewise.nn import FUNCTIONS, KANLayer, KANLinear
+from edgewise.kan import FUNCTIONS, KANLayer, SymbolicEdges
+from edgewise.nn import KANLinear
 
 
 def kan_layers(model: nn.Module) -> list[KANLinear]:
@@ -17,18 +18,19 @@ def kan_layers(model: nn.Module) -> list[KANLinear]:
         ConfigError: It has another part, or a base function that is not written down.
         NonFiniteError: A parameter is not finite.
     """
-    parts = list(model) if isinstance(model, nn.Sequential) else [model]
-    for part in parts:
+    layers = []
+    for part in model if isinstance(model, nn.Sequential) else [model]:
         if not isinstance(part, KANLinear):
             raise ConfigError(f"{type(part).__name__} cannot be baked: only a KAN, or KAN layers one after the other")
         if part.edge.base is not None and part.edge.base not in BASES:
             raise ConfigError(f"the base function {part.edge.base!r} cannot be baked: use one of {', '.join(BASES)}")
-    if not parts:
+        layers.append(part)
+    if not layers:
         raise ConfigError("the network has no layer to bake")
     for name, parameter in model.named_parameters():
         if not parameter.isfinite().all():
             raise NonFiniteError(f"the parameter {name!r} of the network is not finite: bake one that is")
-    return parts
+    return layers
 
 
 def baked_layer(layer: KANLinear, x: Tensor | None, tolerance: float) -> Layer:
@@ -39,10 +41,10 @@ def baked_layer(layer: KANLinear, x: Tensor | None, tolerance: float) -> Layer:
     pieces = pieces_of(layer, coef, x, tolerance) if coef.any() else None
     steps = [] if pieces is None else _splines(pieces, coef.ne(0).any(1))
     if layer.base_weight is not None:
-        steps += _base_branch(layer.base_weight.t() * mask, BASES[layer.edge.base])
+        steps += _base_branch(layer.base_weight.t() * mask, BASES[str(layer.edge.base)])
     own = isinstance(layer, KANLayer)
     if own and layer.symbolic is not None:
-        steps += _formulas(layer)
+        steps += _formulas(layer.symbolic)
     before, after = _affines(layer)
     return Layer(
         layer.out_features,
@@ -73,16 +75,17 @@ def _base_branch(weights: Tensor, formula: str) -> list[Weighted]:
     return steps
 
 
-def _formulas(layer: KANLayer) -> list[Formula]:
+def _formulas(symbolic: SymbolicEdges) -> list[Formula]:
     return [
-        Formula(into, out, FUNCTIONS[name].formula, *layer.symbolic.affine[out, into].tolist())
-        for name, outs, inputs in layer.symbolic.groups()
+        Formula(into, out, FUNCTIONS[name].formula, *symbolic.affine[out, into].tolist())
+        for name, outs, inputs in symbolic.groups()
         for out, into in zip(outs.tolist(), inputs.tolist(), strict=True)
     ]
 
 
 def _products(layer: KANLayer) -> tuple[tuple[int, ...], ...]:
-    nodes, first = [(q,) for q in range(layer.sums)], layer.sums
+    nodes: list[tuple[int, ...]] = [(q,) for q in range(layer.sums)]
+    first = layer.sums
     for arity in layer.arities:
         nodes.append(tuple(range(first, first + arity)))
         first += arity
@@ -93,7 +96,8 @@ def _affines(layer: KANLinear) -> tuple[Affine | None, Affine | None]:
     """Of subnodes and of nodes; the bias of a plain layer is one of subnodes."""
     if isinstance(layer, KANLayer) and layer.affine is not None:
         numbers = {name: tuple(parameter.tolist()) for name, parameter in layer.affine.items()}
-        return tuple(Affine(numbers[f"{kind}_scale"], numbers[f"{kind}_bias"]) for kind in ("subnode", "node"))
+        subnodes, nodes = (Affine(numbers[f"{kind}_scale"], numbers[f"{kind}_bias"]) for kind in ("subnode", "node"))
+        return subnodes, nodes
     if layer.bias is None:
         return None, None
     return Affine((1.0,) * layer.out_features, tuple(layer.bias.tolist())), None

@@ -4,6 +4,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +40,7 @@ def to_onnx(
         MissingPackageError: onnx, onnxscript or onnxruntime is not installed.
 
     Example:
-        >>> from edgewise.models import KAN
+        >>> from edgewise.kan import KAN
         >>> to_onnx(KAN([2, 3, 1]), None, Path(tempfile.mkdtemp(), "kan.onnx"))
     """
     onnx = require("onnx", extra="export")
@@ -61,7 +62,7 @@ def to_onnx(
 
 def _convert(program: torch.export.ExportedProgram) -> "torch.onnx.ONNXProgram":
     try:
-        return torch.onnx.export(program, dynamo=True, verbose=False)
+        return cast("torch.onnx.ONNXProgram", torch.onnx.export(program, dynamo=True, verbose=False))  # no file: no None
     except torch.onnx.OnnxExporterError as error:
         cause = error
         while cause.__cause__ is not None:

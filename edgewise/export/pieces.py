@@ -85,6 +85,7 @@ def _grid(layer: KANLinear) -> tuple[Tensor, Tensor, Tensor, list[int]] | None:
     basis, features = layer.edge.basis, layer.in_features
     state = {name: tensor.double() for name, tensor in layer.state.tensors().items()}
     lo, hi = (end.expand(features) for end in basis.bounds(torch.zeros(1, features, dtype=torch.float64), state))
+    knots = None
     if isinstance(basis, BSpline | ReLUKAN):
         margin = basis.degree if isinstance(basis, BSpline) else basis.span
         degree, cells = basis.degree if isinstance(basis, BSpline) else 2 * basis.power, basis.grid_size
@@ -103,7 +104,7 @@ def _grid(layer: KANLinear) -> tuple[Tensor, Tensor, Tensor, list[int]] | None:
         return inner, lo, hi, degrees
     if basis.outside == "linear":
         return _widened(inner, hi - lo), -far, far, [1, *degrees, 1]
-    if basis.natural == "grow":
+    if knots is None:  # polynomials, which grow
         return inner, -far, far, degrees
     ends = knots.clone()
     if degree == 0:  # steps: the last one owns the right end of the domain

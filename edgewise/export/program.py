@@ -1,7 +1,7 @@
 """A network as a graph of plain arithmetic, by ``torch.export``."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ def to_program(model: nn.Module, example: Tensor | tuple[Tensor, ...] | None = N
         ExportError: The network cannot be traced, or fixes the size of a batch.
 
     Example:
-        >>> from edgewise.models import KAN
+        >>> from edgewise.kan import KAN
         >>> program = to_program(KAN([2, 3, 1]))
         >>> program.module()(torch.zeros(7, 2)).shape
         torch.Size([7, 1])
@@ -55,13 +55,19 @@ def batches_of(model: nn.Module, example: Tensor | tuple[Tensor, ...] | None) ->
         ConfigError: There is no example, or it is no batch.
     """
     if example is None:
-        if not hasattr(model, "example_input"):
+        example = example_of(model)
+        if example is None:
             raise ConfigError(f"{type(model).__name__} has no example_input(): give an example of its input")
-        example = model.example_input()
     examples = (example,) if isinstance(example, Tensor) else tuple(example)
     if not all(isinstance(x, Tensor) and x.dim() and len(x) for x in examples):
         raise ConfigError("an example must be a tensor, or several, whose first dimension is a batch of 1 or more samples")
     return tuple(torch.cat([x, x]) if len(x) == 1 else x for x in (x.detach() for x in examples))
+
+
+def example_of(model: nn.Module) -> Tensor | None:
+    """``model.example_input()``, if it has that."""
+    make: Callable[[], Tensor] | None = getattr(model, "example_input", None)
+    return None if make is None else make()
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from edgewise.interpret import parse_formula, to_callable
+from edgewise.kan.interpret import parse_formula, to_callable
 
 
 def spline(x, breaks, low, high, centre, inverse, coef):

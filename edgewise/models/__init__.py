@@ -7,16 +7,14 @@ from edgewise.models.classifier import Classifier
 from edgewise.models.conv_kan import conv_kan
 from edgewise.models.features import Features
 from edgewise.models.gram_unet import GramUNet
-from edgewise.models.kan import KAN
 from edgewise.models.kanify import kanify
 from edgewise.models.kanify_attention import kanify_attention, load_softmax_weights
 from edgewise.models.kanify_layers import ToKAN, ToSaKAN
 from edgewise.models.kat import kanify_mlp
 from edgewise.models.plain import cnn, mlp
-from edgewise.models.pykan import from_pykan
 from edgewise.models.registry import create_model, list_models, register_model
 from edgewise.models.resnet_kan import resnet_kan
-from edgewise.models.rows import Rows
+from edgewise.models.takes import FixedBasis, Pictures, Rows, Takes
 from edgewise.models.ukan import Layers, UShape, ukan
 from edgewise.models.unet import unet
 from edgewise.models.vgg16_kan import vgg16_kan
@@ -25,13 +23,15 @@ from edgewise.models.vit import BACKBONES
 
 __all__ = [
     "BACKBONES",
-    "KAN",
     "AttentionTransfer",
     "Classifier",
     "Features",
+    "FixedBasis",
     "GramUNet",
     "Layers",
+    "Pictures",
     "Rows",
+    "Takes",
     "ToKAN",
     "ToSaKAN",
     "UShape",
@@ -42,7 +42,6 @@ __all__ = [
     "create_model",
     "fast_kan",
     "fourier_kan",
-    "from_pykan",
     "kanify",
     "kanify_attention",
     "kanify_mlp",

@@ -11,19 +11,20 @@ from functools import partial
 from typing import Literal
 
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis
+from edgewise.bases import BasisLike
 from edgewise.models.registry import register_model
+from edgewise.models.takes import Pictures
 from edgewise.models.ukan import UKAN_LAYERS, WIDTHS, Layers, UShape
 from edgewise.nn import EfficientKAN, KANConv2d, KANLinear, SaKANConv2d, SaKANLinear
 from edgewise.nn.layer import DEFAULT_BASIS
 
 
-@register_model("all_ukan")
+@register_model("all_ukan", takes=Pictures(dense=True, basis="basis", widths=("widths",)))
 def all_ukan(
     in_channels: int = 3,
     num_classes: int = 1,
     widths: Sequence[int] = WIDTHS,
-    basis: Basis = DEFAULT_BASIS,
+    basis: BasisLike = DEFAULT_BASIS,
     sharing: bool = True,
     grad_free: bool = True,
     swap: Literal["all", "linear", "conv"] = "all",
@@ -61,9 +62,9 @@ def all_ukan(
     return UShape(layers, in_channels, num_classes, widths)
 
 
-@register_model("ukan_vanilla")
+@register_model("ukan_vanilla", takes=Pictures(dense=True, basis="basis", widths=("widths",)))
 def ukan_vanilla(
-    in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WIDTHS, basis: Basis = DEFAULT_BASIS
+    in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WIDTHS, basis: BasisLike = DEFAULT_BASIS
 ) -> UShape:
     """The directly deeply stacked KAN: U-KAN with each layer a plain KAN layer, ten parameters an edge.
 

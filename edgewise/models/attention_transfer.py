@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.models.registry import ExampleInput, create_model, register_model
+from edgewise.models.registry import forget_config
 from edgewise.models.written_out import attention_blocks, written_out
 
 
@@ -23,7 +23,9 @@ class BorrowedAttention(nn.Module):
             self.add_module(name, child)
         self.num_heads, self.rows = source.num_heads, None
 
-    def forward(self, x: Tensor, **_) -> Tensor:
+    def forward(self, x: Tensor, attn_mask: Tensor | None = None, is_causal: bool = False) -> Tensor:
+        if attn_mask is not None or is_causal:
+            raise ConfigError("a mask does not reach the rows that a teacher lends: leave it out")
         b, n, width = x.shape
         if self.rows.shape != (b, self.num_heads, n, n):
             raise ConfigError(
@@ -35,7 +37,6 @@ class BorrowedAttention(nn.Module):
         return self.proj_drop(self.proj(getattr(self, "norm", nn.Identity())(y.transpose(1, 2).flatten(2))))
 
 
-@register_model("attention_transfer")
 class AttentionTransfer(nn.Module):
     """A vision transformer that attends as a teacher does, picture by picture, and learns everything but attention.
 
@@ -45,13 +46,8 @@ class AttentionTransfer(nn.Module):
     whether scores or activated rows are copied; these are the rows.
 
     Args:
-        student: Name of a registered vision transformer of timm's plain attention, such as ``"vit_tiny"``.
-        teacher: Name of a registered vision transformer, such as ``"vit_tiny_karat"``; its weights come from a run.
-        student_options: Of the student.
-        teacher_options: Of the teacher.
-        num_classes: Size of the logits.
-        in_channels: Channels of the images.
-        image_size: Side of the images.
+        student: A vision transformer of timm's plain attention, such as ``vit_tiny``; its attentions are replaced.
+        teacher: A vision transformer, such as a trained ``vit_tiny_karat``; it is frozen.
 
     Shape:
         ``(N, in_channels, image_size, image_size) -> (N, num_classes)``
@@ -60,40 +56,29 @@ class AttentionTransfer(nn.Module):
         ConfigError: One of the two has no attention, the student's is not plain, or they differ in blocks, heads or tokens.
 
     Example:
-        >>> model = AttentionTransfer("vit_micro", "vit_micro_karat")
+        >>> from edgewise.models import create_model
+        >>> model = AttentionTransfer(create_model("vit_micro"), create_model("vit_micro_karat"))
         >>> model(torch.zeros(2, 3, 32, 32)).shape
         torch.Size([2, 10])
     """
 
-    def __init__(
-        self,
-        student: str = "vit_tiny",
-        teacher: str = "vit_tiny_karat",
-        student_options: dict | None = None,
-        teacher_options: dict | None = None,
-        num_classes: int = 10,
-        in_channels: int = 3,
-        image_size: int | None = None,
-    ):
+    def __init__(self, student: nn.Module, teacher: nn.Module):
         super().__init__()
-        shared = {"num_classes": num_classes, "in_channels": in_channels}
-        shared |= {} if image_size is None else {"image_size": image_size}
-        self.student = create_model(student, **shared, **(student_options or {}))
-        self.teacher = create_model(teacher, **shared, **(teacher_options or {})).requires_grad_(False)
-        self.example_input = ExampleInput(self, tuple(self.student.example_input(1).shape[1:]))
-        own, theirs = attention_blocks(self.student), attention_blocks(self.teacher)
+        own, theirs = attention_blocks(student), attention_blocks(teacher)
         for name, source in own.items():
             if not type(source).__module__.startswith("timm.layers"):
                 raise ConfigError(
                     f"a student's attention must be timm's plain one, block {name} has {type(source).__name__}"
                 )
-            self.student.set_submodule(name, BorrowedAttention(source))
         heads = [[attention.num_heads for attention in found.values()] for found in (own, theirs)]
         if heads[0] != heads[1]:
             raise ConfigError(f"the student's blocks have {heads[0]} heads and the teacher's {heads[1]}: take equal ones")
-        borrowers = [self.student.get_submodule(name) for name in own]
-        for borrower, attention in zip(borrowers, theirs.values(), strict=True):
+        self.student, self.teacher = student, teacher.requires_grad_(False)
+        for (name, source), attention in zip(own.items(), theirs.values(), strict=True):
+            borrower = BorrowedAttention(source)
+            student.set_submodule(name, borrower)
             attention.register_forward_pre_hook(partial(_lend, borrower))  # a partial is copied with the network
+        forget_config(student)  # which rebuilds another network
         self.train()
 
     def train(self, mode: bool = True) -> "AttentionTransfer":

@@ -1,45 +1,19 @@
 """Networks of rows in the manner of the field's small repositories: fully connected KAN layers, layer norms between."""
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
-from edgewise.bases import Basis, Chebyshev, Fourier, GaussianRBF, Squashed
+from edgewise.bases import BasisLike, Chebyshev, Fourier, GaussianRBF, Squashed
+from edgewise.models.blocks import chain
 from edgewise.models.registry import register_model
+from edgewise.models.takes import FixedBasis, Rows
 from edgewise.nn import KANLinear
 
 
-def chain(
-    width: Sequence[int],
-    layer: Callable[[int, int], nn.Module],
-    before: Sequence[Callable[[int], nn.Module]] = (),
-    between: Sequence[Callable[[int], nn.Module]] = (),
-) -> nn.Sequential:
-    """Layers one after the other.
-
-    Args:
-        width: Nodes from input to output, at least two entries.
-        layer: ``(inputs, outputs) -> module``.
-        before: What stands before every layer, each ``inputs -> module``.
-        between: What stands before every layer but the first.
-
-    Raises:
-        ConfigError: Fewer than two widths, or one below 1.
-    """
-    if len(width) < 2 or min(width) < 1:
-        raise ConfigError(f"width must be at least two numbers of at least 1, got {list(width)}")
-    layers: list[nn.Module] = []
-    for place, (n, m) in enumerate(itertools.pairwise(width)):
-        layers += [make(n) for make in (*(between if place else ()), *before)]
-        layers.append(layer(n, m))
-    return nn.Sequential(*layers)
-
-
-@register_model("cheby_kan")
+@register_model("cheby_kan", takes=Rows(basis=FixedBasis(Chebyshev, "degree")))
 def cheby_kan(width: Sequence[int] = (784, 32, 16, 10), degree: int = 4, norm: bool = True) -> nn.Sequential:
     r"""ChebyKAN, :math:`y_o = \sum_{id} c_{iod} T_d(\tanh x_i)`, layer norms between; by default its network for MNIST.
 
@@ -65,7 +39,7 @@ def cheby_kan(width: Sequence[int] = (784, 32, 16, 10), degree: int = 4, norm: b
     return chain(width, layer, between=(nn.LayerNorm,) if norm else ())
 
 
-@register_model("fourier_kan")
+@register_model("fourier_kan", takes=Rows(basis=FixedBasis(Fourier, "num_frequencies")))
 def fourier_kan(width: Sequence[int] = (784, 64, 10), num_frequencies: int = 4, norm: bool = True) -> nn.Sequential:
     r"""FourierKAN, :math:`y_o = b_o + \sum_{im} a_{iom} \cos m x_i + b_{iom} \sin m x_i`, with layer norms between.
 
@@ -99,7 +73,7 @@ class FastKANLayer(nn.Module):
         basis: The functions ``B_j``.
     """
 
-    def __init__(self, in_features: int, out_features: int, basis: Basis):
+    def __init__(self, in_features: int, out_features: int, basis: BasisLike):
         super().__init__()
         self.norm = nn.LayerNorm(in_features)
         self.functions = KANLinear(in_features, out_features, basis, base=None)
@@ -109,8 +83,8 @@ class FastKANLayer(nn.Module):
         return self.functions(self.norm(x)) + self.base(F.silu(x))
 
 
-@register_model("fast_kan")
-def fast_kan(width: Sequence[int] = (784, 64, 10), basis: Basis = GaussianRBF()) -> nn.Sequential:  # noqa: B008 (frozen)
+@register_model("fast_kan", takes=Rows(basis="basis"))
+def fast_kan(width: Sequence[int] = (784, 64, 10), basis: BasisLike = GaussianRBF()) -> nn.Sequential:  # noqa: B008 (frozen)
     """FastKAN: radial basis functions of layer-normed inputs beside a dense branch, in each layer.
 
     Args:

@@ -1,18 +1,11 @@
 """The frame of networks that name pictures: stages, a pooling, a head; with timm's manners."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Literal
 
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise._registry import unknown
-from edgewise.bases import Basis
-from edgewise.models.chains import chain
-from edgewise.nn import KANLinear
-
-HEADS = {"kan": KANLinear, "linear": nn.Linear}
+from edgewise.models.features import Features
 
 
 class Classifier(nn.Module):
@@ -111,6 +104,21 @@ class Classifier(nn.Module):
             raise ConfigError(f"stages count from 0 to {count - 1}, got indices={indices}")
         return sorted(index % count for index in wanted)
 
+    def features_only(self, out_indices: int | Sequence[int] | None = None) -> Features:
+        """The maps of some stages, by this network's own layers: it loses its head, and the stages behind the last map.
+
+        Args:
+            out_indices: Numbers of stages; see :meth:`forward_intermediates`.
+
+        Raises:
+            ConfigError: There is no such stage.
+        """
+        features = Features(self, out_indices)
+        if hasattr(self, "config"):
+            self.config["options"] |= {"features_only": True, "out_indices": features.out_indices}
+            features.config = self.config
+        return features
+
     def _check(self, x: Tensor) -> None:
         shape, size = tuple(x.shape), self.image_size
         if len(shape) != 4 or shape[1] != self.in_channels:
@@ -120,40 +128,3 @@ class Classifier(nn.Module):
         if not fits:
             sides = f"at least {self.least_side}" if size is None else size
             raise ConfigError(f"expected pictures (N, {self.in_channels}, H, W) with sides of {sides}, got shape {shape}")
-
-
-def fully_connected(
-    num_classes: int,
-    into: int,
-    hidden: Sequence[int] = (),
-    kind: Literal["kan", "linear"] = "kan",
-    basis: Basis | None = None,
-    norm: bool = False,
-    dropout: float = 0.0,
-) -> nn.Module:
-    """Fully connected layers from ``into`` features to logits: KAN layers with ``basis``, or dense ones with ReLU.
-
-    Raises:
-        ConfigError: The kind is unknown, or a width is below 1.
-    """
-    if kind not in HEADS:
-        raise unknown("head", kind, HEADS)
-    layer = nn.Linear if kind == "linear" else partial(KANLinear, basis=basis)
-    before = (*((nn.LayerNorm,) if norm else ()), *((lambda _: nn.Dropout(dropout),) if dropout else ()))
-    return chain((into, *hidden, num_classes), layer, before, (lambda _: nn.ReLU(),) if kind == "linear" else ())
-
-
-def mean_pool() -> nn.Sequential:
-    """The mean of each channel."""
-    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-
-
-def check_positive(**settings: int | Sequence[int]) -> None:
-    """Refuse numbers below 1, alone or in a sequence, and empty sequences.
-
-    Raises:
-        ConfigError: There is one; the message names it.
-    """
-    for name, value in settings.items():
-        if min(value if isinstance(value, Sequence) and value else [value or 0]) < 1:
-            raise ConfigError(f"{name} must be at least 1, got {value}")

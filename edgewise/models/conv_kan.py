@@ -8,13 +8,17 @@ from typing import Literal
 from torch import nn
 
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis, BSpline
-from edgewise.models.classifier import Classifier, check_positive, fully_connected, mean_pool
+from edgewise.bases import BasisLike, BSpline
+from edgewise.models.blocks import check_positive, fully_connected, mean_pool
+from edgewise.models.classifier import Classifier
 from edgewise.models.kan_blocks import KANBlocks
 from edgewise.models.registry import register_model
+from edgewise.models.takes import Pictures
 
 
-@register_model("conv_kan")
+@register_model(
+    "conv_kan", takes=Pictures(side="image_size", basis="basis", widths=("widths", "hidden"), free=("dropout",))
+)
 def conv_kan(
     num_classes: int = 10,
     in_channels: int = 1,
@@ -22,7 +26,7 @@ def conv_kan(
     widths: Sequence[int] = (5, 10),
     kernel_size: int = 3,
     padding: int = 0,
-    basis: Basis = BSpline(20),  # noqa: B008 (frozen)
+    basis: BasisLike = BSpline(20),  # noqa: B008 (frozen)
     norm: str = "none",
     dropout: float = 0.0,
     pool: Literal["flatten", "mean"] = "flatten",

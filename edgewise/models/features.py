@@ -7,9 +7,6 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
-from edgewise.models.classifier import Classifier
-
 SIDE = 64  # of the picture on which maps are measured
 
 
@@ -17,14 +14,14 @@ class Features(nn.Module):
     """The maps of some stages of a classifier; ``create_model(name, features_only=True)`` makes one, as in timm.
 
     Args:
-        classifier: Whose stages to keep, up to the last one asked for; it loses its head.
+        classifier: A :class:`~edgewise.models.Classifier`; it loses its head and the stages behind the last one asked for.
         out_indices: Numbers of stages, negative ones from the end; a number n for the last n; None for all.
 
     Shape:
         ``(N, in_channels, H, W) ->`` a list of ``(N, channels, h, w)``, from fine to coarse
 
     Raises:
-        ConfigError: The network has no stages, or there is no such one; or pictures that do not fit.
+        ConfigError: There is no such stage; or pictures that do not fit.
 
     Example:
         >>> from edgewise.models import create_model
@@ -37,8 +34,6 @@ class Features(nn.Module):
 
     def __init__(self, classifier: nn.Module, out_indices: int | Sequence[int] | None = None):
         super().__init__()
-        if not isinstance(classifier, Classifier):
-            raise ConfigError(f"{type(classifier).__name__} has no stages of maps: leave features_only off")
         self.out_indices = classifier.stage_numbers(out_indices)
         classifier.reset_classifier(0)
         classifier.stages = classifier.stages[: self.out_indices[-1] + 1]

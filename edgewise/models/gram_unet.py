@@ -9,14 +9,17 @@ from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
 from edgewise.bases import Gram, Squashed
-from edgewise.models.classifier import check_positive
+from edgewise.models.blocks import check_positive
 from edgewise.models.kan_blocks import KANBlocks
 from edgewise.models.registry import register_model
+from edgewise.models.takes import FixedBasis, Pictures
 from edgewise.models.unet import extend_to
 from edgewise.nn import KANConv2d, KANConvTranspose2d
 
 
-@register_model("gram_unet")
+@register_model(
+    "gram_unet", takes=Pictures(dense=True, basis=FixedBasis(Gram, "degree"), widths=("widths",), free=("dropout",))
+)
 class GramUNet(nn.Module):
     """U-Net (Ronneberger et al., arXiv:1505.04597) whose convolutions, the transposed ones too, sum Gram polynomials.
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from edgewise._errors import ConfigError
 from edgewise._registry import unknown
-from edgewise.bases import Basis
+from edgewise.bases import BasisLike
 from edgewise.nn import BottleneckKANConv2d, ConvBlock, KANConv2d
 
 NORMS = {"batch": nn.BatchNorm2d, "instance": partial(nn.InstanceNorm2d, affine=True), "none": None}
@@ -27,7 +27,7 @@ class KANBlocks:
         ConfigError: An unknown norm, a dropout that is no share, a reduction below 1.
     """
 
-    basis: Basis
+    basis: BasisLike
     norm: str = "batch"
     dropout: float = 0.0
     reduction: int = 1

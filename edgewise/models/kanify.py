@@ -10,6 +10,7 @@ from edgewise._errors import ConfigError
 from edgewise.models.kanify_layers import TRANSPOSED, ToKAN
 from edgewise.models.kanify_select import Filter, select
 from edgewise.models.kanify_warm import start_as
+from edgewise.models.registry import forget_config
 
 Maker = Callable[[nn.Module], nn.Module]
 
@@ -78,9 +79,8 @@ def kanify(
         for name in names:
             model.set_submodule(name, new)
     for module in model.modules():
-        config = vars(module).get("config")
-        if isinstance(config, dict) and set(config) == {"name", "options"} and any(m in made for m in module.modules()):
-            del module.config  # which rebuilds another network
+        if any(m in made for m in module.modules()):
+            forget_config(module)  # which rebuilds another network
     return model
 
 

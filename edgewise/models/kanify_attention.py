@@ -24,7 +24,6 @@ def kanify_attention(
     sharing: str = "blockwise",
     softmax_heads: int = 0,
     blocks: Sequence[int] | None = None,
-    **options,
 ) -> nn.Module:
     """Replace softmax by learnable functions in a network of timm's, in place; all other weights stay what they are.
 
@@ -32,19 +31,18 @@ def kanify_attention(
 
     Args:
         model: ViT, DeiT, ConViT, Swin or another made of the same attention.
-        operator: Class of the operators, called as ``operator(tokens, heads, **options)``.
+        operator: Makes the operators, called with tokens, heads, device and dtype; a class, or one with settings such as
+            ``partial(LowRankAttention, rank=24)``.
         sharing: ``"blockwise"``: an operator for each block; ``"universal"``: one for all, registered and counted once
             (``model.shared_attention``).
         softmax_heads: How many heads of each block keep softmax.
         blocks: Which blocks, counted from 0 and from -1 backwards; None for all.
-        **options: Of the operator, such as basis, rank and init.
 
     Returns:
         The same network.
 
     Raises:
-        ConfigError: No attention that is known, block numbers there are not, blocks that cannot share one operator, or
-            options that do not fit.
+        ConfigError: No attention that is known, block numbers there are not, or blocks that cannot share one operator.
     """
     if sharing not in SHARINGS:
         raise ConfigError(f"sharing must be 'blockwise' or 'universal', got {sharing!r}")
@@ -58,7 +56,7 @@ def kanify_attention(
     made = []
     for name, (tokens, heads) in zip(places, sizes, strict=True):
         if sharing == "blockwise" or not made:
-            made.append(_operator(model.get_submodule(name), operator, tokens, heads, softmax_heads, options))
+            made.append(_operator(model.get_submodule(name), operator, tokens, heads, softmax_heads))
         attention = KANSelfAttention(model.get_submodule(name), made[-1], shared=sharing == "universal")
         parent, _, own = name.rpartition(".")
         setattr(model.get_submodule(parent), own, attention.train(model.training))
@@ -118,11 +116,11 @@ def _chosen(places: Sequence[str], blocks: Sequence[int] | None) -> list[str]:
     return [places[i] for i in sorted({block % len(places) for block in blocks})]
 
 
-def _operator(source: nn.Module, operator, tokens: int, heads: int, softmax_heads: int, options: dict) -> Operator:
+def _operator(source: nn.Module, make: Callable, tokens: int, heads: int, softmax_heads: int) -> Operator:
     if not 0 <= softmax_heads < heads:
         raise ConfigError(f"softmax_heads must be from 0 to {heads - 1}, of {heads} heads, got {softmax_heads}")
     weight = source.qkv.weight
-    made = operator(tokens, heads - softmax_heads, device=weight.device, dtype=weight.dtype, **options)
+    made = make(tokens, heads - softmax_heads, device=weight.device, dtype=weight.dtype)
     return HybridAttention(made, softmax_heads) if softmax_heads else made
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from edgewise import nn as edges
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis
+from edgewise.bases import BasisLike
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS, EdgeLayer
 
@@ -56,7 +56,7 @@ base='identity', bias=True, scale=True
     """
 
     prefix: ClassVar[str] = "KAN"
-    basis: Basis = DEFAULT_BASIS
+    basis: BasisLike = DEFAULT_BASIS
     _: KW_ONLY
     base: str | None = "identity"
     scale: bool = False
@@ -79,7 +79,7 @@ class ToSaKAN(_Replacement):
     """
 
     prefix: ClassVar[str] = "SaKAN"
-    basis: Basis = DEFAULT_BASIS
+    basis: BasisLike = DEFAULT_BASIS
     _: KW_ONLY
     base: str | None = "identity"
     grad_free: bool = False

@@ -1,6 +1,7 @@
 r"""The Kolmogorov-Arnold transformer: group-rational KAN layers where the perceptrons of a transformer stood."""
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError
 from edgewise.models.kanify_attention import class_path
 from edgewise.nn import GroupRational
+from edgewise.nn.rational import Reading, Shared
 
 PERCEPTRONS = ("timm.layers.mlp.Mlp",)
 
@@ -20,16 +22,25 @@ class GroupRationalMlp(nn.Module):
 
     Args:
         source: timm's perceptron, which gives up its linear layers (and their names) and dropouts.
-        **options: groups, degrees, reading and shared of :class:`~edgewise.nn.GroupRational`.
+        groups: As in :class:`~edgewise.nn.GroupRational`; so are degrees, reading and shared.
     """
 
-    def __init__(self, source: nn.Module, **options):
+    def __init__(
+        self,
+        source: nn.Module,
+        groups: int = 8,
+        degrees: tuple[int, int] = (5, 4),
+        *,
+        reading: Reading = "sum",
+        shared: Shared | None = "numerator",
+    ):
         super().__init__()
         factory = {"device": source.fc1.weight.device, "dtype": source.fc1.weight.dtype}
-        self.act1 = GroupRational(source.fc1.in_features, start="identity", **options, **factory)
+        make = partial(GroupRational, groups=groups, degrees=degrees, reading=reading, shared=shared, **factory)
+        self.act1 = make(source.fc1.in_features, start="identity")
         self.drop1 = source.drop1
         self.fc1 = source.fc1
-        self.act2 = GroupRational(source.fc2.in_features, start="silu", **options, **factory)
+        self.act2 = make(source.fc2.in_features, start="silu")
         self.drop2 = source.drop2
         self.fc2 = source.fc2
 
@@ -48,13 +59,24 @@ class GroupRationalMlp(nn.Module):
         return self.fc2(self.drop2(self.act2(x)))
 
 
-def kanify_mlp(model: nn.Module, *, keep_weights: bool = False, **options) -> nn.Module:
+def kanify_mlp(
+    model: nn.Module,
+    *,
+    keep_weights: bool = False,
+    groups: int = 8,
+    degrees: tuple[int, int] = (5, 4),
+    reading: Reading = "sum",
+    shared: Shared | None = "numerator",
+) -> nn.Module:
     """Replace the perceptrons of a transformer of timm's by group-rational KAN layers, in place.
 
     Args:
         model: ViT, DeiT, ConViT, Swin or another made of timm's ``Mlp``.
         keep_weights: Keep the weights of the linear layers, such as pretrained ones, instead of drawing them anew.
-        **options: groups, degrees, reading and shared of :class:`~edgewise.nn.GroupRational`.
+        groups: As in :class:`~edgewise.nn.GroupRational`; so are degrees, reading and shared.
+        degrees: Of numerator and denominator.
+        reading: Of the denominator.
+        shared: Which coefficients all groups share.
 
     Returns:
         The same network.
@@ -66,7 +88,7 @@ def kanify_mlp(model: nn.Module, *, keep_weights: bool = False, **options) -> nn
     if not known:
         raise ConfigError(f"there is no perceptron to replace: known are {', '.join(PERCEPTRONS)}")
     for name, source in known:
-        made = GroupRationalMlp(source, **options)
+        made = GroupRationalMlp(source, groups, degrees, reading=reading, shared=shared)
         if not keep_weights:
             made.reset_parameters()
         parent, _, own = name.rpartition(".")

@@ -1,15 +1,16 @@
 """Plain networks to stand beside: what a reader compares a Kolmogorov-Arnold network with."""
 
-import itertools
 from collections.abc import Sequence
 
 from torch import nn
 
 from edgewise._errors import ConfigError
+from edgewise.models.blocks import chain
 from edgewise.models.registry import register_model
+from edgewise.models.takes import Pictures, Rows
 
 
-@register_model("mlp")
+@register_model("mlp", takes=Rows())
 def mlp(width: Sequence[int]) -> nn.Sequential:
     """A multilayer perceptron: linear layers with ReLU between them.
 
@@ -26,13 +27,10 @@ def mlp(width: Sequence[int]) -> nn.Sequential:
         >>> sum(p.numel() for p in mlp([784, 64, 10]).parameters())
         50890
     """
-    if len(width) < 2 or min(width) < 1:
-        raise ConfigError(f"width must be at least two numbers of at least 1, got {list(width)}")
-    layers = [layer for n, m in itertools.pairwise(width) for layer in (nn.Linear(n, m), nn.ReLU())]
-    return nn.Sequential(*layers[:-1])
+    return chain(width, nn.Linear, between=(lambda _: nn.ReLU(),))
 
 
-@register_model("cnn")
+@register_model("cnn", takes=Pictures(widths=("width",)))
 def cnn(num_classes: int = 10, in_channels: int = 3, width: int = 32, stages: int = 3) -> nn.Sequential:
     """A plain convolutional network: two 3 x 3 convolutions a stage with batch norm and ReLU, then the mean of the picture.
 

@@ -3,18 +3,81 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise._registry import Registry
-from edgewise.bases import Basis, create_basis
+from edgewise._registry import Registry, unknown
+from edgewise.bases import Basis, BasisLike, as_basis
 from edgewise.bases.basis import BASES
+from edgewise.models.takes import Takes
 
-MODELS: Registry[Callable[..., nn.Module]] = Registry("model")
-register_model = MODELS.register
-SIDE = 32  # of pictures that every network takes which does not ask for one size
+Maker = TypeVar("Maker", bound=Callable[..., nn.Module])
+PLACES = ("config", "_edgewise_config")  # where a model keeps what rebuilds it
+
+
+class Models(Registry[Callable[..., nn.Module]]):
+    """The models by name, and what each of them takes."""
+
+    def __init__(self):
+        super().__init__("model")
+        self._takes: dict[str, Takes] = {}
+
+    def register(self, name: str, takes: Takes = Takes()) -> Callable[[Maker], Maker]:  # noqa: B008 (frozen)
+        """Decorator: make a class or function available under ``name``.
+
+        Args:
+            name: A new one.
+            takes: What the model takes, :class:`~edgewise.models.Pictures` or :class:`~edgewise.models.Rows`. Without it
+                the model can be made and saved; it is not trained from recipes, compared, tuned or given an
+                ``example_input``.
+
+        Raises:
+            ConfigError: The name is taken, or ``takes`` names an option that there is not.
+
+        Example:
+            >>> from edgewise.models import Rows
+            >>> @register_model("line", takes=Rows())
+            ... def line(width=(2, 1)): return nn.Linear(*width)
+            >>> create_model("line", width=[3, 1]).example_input().shape
+            torch.Size([2, 3])
+            >>> MODELS.unregister("line")
+        """
+
+        def add(maker: Maker) -> Maker:
+            known = inspect.signature(maker).parameters
+            strange = sorted(takes.names - known.keys())
+            if strange and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+                raise ConfigError(f"takes of model {name!r} names {strange[0]!r} and its options are {', '.join(known)}")
+            super(Models, self).register(name)(maker)
+            self._takes[name] = takes
+            return maker
+
+        return add
+
+    def unregister(self, name: str) -> None:
+        super().unregister(name)
+        del self._takes[name]
+
+    def takes_of(self, name: str) -> Takes:
+        """What a model takes.
+
+        Raises:
+            ConfigError: There is no such model.
+
+        Example:
+            >>> takes_of("ukan").dense
+            True
+        """
+        if name not in self:
+            raise unknown("model", name, self)
+        return self._takes[name]
+
+
+MODELS = Models()
+register_model, takes_of = MODELS.register, MODELS.takes_of
 
 
 def list_models() -> list[str]:
@@ -47,35 +110,60 @@ def create_model(
         >>> model = create_model("kan", width=[2, 5, 1])
         >>> rebuilt = create_model(model.config["name"], **model.config["options"])
     """
-    options = {key: basis_from(value) if key == "basis" else from_plain(value) for key, value in options.items()}
+    takes = takes_of(name)
+    if takes.basis in options:
+        options[takes.basis] = read_bases(options[takes.basis])
     model = MODELS.create(name, **options)
-    if not hasattr(model, "config"):  # a network that changes its shape knows its settings itself
-        settings = inspect.signature(MODELS[name]).bind(**options)
-        settings.apply_defaults()
-        plain = {key: to_plain(value) for key, value in settings.arguments.items()}
-        if "pretrained" in plain:  # the weights come from elsewhere when it is rebuilt
-            plain["pretrained"] = False
-        model.config = {"name": name, "options": plain}
+    if find_config(model) is None:  # a network that changes its shape knows its settings itself
+        place = PLACES[1] if hasattr(model, "config") else PLACES[0]  # it may have one of its own kind
+        setattr(model, place, {"name": name, "options": _plain_options(name, options)})
     if features_only:
-        from edgewise.models.features import Features  # of a classifier, whose layers are registered here
-
-        config, model = model.config, Features(model, out_indices)
-        config["options"] |= {"features_only": True, "out_indices": model.out_indices}
-        model.config = config
+        if not hasattr(model, "features_only"):
+            raise ConfigError(f"{type(model).__name__} has no stages of maps: leave features_only off")
+        model = model.features_only(out_indices)
     elif out_indices is not None:
         raise ConfigError(f"out_indices={out_indices} asks for maps, and the network makes logits: add features_only=True")
-    shape = _input_shape(model.config["options"])
+    shape = takes.sample_shape(config_of(model)["options"])
     if not hasattr(model, "example_input") and shape is not None:
         model.example_input = ExampleInput(model, shape)
     return model
 
 
+def config_of(model: nn.Module) -> dict[str, Any]:
+    """What rebuilds a model, ``{"name": ..., "options": {...}}``.
+
+    It is ``model.config``, but where the model has something of its own by this name.
+
+    Raises:
+        ConfigError: The model was not made by :func:`create_model`.
+    """
+    config = find_config(model)
+    if config is None:
+        raise ConfigError(
+            f"{type(model).__name__} has no config to rebuild it from: make it with edgewise.models.create_model"
+        )
+    return config
+
+
+def find_config(model: nn.Module) -> dict[str, Any] | None:
+    """The same; None if there is none."""
+    return next(filter(_is_config, (getattr(model, place, None) for place in PLACES)), None)
+
+
+def forget_config(model: nn.Module) -> None:
+    """Take away what rebuilds a model, where it has become another one."""
+    for place in PLACES:
+        if _is_config(vars(model).get(place)):
+            delattr(model, place)
+
+
+def _is_config(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"name", "options"}
+
+
 @dataclass(frozen=True, eq=False)
 class ExampleInput:
     """Makes inputs that a model takes, the same each time: of N(0, 1), in the type and on the device of its parameters.
-
-    It follows the names of the model's options: pictures of ``in_channels`` and, where there is one, side ``image_size``;
-    or rows of ``width[0]``. A model whose options have neither has a method ``example_input`` of its own, or none.
 
     Args:
         model: The model.
@@ -94,28 +182,21 @@ class ExampleInput:
         return torch.randn(batch_size, *self.shape, generator=torch.Generator().manual_seed(0)).to(like)
 
 
-def _input_shape(options: dict) -> tuple[int, ...] | None:
-    match options:
-        case {"in_channels": channels}:
-            side = options.get("image_size", SIDE)
-            return channels, side, side
-        case {"width": [first, *_]}:
-            return (first,)
-    return None
+def read_bases(given: BasisLike | Sequence[BasisLike]) -> Basis | list[Basis]:
+    """A basis as :func:`edgewise.bases.as_basis` reads it, or one for each layer."""
+    return [as_basis(item) for item in given] if isinstance(given, list | tuple) else as_basis(given)
 
 
-def basis_from(value):
-    """The option ``basis``: as :func:`from_plain`, and names, alone or in a list, stand for bases at their defaults."""
-    if isinstance(value, str):
-        return create_basis(value)
-    return [basis_from(item) for item in value] if isinstance(value, (list, tuple)) else from_plain(value)
-
-
-def from_plain(value):
-    """The inverse of :func:`to_plain`, as far as bases and lists go."""
-    if isinstance(value, dict) and "name" in value:
-        return create_basis(**{key: from_plain(setting) for key, setting in value.items()})
-    return [from_plain(item) for item in value] if isinstance(value, list) else value
+def _plain_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """All options in plain JSON types, those that were left out at their defaults."""
+    settings = inspect.signature(MODELS[name]).bind(**options)
+    settings.apply_defaults()
+    values, takes = settings.arguments, takes_of(name)
+    if takes.basis in values:
+        values[takes.basis] = read_bases(values[takes.basis])
+    if takes.fetched is not None:
+        values[takes.fetched] = False
+    return {key: to_plain(value) for key, value in values.items()}
 
 
 def to_plain(value):
@@ -126,4 +207,4 @@ def to_plain(value):
             kind = type(value).__name__
             raise ConfigError(f"basis {kind} has no name to rebuild the network by: put @register_basis(...) on its class")
         return {"name": name} | {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
-    return [to_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+    return [to_plain(item) for item in value] if isinstance(value, list | tuple) else value

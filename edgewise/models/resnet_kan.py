@@ -8,10 +8,12 @@ from typing import Literal
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis
-from edgewise.models.classifier import Classifier, check_positive, fully_connected, mean_pool
+from edgewise.bases import BasisLike
+from edgewise.models.blocks import check_positive, fully_connected, mean_pool
+from edgewise.models.classifier import Classifier
 from edgewise.models.kan_blocks import KANBlocks
 from edgewise.models.registry import register_model
+from edgewise.models.takes import Pictures
 from edgewise.models.vgg_kan import KAGN
 
 
@@ -35,14 +37,14 @@ class Residual(nn.Module):
         return self.short(x) + self.second(self.first(x))
 
 
-@register_model("resnet_kan")
+@register_model("resnet_kan", takes=Pictures(basis="basis", widths=("widths",), free=("dropout",)))
 def resnet_kan(
     num_classes: int = 10,
     in_channels: int = 3,
     widths: Sequence[int] = (64, 128, 256, 512),
     depths: Sequence[int] = (2, 2, 2, 2),
     stem: Literal["small", "large"] = "small",
-    basis: Basis = KAGN,
+    basis: BasisLike = KAGN,
     norm: str = "batch",
     dropout: float = 0.0,
     reduction: int = 1,

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
 from edgewise.models.registry import register_model
+from edgewise.models.takes import Pictures
 from edgewise.nn import EfficientKAN, KANLinear
 
 WIDTHS = (128, 160, 256)
@@ -106,7 +107,7 @@ class UShape(nn.Module):
             )
 
 
-@register_model("ukan")
+@register_model("ukan", takes=Pictures(dense=True, widths=("widths",)))
 def ukan(in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WIDTHS) -> UShape:
     """U-KAN: plain convolutions, and KAN layers (as efficient-KAN's, with scales) in the token blocks.
 

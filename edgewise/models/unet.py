@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError
 from edgewise._optional import require
 from edgewise.models.registry import register_model
+from edgewise.models.takes import Pictures
 
 
-@register_model("unet")
+@register_model("unet", takes=Pictures(dense=True, widths=("widths",)))
 def unet(
     in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = (32, 32, 64, 128, 256, 32), norm: str = "batch"
 ) -> nn.Module:

@@ -8,21 +8,26 @@ from torch import nn
 
 from edgewise._errors import ConfigError
 from edgewise._optional import require
-from edgewise.bases import Basis
-from edgewise.models.classifier import Classifier, check_positive, fully_connected
+from edgewise.bases import BasisLike
+from edgewise.models.blocks import check_positive, fully_connected
+from edgewise.models.classifier import Classifier
 from edgewise.models.registry import register_model
+from edgewise.models.takes import Pictures
 from edgewise.nn.layer import DEFAULT_BASIS
 
 REDUCTION, CHANNELS = 32, 512
 
 
-@register_model("vgg16_kan")
+@register_model(
+    "vgg16_kan",
+    takes=Pictures(side="image_size", basis="basis", widths=("hidden",), free=("dropout",), fetched="pretrained"),
+)
 def vgg16_kan(
     num_classes: int = 2,
     in_channels: int = 3,
     image_size: int = 224,
     hidden: Sequence[int] = (2048, 2048),
-    basis: Basis = DEFAULT_BASIS,
+    basis: BasisLike = DEFAULT_BASIS,
     head: Literal["kan", "linear"] = "kan",
     norm: bool = False,
     dropout: float = 0.0,

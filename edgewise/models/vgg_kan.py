@@ -8,21 +8,23 @@ from typing import Literal
 from torch import nn
 
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis, Gram, Squashed
-from edgewise.models.classifier import Classifier, check_positive, fully_connected, mean_pool
+from edgewise.bases import BasisLike, Gram, Squashed
+from edgewise.models.blocks import check_positive, fully_connected, mean_pool
+from edgewise.models.classifier import Classifier
 from edgewise.models.kan_blocks import KANBlocks
 from edgewise.models.registry import register_model
+from edgewise.models.takes import Pictures
 
 KAGN = Squashed(Gram(3))  # the basis of the networks of arXiv:2407.01092 that did best
 
 
-@register_model("vgg_kan")
+@register_model("vgg_kan", takes=Pictures(basis="basis", widths=("widths",), free=("dropout",)))
 def vgg_kan(
     num_classes: int = 10,
     in_channels: int = 3,
     widths: Sequence[int] = (64, 128, 256, 512, 512),
     depths: Sequence[int] = (1, 1, 2, 2, 2),
-    basis: Basis = KAGN,
+    basis: BasisLike = KAGN,
     norm: str = "batch",
     dropout: float = 0.0,
     reduction: int = 1,

@@ -6,7 +6,8 @@ perceptrons of ViT. Both fit into one network. Default numbers of classes and fr
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
@@ -14,14 +15,17 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError
 from edgewise._optional import require
 from edgewise._registry import unknown
-from edgewise.bases import Basis, Fourier
+from edgewise.bases import BasisLike, Fourier
 from edgewise.models.kanify_attention import kanify_attention
 from edgewise.models.kat import kanify_mlp
 from edgewise.models.registry import register_model
+from edgewise.models.takes import Pictures
 from edgewise.nn import ATTENTION_OPERATORS, KeepVariance, Published
+from edgewise.nn.rational import Reading, Shared
 
 INITS = {"variance": KeepVariance(), "published": Published()}
 Sharing = Literal["blockwise", "universal"]
+SQUARES = Pictures(side="image_size", free=("drop_path",))
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def _karat(backbone: Backbone) -> Callable[..., nn.Module]:
         patch_size: int = backbone.patch,
         drop_path: float = 0.0,
         sharing: Sharing = "blockwise",
-        basis: Basis = Fourier(backbone.frequencies),  # noqa: B008 (frozen)
+        basis: BasisLike = Fourier(backbone.frequencies),  # noqa: B008 (frozen)
         rank: int = 12,
         order: str = "functions_first",
         base: str = "zero",
@@ -150,8 +154,8 @@ def _karat(backbone: Backbone) -> Callable[..., nn.Module]:
         options = {} if order == "full" else {"rank": rank}
         options |= {"bias": bias} if order == "functions_first" else {}
         options |= {"basis": basis, "base": base, "scalars": scalars, "simplex": simplex, "init": INITS[init]}
-        places = {"sharing": sharing, "softmax_heads": softmax_heads, "blocks": blocks}
-        return kanify_attention(model, ATTENTION_OPERATORS[order], **places, **options)
+        operator = partial(ATTENTION_OPERATORS[order], **options)
+        return kanify_attention(model, operator, sharing=sharing, softmax_heads=softmax_heads, blocks=blocks)
 
     make.__doc__ = f"""{backbone.title} whose attention learns its functions (KArAt).
 
@@ -180,8 +184,8 @@ def _kat(backbone: Backbone) -> Callable[..., nn.Module]:
         patch_size: int = backbone.patch,
         drop_path: float = 0.0,
         groups: int = 8,
-        reading: Literal["sum", "terms"] = "sum",
-        shared: Literal["numerator", "denominator"] | None = "numerator",
+        reading: Reading = "sum",
+        shared: Shared | None = "numerator",
     ) -> nn.Module:
         model = softmax_transformer(backbone, num_classes, in_channels, image_size, patch_size, drop_path)
         return kanify_mlp(model, groups=groups, reading=reading, shared=shared)
@@ -197,7 +201,7 @@ def _kat(backbone: Backbone) -> Callable[..., nn.Module]:
 
 
 for _name, _backbone in BACKBONES.items():
-    register_model(_name)(_softmax(_backbone))
-    register_model(f"{_name}_karat")(_karat(_backbone))
+    register_model(_name, takes=SQUARES)(_softmax(_backbone))
+    register_model(f"{_name}_karat", takes=replace(SQUARES, basis="basis", free=("drop_path", "init")))(_karat(_backbone))
     if _name.startswith("vit"):
-        register_model(_name.replace("vit", "kat"))(_kat(_backbone))
+        register_model(_name.replace("vit", "kat"), takes=SQUARES)(_kat(_backbone))

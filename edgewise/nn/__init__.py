@@ -14,21 +14,18 @@ from edgewise.nn.attention import (
 from edgewise.nn.conv import KANConv1d, KANConv2d, KANConv3d
 from edgewise.nn.conv_block import BottleneckKANConv1d, BottleneckKANConv2d, BottleneckKANConv3d, ConvBlock
 from edgewise.nn.conv_transpose import KANConvTranspose1d, KANConvTranspose2d, KANConvTranspose3d
-from edgewise.nn.functions import FUNCTIONS, Function, register_function
 from edgewise.nn.grid import refine_grid, update_grid
 from edgewise.nn.init import Balanced, EfficientKAN
 from edgewise.nn.layer import EdgeLayer, edge_layers, parameter_kinds
 from edgewise.nn.linear import KANLinear
-from edgewise.nn.nodes import KANLayer
 from edgewise.nn.penalty import penalty, weight_penalty
 from edgewise.nn.rational import GroupRational, rational_like
-from edgewise.nn.shared import SaKANConv1d, SaKANConv2d, SaKANConv3d, SaKANLinear
+from edgewise.nn.shared import SaKANLinear
+from edgewise.nn.shared_conv import SaKANConv1d, SaKANConv2d, SaKANConv3d
 from edgewise.nn.sprecher import ActivationLinear, GainSaKANLinear, GSKANLinear, SprecherLinear
-from edgewise.nn.symbolic import SymbolicEdges
 
 __all__ = [
     "ATTENTION_OPERATORS",
-    "FUNCTIONS",
     "ActivationLinear",
     "AttentionOperator",
     "Balanced",
@@ -40,7 +37,6 @@ __all__ = [
     "EdgeLayer",
     "EfficientKAN",
     "FullRankAttention",
-    "Function",
     "GSKANLinear",
     "GainSaKANLinear",
     "GroupRational",
@@ -51,7 +47,6 @@ __all__ = [
     "KANConvTranspose1d",
     "KANConvTranspose2d",
     "KANConvTranspose3d",
-    "KANLayer",
     "KANLinear",
     "KeepVariance",
     "LowRankAttention",
@@ -62,13 +57,11 @@ __all__ = [
     "SaKANConv3d",
     "SaKANLinear",
     "SprecherLinear",
-    "SymbolicEdges",
     "edge_layers",
     "parameter_kinds",
     "penalty",
     "rational_like",
     "refine_grid",
-    "register_function",
     "update_grid",
     "weight_penalty",
 ]

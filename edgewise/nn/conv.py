@@ -1,146 +1,19 @@
 """KAN convolutions: a learnable function for each output channel, input channel and tap."""
 
-import math
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
-from edgewise.bases import Basis
+from edgewise.bases import BasisLike
 from edgewise.nn.init import Balanced, Init
-from edgewise.nn.layer import DEFAULT_BASIS, EdgeLayer
+from edgewise.nn.layer import DEFAULT_BASIS
 from edgewise.nn.linear import KANLinear
 from edgewise.nn.penalty import weight_penalty
-from edgewise.ops import PADDING_MODES, EdgeFunction, Window, ops
-
-Size = int | Sequence[int]
-
-
-class WindowLayer(EdgeLayer):
-    """Base of the convolutions: their geometry, and what they refuse."""
-
-    space: int
-
-    def __init__(
-        self,
-        edge,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride,
-        padding,
-        dilation,
-        groups,
-        padding_mode,
-        device,
-        dtype,
-    ):
-        if min(in_channels, out_channels, groups) < 1 or in_channels % groups or out_channels % groups:
-            raise ConfigError(
-                f"in_channels and out_channels must be positive multiples of groups, "
-                f"got {in_channels}, {out_channels} and groups={groups}"
-            )
-        if padding_mode not in PADDING_MODES:
-            raise ConfigError(f"padding_mode must be one of {', '.join(PADDING_MODES)}, got {padding_mode!r}")
-        super().__init__(edge, in_channels, device, dtype)
-        self.in_channels, self.out_channels = in_channels, out_channels
-        kernel, step, dilated = (
-            self._per_dimension(name, value)
-            for name, value in (("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation))
-        )
-        self.window = Window(kernel, step, self._pairs(padding, kernel, step, dilated), dilated, groups, padding_mode)
-
-    @property
-    def kernel_size(self) -> tuple[int, ...]:
-        """Taps of the window in each dimension."""
-        return self.window.kernel_size
-
-    @property
-    def stride(self) -> tuple[int, ...]:
-        """Step of the window in each dimension."""
-        return self.window.stride
-
-    @property
-    def dilation(self) -> tuple[int, ...]:
-        """Distance between taps in each dimension."""
-        return self.window.dilation
-
-    @property
-    def groups(self) -> int:
-        """Groups of channels that do not meet."""
-        return self.window.groups
-
-    @property
-    def fan_in(self) -> int:
-        """Number of edges that end in one output: channels of a group times taps."""
-        return self.in_channels // self.window.groups * math.prod(self.window.kernel_size)
-
-    def output_size(self, size: tuple[int, ...]) -> tuple[int, ...]:
-        """Spatial size of the output for an input of spatial ``size``.
-
-        Raises:
-            ConfigError: The input is too small.
-        """
-        return self.window.output_size(size)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self._run(x)
-
-    def _run(self, x: Tensor, *options: object) -> Tensor:
-        """What every convolution does about its own ``_convolve``, which gets the options."""
-        if x.dim() == self.space + 1:
-            return self._run(x.unsqueeze(0), *options).squeeze(0)
-        if x.dim() != self.space + 2 or x.shape[1] != self.in_channels:
-            raise ConfigError(
-                f"expected (batch, {self.in_channels} channels, {self.space} spatial dimensions), got {tuple(x.shape)}"
-            )
-        self.output_size(tuple(x.shape[2:]))  # says what does not fit
-        y = self._convolve(x, *options)
-        return y if self.bias is None else y + self.bias.to(y.dtype).view(-1, *[1] * self.space)
-
-    def extra_repr(self) -> str:
-        w = self.window
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={w.kernel_size}, stride={w.stride}"
-        text += f", padding={w.padding}" if any(map(any, w.padding)) else ""
-        text += f", dilation={w.dilation}" if set(w.dilation) != {1} else ""
-        text += f", groups={w.groups}" if w.groups > 1 else ""
-        text += f", padding_mode={w.padding_mode!r}" if w.padding_mode != "zeros" else ""
-        return f"{text}, {self._describe_edge()}, bias={self.bias is not None}"
-
-    def _features_last(self, x: Tensor) -> Tensor:
-        return x.movedim(-self.space - 1, -1)
-
-    def _is_laid_out(self, tensor: Tensor) -> bool:
-        return super()._is_laid_out(tensor) or tensor.dim() == self.space + 2
-
-    def _per_dimension(self, name: str, value: Size, least: int = 1) -> tuple[int, ...]:
-        values = (value,) * self.space if isinstance(value, int) else tuple(value)
-        if len(values) != self.space or min(values) < least:
-            raise ConfigError(f"{name} must be one or {self.space} whole numbers of at least {least}, got {value}")
-        return values
-
-    def _pairs(self, padding: Size | str, kernel, stride, dilation) -> tuple[tuple[int, int], ...]:
-        if padding == "valid":
-            return ((0, 0),) * self.space
-        if padding == "same":
-            if set(stride) != {1}:
-                raise ConfigError(f"padding='same' needs stride 1, got {stride}")
-            spans = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
-            return tuple((span // 2, span - span // 2) for span in spans)
-        if isinstance(padding, str):
-            raise ConfigError(f"padding must be a size, 'same' or 'valid', got {padding!r}")
-        return tuple((p, p) for p in self._per_dimension("padding", padding, least=0))
+from edgewise.nn.window import Size, WindowLayer, window_of
+from edgewise.ops import EdgeFunction, ops
 
 
-def of_dimension(base: type, space: int) -> type:
-    """The class for so many spatial dimensions of a base that holds for any, its documentation filled in."""
-    about = {"space": space, "__doc__": base.__doc__.replace("{space}", str(space)), "__module__": base.__module__}
-    return type(f"{base.__name__.removeprefix('_')}{space}d", (base,), about)
-
-
-class _KANConv(WindowLayer):
-    r"""A KAN convolution, a drop-in for ``nn.Conv{space}d``: each tap of each channel has a function of its own.
+class KANConv(WindowLayer):
+    r"""Base of the KAN convolutions: each tap of each channel has a function of its own.
 
     :math:`y_o(u) = \sum_{c, d} \phi_{ocd}(x_c(u + d))` with
     :math:`\phi(t) = w\, b(t) + s \sum_j c_j B_j(t)`, the definition by unfolding the padded input
@@ -183,7 +56,7 @@ class _KANConv(WindowLayer):
         padding: Size | str = 0,
         dilation: Size = 1,
         groups: int = 1,
-        basis: Basis = DEFAULT_BASIS,
+        basis: BasisLike = DEFAULT_BASIS,
         *,
         padding_mode: str = "zeros",
         base: str | None = "silu",
@@ -194,13 +67,11 @@ class _KANConv(WindowLayer):
         device=None,
         dtype=None,
     ):
-        super().__init__(
-            EdgeFunction(basis, base, grad_free),
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode, device, dtype,
-        )  # fmt: skip
+        window = window_of(self.space, kernel_size, stride, padding, dilation, groups, padding_mode)
+        super().__init__(EdgeFunction(basis, base, grad_free), in_channels, out_channels, window, device, dtype)
         self.init = init
-        into, kernel, factory = in_channels // groups, self.window.kernel_size, {"device": device, "dtype": dtype}
-        self.coef = nn.Parameter(torch.empty(into, basis.num_functions, *kernel, out_channels, **factory))
+        into, kernel, factory = in_channels // groups, window.kernel_size, {"device": device, "dtype": dtype}
+        self.coef = nn.Parameter(torch.empty(into, self.edge.basis.num_functions, *kernel, out_channels, **factory))
         self.base_weight = nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if base is not None else None
         self.scale = nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if scale else None
         self.bias = nn.Parameter(torch.empty(out_channels, **factory)) if bias else None
@@ -217,6 +88,52 @@ class _KANConv(WindowLayer):
         return weight_penalty(self.coef, l1, entropy, dim=self.basis_dim)
 
 
-KANConv1d = of_dimension(_KANConv, 1)
-KANConv2d = of_dimension(_KANConv, 2)
-KANConv3d = of_dimension(_KANConv, 3)
+class KANConv1d(KANConv):
+    """A KAN convolution, a drop-in for ``nn.Conv1d``: each tap of each channel has a function of its own.
+
+    Arguments are those of ``nn.Conv1d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConv`.
+
+    Shape:
+        ``(N, in_channels, L) -> (N, out_channels, L')``
+
+    Example:
+        >>> KANConv1d(3, 4, kernel_size=3, padding=1, basis="chebyshev")(torch.randn(2, 3, 8)).shape
+        torch.Size([2, 4, 8])
+    """
+
+    space = 1
+
+
+class KANConv2d(KANConv):
+    """A KAN convolution, a drop-in for ``nn.Conv2d``: each tap of each channel has a function of its own.
+
+    Arguments are those of ``nn.Conv2d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConv`.
+
+    Shape:
+        ``(N, in_channels, H, W) -> (N, out_channels, H', W')``
+
+    Example:
+        >>> KANConv2d(3, 4, kernel_size=3, padding=1, basis="chebyshev")(torch.randn(2, 3, 8, 8)).shape
+        torch.Size([2, 4, 8, 8])
+    """
+
+    space = 2
+
+
+class KANConv3d(KANConv):
+    """A KAN convolution, a drop-in for ``nn.Conv3d``: each tap of each channel has a function of its own.
+
+    Arguments are those of ``nn.Conv3d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConv`.
+
+    Shape:
+        ``(N, in_channels, D, H, W) -> (N, out_channels, D', H', W')``
+
+    Example:
+        >>> KANConv3d(3, 4, kernel_size=3, padding=1, basis="chebyshev")(torch.randn(2, 3, 8, 8, 8)).shape
+        torch.Size([2, 4, 8, 8, 8])
+    """
+
+    space = 3

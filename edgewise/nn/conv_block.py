@@ -5,9 +5,10 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis
-from edgewise.nn.conv import KANConv1d, KANConv2d, KANConv3d, Size, of_dimension
+from edgewise.bases import BasisLike
+from edgewise.nn.conv import KANConv1d, KANConv2d, KANConv3d
 from edgewise.nn.layer import DEFAULT_BASIS
+from edgewise.nn.window import Size
 from edgewise.ops import EdgeFunction
 
 KAN = {1: KANConv1d, 2: KANConv2d, 3: KANConv3d}
@@ -43,8 +44,8 @@ class ConvBlock(nn.Sequential):
         super().__init__(OrderedDict((name, part) for name, part in parts.items() if part is not None))
 
 
-class _BottleneckKANConv(nn.Module):
-    r"""A KAN convolution of few channels between 1 x 1 convolutions, beside a dense convolution of all of them.
+class BottleneckKANConv(nn.Module):
+    r"""Base of the bottlenecks: few channels through a KAN convolution, beside a dense convolution of all of them.
 
     :math:`y = W \ast b(x) + E\, \Phi(S x)`: S squeezes the channels, the KAN convolution :math:`\Phi` has no base branch,
     E expands. Coefficients grow with the square of the inner channels (Drokin, arXiv:2407.01092, section on bottlenecks).
@@ -59,7 +60,7 @@ class _BottleneckKANConv(nn.Module):
         groups: Channels are split into that many groups that do not meet.
         basis: The functions of the KAN convolution.
         inner_channels: Its channels, a multiple of ``groups``; a quarter of ``in_channels`` by default.
-        padding_mode: As in ``KANConv{space}d``.
+        padding_mode: As in :class:`~edgewise.nn.conv.KANConv`.
         base: The function b, or None to leave the dense branch out.
         bias: Add a learnable bias.
         device: Where the parameters live.
@@ -83,7 +84,7 @@ class _BottleneckKANConv(nn.Module):
         padding: Size | str = 0,
         dilation: Size = 1,
         groups: int = 1,
-        basis: Basis = DEFAULT_BASIS,
+        basis: BasisLike = DEFAULT_BASIS,
         *,
         inner_channels: int | None = None,
         padding_mode: str = "zeros",
@@ -104,7 +105,7 @@ class _BottleneckKANConv(nn.Module):
         self.edge = EdgeFunction(basis, base)
         self.squeeze = dense(in_channels, inner, 1, groups=groups, bias=False, **factory)
         self.conv = KAN[self.space](
-            inner, inner, kernel_size, basis=basis, base=None, padding_mode=padding_mode, **window, **factory
+            inner, inner, kernel_size, basis=self.edge.basis, base=None, padding_mode=padding_mode, **window, **factory
         )
         self.expand = dense(inner, out_channels, 1, groups=groups, bias=bias, **factory)
         window["padding_mode"] = "zeros" if padding_mode == "silent" else padding_mode  # the same: b(0) is 0
@@ -129,6 +130,55 @@ class _BottleneckKANConv(nn.Module):
         return y if self.base is None else y + self.base(self.edge.base_values(x))
 
 
-BottleneckKANConv1d = of_dimension(_BottleneckKANConv, 1)
-BottleneckKANConv2d = of_dimension(_BottleneckKANConv, 2)
-BottleneckKANConv3d = of_dimension(_BottleneckKANConv, 3)
+class BottleneckKANConv1d(BottleneckKANConv):
+    """A KAN convolution of few channels between 1 x 1 convolutions, a drop-in for ``nn.Conv1d``.
+
+    Arguments are those of ``nn.Conv1d``, ``bias`` off by default, then basis, inner_channels and base. Formula and errors:
+    :class:`BottleneckKANConv`.
+
+    Shape:
+        ``(N, in_channels, L) -> (N, out_channels, L')``
+
+    Example:
+        >>> import torch
+        >>> BottleneckKANConv1d(3, 4, kernel_size=3, padding=1, inner_channels=1)(torch.randn(2, 3, 8)).shape
+        torch.Size([2, 4, 8])
+    """
+
+    space = 1
+
+
+class BottleneckKANConv2d(BottleneckKANConv):
+    """A KAN convolution of few channels between 1 x 1 convolutions, a drop-in for ``nn.Conv2d``.
+
+    Arguments are those of ``nn.Conv2d``, ``bias`` off by default, then basis, inner_channels and base. Formula and errors:
+    :class:`BottleneckKANConv`.
+
+    Shape:
+        ``(N, in_channels, H, W) -> (N, out_channels, H', W')``
+
+    Example:
+        >>> import torch
+        >>> BottleneckKANConv2d(3, 4, kernel_size=3, padding=1, inner_channels=1)(torch.randn(2, 3, 8, 8)).shape
+        torch.Size([2, 4, 8, 8])
+    """
+
+    space = 2
+
+
+class BottleneckKANConv3d(BottleneckKANConv):
+    """A KAN convolution of few channels between 1 x 1 convolutions, a drop-in for ``nn.Conv3d``.
+
+    Arguments are those of ``nn.Conv3d``, ``bias`` off by default, then basis, inner_channels and base. Formula and errors:
+    :class:`BottleneckKANConv`.
+
+    Shape:
+        ``(N, in_channels, D, H, W) -> (N, out_channels, D', H', W')``
+
+    Example:
+        >>> import torch
+        >>> BottleneckKANConv3d(3, 4, kernel_size=3, padding=1, inner_channels=1)(torch.randn(2, 3, 8, 8, 8)).shape
+        torch.Size([2, 4, 8, 8, 8])
+    """
+
+    space = 3

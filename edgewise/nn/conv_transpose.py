@@ -9,10 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis
-from edgewise.nn.conv import Size, _KANConv, of_dimension
+from edgewise.bases import BasisLike
+from edgewise.nn.conv import KANConv
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS
+from edgewise.nn.window import Size, per_dimension
 from edgewise.ops import ops
 from edgewise.ops.contraction import Conv
 from edgewise.ops.plan import Plan, Term, one_function
@@ -47,12 +48,11 @@ class _ConvTranspose(Conv):
         return (self._features(back, features.shape) if wants_features else None), weight
 
 
-class _KANConvTranspose(_KANConv):
-    r"""A transposed KAN convolution, a drop-in for ``nn.ConvTranspose{space}d``.
+class KANConvTranspose(KANConv):
+    r"""Base of the transposed KAN convolutions: each input sends a function of itself to each place of its window.
 
-    Input u sends a function of itself to each place of its window:
     :math:`y_o(s u + d - p) = \sum_{c, u, d} \phi_{ocd}(x_c(u))`, stride s, padding p, d the taps times the dilation.
-    Where each :math:`\phi` is linear this is ``nn.ConvTranspose{space}d``, the adjoint of a convolution. No input is
+    Where each :math:`\phi` is linear this is ``nn.ConvTranspose``, the adjoint of a convolution. No input is
     padded, so no tap sees an input that is not there.
 
     Args:
@@ -68,7 +68,7 @@ class _KANConvTranspose(_KANConv):
         base: As in :class:`~edgewise.nn.KANLinear`; so are bias, scale, grad_free, init, device and dtype.
 
     Attributes:
-        coef: Coefficients, ``(in_channels / groups, K, *kernel_size, out_channels)``, as in ``KANConv{space}d``.
+        coef: Coefficients, ``(in_channels / groups, K, *kernel_size, out_channels)``, as in :class:`KANConv`.
         base_weight: Weights of the base branch, ``(out_channels, in_channels / groups, *kernel_size)``, or None.
         scale: Scales, of the same shape, or None.
 
@@ -90,7 +90,7 @@ class _KANConvTranspose(_KANConv):
         output_padding: Size = 0,
         groups: int = 1,
         dilation: Size = 1,
-        basis: Basis = DEFAULT_BASIS,
+        basis: BasisLike = DEFAULT_BASIS,
         *,
         base: str | None = "silu",
         bias: bool = False,
@@ -106,8 +106,8 @@ class _KANConvTranspose(_KANConv):
             in_channels, out_channels, kernel_size, stride, 0, dilation, groups, basis,
             base=base, bias=bias, scale=scale, grad_free=grad_free, init=init, device=device, dtype=dtype,
         )  # fmt: skip
-        self.padding = self._per_dimension("padding", padding, least=0)
-        self.output_padding = self._checked(self._per_dimension("output_padding", output_padding, least=0))
+        self.padding = per_dimension(self.space, "padding", padding, least=0)
+        self.output_padding = self._checked(per_dimension(self.space, "output_padding", output_padding, least=0))
 
     @property
     def fan_in(self) -> float:
@@ -164,6 +164,52 @@ class _KANConvTranspose(_KANConv):
         return ops().execute(Plan(tuple(terms), self.window), x, self.state.tensors(), weights)
 
 
-KANConvTranspose1d = of_dimension(_KANConvTranspose, 1)
-KANConvTranspose2d = of_dimension(_KANConvTranspose, 2)
-KANConvTranspose3d = of_dimension(_KANConvTranspose, 3)
+class KANConvTranspose1d(KANConvTranspose):
+    """A transposed KAN convolution, a drop-in for ``nn.ConvTranspose1d``.
+
+    Arguments are those of ``nn.ConvTranspose1d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConvTranspose`.
+
+    Shape:
+        ``(N, in_channels, L) -> (N, out_channels, L')``
+
+    Example:
+        >>> KANConvTranspose1d(3, 4, kernel_size=2, stride=2)(torch.randn(2, 3, 8)).shape
+        torch.Size([2, 4, 16])
+    """
+
+    space = 1
+
+
+class KANConvTranspose2d(KANConvTranspose):
+    """A transposed KAN convolution, a drop-in for ``nn.ConvTranspose2d``.
+
+    Arguments are those of ``nn.ConvTranspose2d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConvTranspose`.
+
+    Shape:
+        ``(N, in_channels, H, W) -> (N, out_channels, H', W')``
+
+    Example:
+        >>> KANConvTranspose2d(3, 4, kernel_size=2, stride=2)(torch.randn(2, 3, 8, 8)).shape
+        torch.Size([2, 4, 16, 16])
+    """
+
+    space = 2
+
+
+class KANConvTranspose3d(KANConvTranspose):
+    """A transposed KAN convolution, a drop-in for ``nn.ConvTranspose3d``.
+
+    Arguments are those of ``nn.ConvTranspose3d``, ``bias`` off by default, then basis, base, scale, grad_free and init of
+    :class:`~edgewise.nn.KANLinear`. Formula, attributes and errors: :class:`KANConvTranspose`.
+
+    Shape:
+        ``(N, in_channels, D, H, W) -> (N, out_channels, D', H', W')``
+
+    Example:
+        >>> KANConvTranspose3d(3, 4, kernel_size=2, stride=2)(torch.randn(2, 3, 8, 8, 8)).shape
+        torch.Size([2, 4, 16, 16, 16])
+    """
+
+    space = 3

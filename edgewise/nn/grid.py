@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from edgewise._errors import ConfigError, DataError
 from edgewise.bases import BSpline
-from edgewise.nn.conv import WindowLayer
 from edgewise.nn.knots import extended, interpolated, moved, stored, transfer
 from edgewise.nn.layer import BasisState, EdgeLayer, RowLayer
+from edgewise.nn.window import WindowLayer
 
 WORKING_NUMBERS = 2**18  # float64 numbers in the largest arrays of a step; with the temporary ones some 50 MiB
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis, BSpline
+from edgewise.bases import BasisLike, BSpline
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
 from edgewise.nn.penalty import weight_penalty
@@ -24,7 +24,7 @@ class KANLinear(RowLayer):
     Args:
         in_features: Number of inputs, at least 1.
         out_features: Number of outputs, at least 1.
-        basis: The functions ``B_j``; any :class:`~edgewise.bases.Basis`.
+        basis: The functions ``B_j``: a :class:`~edgewise.bases.Basis`, its name, or ``{"name": ..., **settings}``.
         base: The function b: ``"silu"``, ``"identity"``, ... or a callable; None for no base branch.
         bias: Add a learnable bias (off: most bases contain the constants).
         scale: Give each edge a scale ``s`` of its own (efficient-KAN's ``enable_standalone_scale_spline``).
@@ -57,7 +57,7 @@ class KANLinear(RowLayer):
         self,
         in_features: int,
         out_features: int,
-        basis: Basis = DEFAULT_BASIS,
+        basis: BasisLike = DEFAULT_BASIS,
         *,
         base: str | None = "silu",
         bias: bool = False,
@@ -70,7 +70,7 @@ class KANLinear(RowLayer):
         super().__init__(EdgeFunction(basis, base, grad_free), in_features, out_features, bias, device, dtype)
         self.init = init
         shape, factory = (out_features, in_features), {"device": device, "dtype": dtype}
-        self.coef = nn.Parameter(torch.empty(in_features, basis.num_functions, out_features, **factory))
+        self.coef = nn.Parameter(torch.empty(in_features, self.edge.basis.num_functions, out_features, **factory))
         self.base_weight = nn.Parameter(torch.empty(shape, **factory)) if base is not None else None
         self.scale = nn.Parameter(torch.empty(shape, **factory)) if scale else None
         self.reset_parameters()

@@ -19,6 +19,7 @@ EVEN_PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "gelu": lambda x: x / 2 * np.vectorize(math.erf)(x / math.sqrt(2)),
     "relu": lambda x: np.abs(x) / 2,
 }
+Shared = Literal["numerator", "denominator"]
 STARTS = ("identity", *EVEN_PARTS)
 FITTED_ON = 6.0  # from minus to plus
 
@@ -119,7 +120,7 @@ class GroupRational(nn.Module):
         degrees: tuple[int, int] = (5, 4),
         *,
         reading: Reading = "sum",
-        shared: Literal["numerator", "denominator"] | None = "numerator",
+        shared: Shared | None = "numerator",
         start: str = "silu",
         device=None,
         dtype=None,

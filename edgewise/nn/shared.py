@@ -5,8 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from edgewise.bases import Basis
-from edgewise.nn.conv import Size, WindowLayer, of_dimension
+from edgewise.bases import BasisLike
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
 from edgewise.ops import EdgeFunction, ops
@@ -55,7 +54,7 @@ class SaKANLinear(RowLayer):
         self,
         in_features: int,
         out_features: int,
-        basis: Basis = DEFAULT_BASIS,
+        basis: BasisLike = DEFAULT_BASIS,
         *,
         base: str | None = "silu",
         bias: bool = False,
@@ -66,7 +65,7 @@ class SaKANLinear(RowLayer):
     ):
         super().__init__(EdgeFunction(basis, base, grad_free), in_features, out_features, bias, device, dtype)
         self.init, factory = init, {"device": device, "dtype": dtype}
-        self.coef = nn.Parameter(torch.empty(out_features, basis.num_functions, **factory))
+        self.coef = nn.Parameter(torch.empty(out_features, self.edge.basis.num_functions, **factory))
         self.mix = nn.Parameter(torch.empty(in_features, **factory))
         self.base_weight = nn.Parameter(torch.empty(out_features, in_features, **factory)) if base is not None else None
         self.reset_parameters()
@@ -80,79 +79,3 @@ class SaKANLinear(RowLayer):
 
     def _sum(self, rows: Tensor) -> Tensor:
         return ops().shared_linear(rows, self.edge, self.state.tensors(), self.coef, self.mix, self.base_weight)
-
-
-class _SaKANConv(WindowLayer):
-    r"""The shared-activation convolution ("KAonv"), a drop-in for ``nn.Conv{space}d``.
-
-    :math:`y_o(u) = \sum_{c,d} w_{ocd}\, b(x_c(u+d)) + \sum_{c,d} \lambda_{cd}\, \phi_o(x_c(u+d))`: a dense base
-    convolution, and one function an output channel, shared by all channels and taps of its window.
-
-    Args:
-        in_channels: Channels of the input, a multiple of ``groups``.
-        out_channels: Channels of the output, a multiple of ``groups``.
-        kernel_size: Taps of the window, one number or one a dimension; so are stride, padding and dilation.
-        stride: Step of the window.
-        padding: Width of the border, ``"same"`` or ``"valid"``.
-        dilation: Distance between taps.
-        groups: Channels are split into that many groups that do not meet.
-        basis: The functions ``B_j``.
-        padding_mode: ``"zeros"`` (a padded tap contributes phi(0)), ``"silent"``, ``"reflect"``, ...
-        base: As in :class:`SaKANLinear`; so are bias, grad_free, init, device and dtype.
-
-    Attributes:
-        coef: c, ``(out_channels, K)``.
-        mix: The lambdas, ``(groups, in_channels / groups, *kernel_size)``.
-        base_weight: w, ``(out_channels, in_channels / groups, *kernel_size)``, or None.
-
-    Shape:
-        ``(N, in_channels, *space) -> (N, out_channels, *out)``, or both without N
-
-    Raises:
-        ConfigError: Sizes that do not fit together, or an input of the wrong shape.
-    """
-
-    coefficients = ("coef", "mix")
-    basis_dim = 1
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size | str = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-        basis: Basis = DEFAULT_BASIS,
-        *,
-        padding_mode: str = "zeros",
-        base: str | None = "silu",
-        bias: bool = False,
-        grad_free: bool = False,
-        init: Init = Balanced(),  # noqa: B008 (frozen)
-        device=None,
-        dtype=None,
-    ):
-        super().__init__(
-            EdgeFunction(basis, base, grad_free),
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode, device, dtype,
-        )  # fmt: skip
-        self.init = init
-        into, kernel, factory = in_channels // groups, self.window.kernel_size, {"device": device, "dtype": dtype}
-        self.coef = nn.Parameter(torch.empty(out_channels, basis.num_functions, **factory))
-        self.mix = nn.Parameter(torch.empty(groups, into, *kernel, **factory))
-        self.base_weight = nn.Parameter(torch.empty(out_channels, into, *kernel, **factory)) if base is not None else None
-        self.bias = nn.Parameter(torch.empty(out_channels, **factory)) if bias else None
-        self.reset_parameters()
-
-    init_functions = SaKANLinear.init_functions
-
-    def _convolve(self, x: Tensor) -> Tensor:
-        state = self.state.tensors()
-        return ops().shared_conv(x, self.edge, state, self.coef, self.mix, self.base_weight, self.window)
-
-
-SaKANConv1d = of_dimension(_SaKANConv, 1)
-SaKANConv2d = of_dimension(_SaKANConv, 2)
-SaKANConv3d = of_dimension(_SaKANConv, 3)

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from edgewise.bases import Basis, State
+from edgewise.bases import BasisLike, State
 from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
 from edgewise.ops import EdgeFunction, ops
 from edgewise.ops.contraction import Linear, PerOutput
@@ -24,7 +24,7 @@ class _OneFunction(RowLayer):
     def __init__(self, in_features, out_features, basis, base, bias, grad_free, device, dtype):
         super().__init__(EdgeFunction(basis, base, grad_free), in_features, out_features, bias, device, dtype)
         self._factory = {"device": device, "dtype": dtype}
-        self.coef = self._empty(basis.num_functions)
+        self.coef = self._empty(self.edge.basis.num_functions)
 
     def _empty(self, *shape: int) -> nn.Parameter:
         return nn.Parameter(torch.empty(shape, **self._factory))
@@ -76,7 +76,7 @@ class ActivationLinear(_OneFunction):
     coefficients = ("coef", "gain")
 
     def __init__(
-        self, in_features: int, out_features: int, basis: Basis = DEFAULT_BASIS, *, base: str = "silu",
+        self, in_features: int, out_features: int, basis: BasisLike = DEFAULT_BASIS, *, base: str = "silu",
         bias: bool = False, grad_free: bool = False, device=None, dtype=None,
     ):  # fmt: skip
         super().__init__(in_features, out_features, basis, base, bias, grad_free, device, dtype)
@@ -114,7 +114,7 @@ class GainSaKANLinear(_OneFunction):
     coefficients = ("coef", "mix", "gain")
 
     def __init__(
-        self, in_features: int, out_features: int, basis: Basis = DEFAULT_BASIS, *, base: str = "silu",
+        self, in_features: int, out_features: int, basis: BasisLike = DEFAULT_BASIS, *, base: str = "silu",
         bias: bool = False, grad_free: bool = False, device=None, dtype=None,
     ):  # fmt: skip
         super().__init__(in_features, out_features, basis, base, bias, grad_free, device, dtype)
@@ -176,7 +176,7 @@ class SprecherLinear(_Shifted):
     coefficients = ("coef", "mix", "eta")
 
     def __init__(
-        self, in_features: int, out_features: int, basis: Basis = DEFAULT_BASIS, *, base: str | None = "silu",
+        self, in_features: int, out_features: int, basis: BasisLike = DEFAULT_BASIS, *, base: str | None = "silu",
         alpha: float = 0.0, bias: bool = False, grad_free: bool = False, device=None, dtype=None,
     ):  # fmt: skip
         super().__init__(in_features, out_features, basis, base, bias, grad_free, device, dtype)
@@ -217,7 +217,7 @@ class GSKANLinear(_Shifted):
     coefficients = ("coef", "shift")
 
     def __init__(
-        self, in_features: int, out_features: int, basis: Basis = DEFAULT_BASIS, *,
+        self, in_features: int, out_features: int, basis: BasisLike = DEFAULT_BASIS, *,
         bias: bool = False, grad_free: bool = False, device=None, dtype=None,
     ):  # fmt: skip
         super().__init__(in_features, out_features, basis, None, bias, grad_free, device, dtype)

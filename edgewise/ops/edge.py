@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from edgewise._registry import unknown
-from edgewise.bases.basis import Basis, State
+from edgewise.bases.basis import Basis, State, as_basis
 
 BASE_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
@@ -24,7 +24,7 @@ class EdgeFunction:
     r"""The function on an edge, :math:`\phi(t) = w\, b(t) + \sum_j c_j B_j(t)`.
 
     Args:
-        basis: The functions ``B_j``.
+        basis: The functions ``B_j``, as :func:`edgewise.bases.as_basis` takes them.
         base: Name of b in ``BASE_FUNCTIONS``, any pointwise callable, or None for no base branch.
         grad_free: Stop the gradient at the basis: the coefficients learn exactly as they would, the gradient with
             respect to the input flows through the base branch alone (Grad-Free Spline, arXiv:2602.03156).
@@ -35,6 +35,7 @@ class EdgeFunction:
     grad_free: bool = False
 
     def __post_init__(self):
+        object.__setattr__(self, "basis", as_basis(self.basis))
         if isinstance(self.base, str) and self.base not in BASE_FUNCTIONS:
             raise unknown("base function", self.base, BASE_FUNCTIONS)
 

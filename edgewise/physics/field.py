@@ -86,7 +86,8 @@ class Field:
 
     def laplacian(self, columns: Iterable[int] | None = None) -> Tensor:
         r"""The sum of second derivatives :math:`\sum_i \partial_i^2 u`, over all columns or those given, ``(N,)``."""
-        return sum(self.d(i, i) for i in (range(self.x.shape[1]) if columns is None else columns))
+        places = range(self.x.shape[1]) if columns is None else columns
+        return sum((self.d(i, i) for i in places), self.x.new_zeros(len(self.x)))
 
     def _gradient(self, *columns: int) -> Tensor:
         if columns not in self._gradients:

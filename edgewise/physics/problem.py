@@ -1,13 +1,18 @@
 """A differential equation with its boundary, initial and measured values: terms, each an equation at points."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgewise._errors import ConfigError, DataError
 from edgewise.physics.field import Field, Rows
+
+Number = TypeVar("Number", Tensor, float)
+PROBES = 8  # random sums of residuals from which the size of a gradient is taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +25,8 @@ class Term:
         operator: L: from a :class:`~edgewise.physics.Field` to what is asked to equal ``target``, ``(N,)`` or ``(N, m)``;
             at each point from the field at that point only.
         target: f, a number or of the shape that ``operator`` gives.
-        weight: What its mean square counts for.
+        weight: What its mean square counts for; None for what brings all terms to one scale, see
+            :meth:`Problem.balanced`.
 
     Raises:
         DataError: Points that are no finite table, or targets that are not finite or not one a point.
@@ -37,7 +43,7 @@ class Term:
     points: Tensor
     operator: Callable[[Field], Tensor]
     target: Tensor | float = 0.0
-    weight: float = 1.0
+    weight: float | None = None
 
     def __post_init__(self):
         if self.points.dim() != 2 or not len(self.points) or not self.points.isfinite().all():
@@ -49,35 +55,43 @@ class Term:
                 f"got {_described(target)}"
             )
         object.__setattr__(self, "target", target)
-        if not 0 < self.weight < float("inf"):
+        if self.weight is not None and not 0 < self.weight < float("inf"):
             raise ConfigError(f"the weight of {self.name!r} must be positive and finite, got {self.weight}")
+
+    @property
+    def _targets(self) -> Tensor:
+        """The target, which is a tensor once it has been checked."""
+        return torch.as_tensor(self.target)
 
     def residual(self, model: Rows) -> Tensor:
         """By how much the equation fails, at each point."""
         found = self.operator(Field(model, self.points))
-        if self.target.dim() and found.shape != self.target.shape:
+        target = self._targets
+        if target.dim() and found.shape != target.shape:
             raise ConfigError(
                 f"the operator of {self.name!r} gives shape {tuple(found.shape)} and its target has "
-                f"{tuple(self.target.shape)}: make them the same, for instance by target.squeeze(1)"
+                f"{tuple(target.shape)}: make them the same, for instance by target.squeeze(1)"
             )
         if found.shape[:1] != self.points.shape[:1]:
             raise ConfigError(f"the operator of {self.name!r} must give {len(self.points)} rows, got {tuple(found.shape)}")
-        return found - self.target
+        return found - target
 
     def split(self, size: int) -> Iterator["Term"]:
         """The same equation at some points at a time."""
         for start in range(0, len(self.points), size):
             rows = slice(start, start + size)
-            yield replace(self, points=self.points[rows], target=self.target[rows] if self.target.dim() else self.target)
+            yield replace(
+                self, points=self.points[rows], target=self._targets[rows] if self._targets.dim() else self.target
+            )
 
     def like(self, tensor: Tensor) -> "Term":
         """The same in the type and on the device of ``tensor``."""
-        points, target = (t.to(device=tensor.device, dtype=tensor.dtype) for t in (self.points, self.target))
+        points, target = (t.to(device=tensor.device, dtype=tensor.dtype) for t in (self.points, self._targets))
         return replace(self, points=points, target=target)
 
 
 class Problem:
-    r"""Terms to be fulfilled at once: the loss :math:`\sum_t w_t \langle (L_t u - f_t)^2 \rangle`.
+    r"""Terms to be fulfilled at once: the loss :math:`\sum_t w_t \langle (L_t u - f_t)^2 \rangle`; weights of None count 1.
 
     Args:
         terms: The equations, of different names.
@@ -106,9 +120,30 @@ class Problem:
         """What is made small."""
         return self.total(self.mean_squares(model))
 
-    def total(self, mean_squares: dict[str, Tensor | float]) -> Tensor | float:
+    def total(self, mean_squares: Mapping[str, Number]) -> Number:
         """The loss from its parts."""
-        return sum(term.weight * mean_squares[term.name] for term in self.terms)
+        total, *others = ((term.weight or 1.0) * mean_squares[term.name] for term in self.terms)
+        for part in others:
+            total = total + part
+        return total
+
+    def weighted(self, weights: Mapping[str, float]) -> "Problem":
+        """The same with these weights, by the names of the terms; terms that are not named keep theirs."""
+        return Problem([replace(term, weight=weights.get(term.name, term.weight)) for term in self.terms])
+
+    def balanced(self, model: nn.Module) -> "Problem":
+        r"""The same with a weight for each term that has none: one over the size of its gradient at this model.
+
+        :math:`w_t \propto 1 / \tau_t` with :math:`\tau_t` the mean over points of
+        :math:`\|\partial r / \partial \theta\|^2`, so that all terms are learned at one pace, whatever their units (Wang,
+        Yu and Perdikaris, "When and why PINNs fail to train", arXiv:2007.14527). The geometric mean of these weights is 1.
+        """
+        free = [term for term in self.terms if term.weight is None]
+        sizes = {term.name: _gradient_size(term, model) for term in free}
+        least = torch.finfo(self.terms[0].points.dtype).eps ** 1.5 * max(sizes.values(), default=0.0)
+        found = [size for size in sizes.values() if size > least]  # less is rounding
+        middle = math.exp(sum(map(math.log, found)) / len(found)) if found else 1.0
+        return self.weighted({name: middle / size if size > least else 1.0 for name, size in sizes.items()})
 
     @property
     def points(self) -> Tensor:
@@ -118,6 +153,20 @@ class Problem:
     def like(self, tensor: Tensor) -> "Problem":
         """The same in the type and on the device of ``tensor``."""
         return Problem([term.like(tensor) for term in self.terms])
+
+
+def _gradient_size(term: Term, model: nn.Module) -> float:
+    """The mean square, over residuals, of the gradient by all parameters, from a few random sums of them."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    residual = term.residual(model).flatten()
+    if not residual.requires_grad:
+        return 0.0
+    generator, total = torch.Generator().manual_seed(0), 0.0
+    for _ in range(PROBES):
+        signs = torch.randint(2, residual.shape, generator=generator).to(residual) * 2 - 1
+        found = torch.autograd.grad(residual, parameters, signs, retain_graph=True, allow_unused=True)
+        total += sum(float(g.double().square().sum()) for g in found if g is not None)
+    return total / PROBES / residual.numel()
 
 
 def _described(tensor: Tensor) -> str:

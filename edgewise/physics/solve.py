@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError, DataError, NonFiniteError
+from edgewise._errors import ConfigError, DataError, NonFiniteError, warn
 from edgewise._registry import unknown
 from edgewise.bases import BSpline
-from edgewise.fitting.history import History
-from edgewise.fitting.lbfgs import LBFGS, Adam
-from edgewise.fitting.progress import Progress
-from edgewise.models.kan import KAN
+from edgewise.kan.fitting.history import History
+from edgewise.kan.fitting.lbfgs import LBFGS, Adam
+from edgewise.kan.fitting.progress import Progress
+from edgewise.kan.network import Network
 from edgewise.nn import edge_layers, refine_grid
-from edgewise.physics.gauss_newton import GaussNewton
+from edgewise.physics.gauss_newton import GaussNewton, check_derivatives
+from edgewise.physics.grids import movable, move_grids
 from edgewise.physics.problem import Problem
+from edgewise.physics.unknowns import check_what_is_read
 
 OPTIMIZERS = ("lm", "lbfgs", "adam")
 PATIENCE_WITHOUT_PROGRESS = 2  # steps that led nowhere, one after the other, before a stage ends
@@ -29,9 +31,11 @@ class Course(History):
 
     Attributes:
         terms: The mean square by which each term fails, without its weight.
+        weights: What the mean square of each term counted for.
     """
 
     terms: dict[str, list[float]] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
 
 
 def solve(
@@ -50,16 +54,17 @@ def solve(
     """Change a network in place until it fulfils the equations of a problem.
 
     Args:
-        model: The network; a module around networks is as good.
+        model: The network, or a module around networks. Unknown coefficients of the equations are parameters of it, and
+            unknown functions networks in it: equations read them there.
         problem: What to fulfil.
         test: Points and what the solution is there, if it is known: only measured, as mean squares.
         optimizer: ``"lm"`` (Levenberg-Marquardt: to the last digit, for up to some thousand parameters), ``"lbfgs"`` (a
-            step is 20 iterations) or ``"adam"``.
+            step is 20 iterations) or ``"adam"``. All three fit unknowns.
         steps: Steps, in each stage.
         grids: Stages from coarse to fine: before each, the grid is refined to so many intervals, the function kept.
         lr: Learning rate of Adam (0.01) or first length of L-BFGS along a direction (1).
-        grid_updates: How often the grids of a :class:`~edgewise.models.KAN` move to their inputs, from the start and
-            evenly over the first half of a stage; 0 for never. A step after a move starts from a worse solution.
+        grid_updates: How often the grids of all layers of splines move to their inputs, from the start and evenly over the
+            first half of a stage; 0 for never. A step after a move starts from a worse solution.
         callback: Called after each step.
         progress: Show a progress bar; by default where the output is a terminal.
 
@@ -67,10 +72,15 @@ def solve(
         The course of the solution. After an interrupt (Ctrl-C) the network is as it was after the last whole step.
 
     Raises:
-        ConfigError: An unknown optimizer, no steps, or an equation that does not fit the network.
+        ConfigError: An unknown optimizer, no steps, an equation that does not fit the network, reads unknowns that are not
+            in the model, or cannot be differentiated as ``"lm"`` needs it.
         NonFiniteError: The loss is not finite before the first step.
 
+    Warns:
+        EdgewiseWarning: More parameters than residuals, or parameters that no equation reads.
+
     Example:
+        >>> from edgewise.kan import KAN
         >>> from edgewise.physics import Term
         >>> x = torch.linspace(0, 1, 50).unsqueeze(1)
         >>> decay = Term("decay", x, lambda u: u.d(0) + u.value)
@@ -86,7 +96,11 @@ def solve(
     like = next(model.parameters())
     run = _Run(model, problem.like(like), None if test is None else _solution(model, test, like))
     run.check_finite()
+    run.balance()
+    if optimizer == "lm":
+        check_derivatives(model, run.problem)
     stages = [None] if grids is None else list(grids)
+    run.compare(stages[-1])
     with Progress(progress, len(stages) * steps) as bar:
         try:
             for grid in stages:
@@ -104,17 +118,26 @@ class _Run:
         self.course = Course(terms={term.name: [] for term in problem.terms})
         self.start = time.perf_counter()
 
-    def stage(self, grid, optimizer, steps, lr, grid_updates, callback, bar) -> None:
+    def stage(
+        self,
+        grid: int | None,
+        optimizer: str,
+        steps: int,
+        lr: float | None,
+        grid_updates: int,
+        callback: Callable[[nn.Module, int, Course], None] | None,
+        bar: Progress,
+    ) -> None:
         """Steps on one grid."""
         if grid is not None:
             for _, layer in edge_layers(self.model):
                 refine_grid(layer, grid)
         stepper, idle = self._stepper(optimizer, lr), 0
         self.course.stopped = "all steps done"
-        updates = {round(i * steps / 2 / grid_updates) for i in range(grid_updates)} if self._moves() else set()
+        updates = {round(i * steps / 2 / grid_updates) for i in range(grid_updates)} if movable(self.model) else set()
         for step in range(steps):
             if step in updates:
-                self.model.update_grid(self.problem.points)
+                move_grids(self.model, self.problem)
                 stepper.reset()
             before = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
             try:
@@ -141,8 +164,25 @@ class _Run:
             if not math.isfinite(value := float(value.detach())):
                 raise NonFiniteError(f"the mean square of {name!r} is {value} before the first step: look at its operator")
 
-    def _moves(self) -> bool:
-        return isinstance(self.model, KAN) and all(isinstance(layer.edge.basis, BSpline) for layer in self.model)
+    def balance(self) -> None:
+        """Look at what the equations read, and give them weights that make them equals."""
+        check_what_is_read(self.model, self.problem)
+        self.problem = self.problem.balanced(self.model)
+        self.course.weights = {term.name: term.weight or 1.0 for term in self.problem.terms}
+
+    def compare(self, finest: int | None) -> None:
+        """Warn where the residuals are fewer than the parameters of the finest grid."""
+        residuals = sum(term.residual(self.model).numel() for term in self.problem.terms)
+        parameters = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+        for _, layer in edge_layers(self.model):
+            basis, coef = layer.edge.basis, getattr(layer, "coef", None)
+            if finest is not None and isinstance(basis, BSpline) and isinstance(coef, Tensor):
+                parameters += coef.numel() * (finest - basis.grid_size) // basis.num_functions
+        if parameters > residuals:
+            warn(
+                f"{parameters} parameters and {residuals} residuals: the equations can hold at their points and nowhere "
+                "else; take more points, a coarser grid or fewer nodes"
+            )
 
     def _stepper(self, optimizer: str, lr: float | None) -> LBFGS | Adam | GaussNewton:
         if optimizer == "lm":
@@ -174,7 +214,7 @@ class _Run:
 
     @torch.no_grad()
     def _outside(self) -> float | None:
-        if not isinstance(self.model, KAN):
+        if not isinstance(self.model, Network):
             return None
         inputs = self.model.trace(self.problem.points).inputs
         return max(layer.fraction_outside(x) for layer, x in zip(self.model, inputs, strict=True))

@@ -147,6 +147,7 @@ class BasisContract(Points):
         values = self.basis.evaluate(x, self.state())
         values.sum().backward()
         assert values.shape == (0, self.features, self.basis.num_functions)
+        assert x.grad is not None
         assert x.grad.shape == x.shape
 
     def test_leading_dimensions(self):

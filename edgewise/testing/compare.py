@@ -1,5 +1,7 @@
 """Comparing tensors, and a layer under one backend with the same layer under another."""
 
+from functools import reduce
+
 import torch
 from torch import Tensor, nn
 
@@ -37,8 +39,8 @@ def gradients(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
     onward = torch.autograd.grad(loss, list(inputs.values()), create_graph=True, materialize_grads=True)
     for gradient, differentiable in zip(first, onward, strict=True):
         assert_within(differentiable.detach(), gradient, 1e4 * torch.finfo(gradient.dtype).eps)
-    onward = sum((g * random_like(g)).sum() for g in onward)
-    second = torch.autograd.grad(onward, list(inputs.values()), materialize_grads=True)
+    mixed = reduce(torch.add, [(g * random_like(g)).sum() for g in onward])
+    second = torch.autograd.grad(mixed, list(inputs.values()), materialize_grads=True)
     found = {"output": y}
     found |= {f"gradient of {name}": g for name, g in zip(inputs, first, strict=True)}
     found |= {f"second-order gradient of {name}": g for name, g in zip(inputs, second, strict=True)}

@@ -2,36 +2,36 @@
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from edgewise import EdgewiseError, create_model
+from edgewise._errors import EdgewiseError
 from edgewise.io import load_model, save_model
-from edgewise.models.registry import MODELS
+from edgewise.models.registry import MODELS, config_of, create_model, takes_of
+from edgewise.models.takes import Pictures, Rows
 from edgewise.testing.compare import assert_within
 
 
 class ModelContract:
     """What every registered model promises, of pictures or of rows; inherit, and set ``name``.
 
-    ``options`` make the model small enough to test. ``dense`` says that it has logits for each pixel. ``outputs`` is their
-    number for a model without an option ``num_classes``. ``sizes`` are image sizes that it takes, the first the smallest;
-    ``refused`` maps a size that it does not take to what the error must say.
+    ``options`` make the model small enough to test. ``sizes`` are image sizes that it takes, the first the smallest;
+    ``refused`` maps a size that it does not take to what the error must say. What the outputs look like follows from what
+    the model was registered with, ``takes=``.
 
     Example:
         >>> class TestUKAN(ModelContract):
-        ...     name, options, dense = "ukan", {"widths": (8, 8, 8)}, True
+        ...     name, options = "ukan", {"widths": (8, 8, 8)}
         ...     sizes, refused = ((32, 32), (64, 32)), {(33, 70): "32 x 64"}
     """
 
     name: str
     options: dict = {}  # noqa: RUF012 (replaced, never changed)
-    dense: bool = False
-    outputs: int | None = None
     sizes: Sequence[tuple[int, int]] = ()
     refused: dict[tuple[int, int], str] = {}  # noqa: RUF012
 
@@ -40,18 +40,19 @@ class ModelContract:
         x = model.example_input(3)
         assert len(x) == 3
         assert torch.equal(model.example_input(3), x)
-        assert model(x).shape == self._shape(x)
+        assert model(x).shape == self._shape(model, x)
 
     @pytest.mark.parametrize("other", [False, True], ids=["usual", "other"])
     def test_gradients_reach_all_parameters(self, other):
-        options = {"in_channels": 1, "num_classes": 4} if other else {}
-        if not options.keys() <= set(inspect.signature(MODELS[self.name]).parameters):
+        takes = self._takes
+        if other and not isinstance(takes, Pictures):
             pytest.skip("has no channels and classes to choose")
-        model = self._model(**options)
+        others = takes.options_for(channels=1, classes=4) if other and isinstance(takes, Pictures) else {}
+        model = self._model(**others)
         x = model.example_input(4)
         y = model(x)
         y.square().mean().backward()
-        assert y.shape == self._shape(x, **options)
+        assert y.shape == self._shape(model, x)
         for name, p in _trained(model):
             assert p.grad is not None, name
             assert p.grad.isfinite().all(), name
@@ -62,7 +63,7 @@ class ModelContract:
         for size in self.sizes:
             x = self._pictures(model, size)
             y = model(x)
-            assert y.shape == self._shape(x)
+            assert y.shape == self._shape(model, x)
             assert y.isfinite().all()
 
     def test_another_size_is_refused_in_clear_words(self):
@@ -101,13 +102,13 @@ class ModelContract:
         model(x)  # moves the statistics of norms
         save_model(model, tmp_path / "model.safetensors")
         loaded = load_model(tmp_path / "model.safetensors")
-        assert loaded.config == model.config == json.loads(json.dumps(model.config))
+        assert config_of(loaded) == config_of(model) == json.loads(json.dumps(config_of(model)))
         assert torch.equal(loaded(x), model.eval()(x))
 
     def test_unknown_option_is_refused_with_the_nearest(self):
         option = next(iter(inspect.signature(MODELS[self.name]).parameters))
         with pytest.raises(EdgewiseError, match=f"did you mean '{option}'"):
-            create_model(self.name, **{option[:-1]: 3})
+            self._model(**{option[:-1]: 3})
 
     def test_autocast(self):
         model = self._model().eval()
@@ -118,15 +119,16 @@ class ModelContract:
         y.float().square().mean().backward()
         assert_within(y.float(), expected, 0.1)
         for name, p in _trained(model):
+            assert p.grad is not None, name
             assert p.grad.dtype == torch.float32, name
             assert p.grad.isfinite().all(), name
 
     @pytest.mark.slow
     def test_compiled_equals_eager(self):
         model, twin = self._model(), self._model()
-        found = _gradients(torch.compile(model, fullgraph=True, backend="aot_eager"), model)
+        found = _gradients(torch.compile(model, fullgraph=True, backend="aot_eager"), model, model.example_input())
         torch.compiler.reset()
-        for part, expected in zip(found, _gradients(twin, twin), strict=True):
+        for part, expected in zip(found, _gradients(twin, twin, twin.example_input()), strict=True):
             assert_within(part, expected, 1e-4)
 
     @pytest.mark.slow
@@ -137,23 +139,33 @@ class ModelContract:
         x = model.example_input(3)
         assert_within(program.module()(x), model(x), 1e-5)
 
-    def _model(self, seed: int = 0, **options) -> nn.Module:
+    def _model(self, seed: int = 0, **options) -> Any:
+        """A module with ``config`` and ``example_input``, which the type of modules knows nothing of."""
         torch.manual_seed(seed)
         return create_model(self.name, **(self.options | options))
 
-    def _shape(self, x: Tensor, **options) -> tuple[int, ...]:
-        usual = inspect.signature(MODELS[self.name]).parameters.get("num_classes")
-        options = self.options | options
-        classes = self.outputs if usual is None else options.get("num_classes", usual.default)
-        return (len(x), classes, *(x.shape[2:] if self.dense else ()))
+    @property
+    def _takes(self) -> Pictures | Rows:
+        takes = takes_of(self.name)
+        assert isinstance(takes, Pictures | Rows), "say what the model takes where it is registered"
+        return takes
 
-    def _pictures(self, model: nn.Module, size: tuple[int, int]) -> Tensor:
+    @property
+    def _dense(self) -> bool:
+        return isinstance(self._takes, Pictures) and self._takes.dense
+
+    def _shape(self, model: nn.Module, x: Tensor) -> tuple[int, ...]:
+        options, takes = config_of(model)["options"], self._takes
+        outputs = options[takes.classes] if isinstance(takes, Pictures) else options[takes.width][-1]
+        return (len(x), outputs, *(x.shape[2:] if self._dense else ()))
+
+    def _pictures(self, model: Any, size: tuple[int, int]) -> Tensor:
         return torch.randn(2, model.example_input().shape[1], *size, generator=torch.Generator().manual_seed(5))
 
-    def _train(self, model: nn.Module, steps: int) -> list[float]:
+    def _train(self, model: Any, steps: int) -> list[float]:
         """The losses of steps at a usual learning rate, towards targets of half ones and half zeros."""
         x = model.example_input(4)
-        target = (x.mean(1, keepdim=True) > 0 if self.dense else torch.arange(4).view(-1, 1) % 2 > 0).float()
+        target = (x.mean(1, keepdim=True) > 0 if self._dense else torch.arange(4).view(-1, 1) % 2 > 0).float()
         optimizer = torch.optim.Adam(model.parameters(), 1e-3)
         losses = []
         for _ in range(steps):
@@ -170,8 +182,8 @@ def _trained(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
     return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
 
 
-def _gradients(module: nn.Module, model: nn.Module) -> tuple[Tensor, Tensor]:
+def _gradients(run: Callable[[Tensor], Tensor], model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """The output, and all gradients in one vector: some are no more than the rounding errors of others."""
-    y = module(model.example_input())
-    y.square().mean().backward()
-    return y.detach(), torch.cat([p.grad.flatten() for _, p in _trained(model)])
+    y = run(x)
+    gradients = torch.autograd.grad(y.square().mean(), [p for _, p in _trained(model)])
+    return y.detach(), torch.cat([gradient.flatten() for gradient in gradients])

@@ -1,15 +1,18 @@
 """Small vision transformers of all kinds, by name."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
 from edgewise.models import kanify_attention
-from edgewise.nn import ATTENTION_OPERATORS
+from edgewise.nn import ATTENTION_OPERATORS, LowRankAttention
 
 timm = pytest.importorskip("timm")
 
 RANK = 4
+LOW_RANK = partial(LowRankAttention, rank=RANK)
 
 
 def vit(**options) -> nn.Module:
@@ -36,15 +39,15 @@ NETWORKS = {
     "softmax with normed queries": lambda: vit(qk_norm=True),
     "windows": swin,
     "behind gated": convit,
-    "low rank": lambda: kanify_attention(vit(), rank=RANK),
-    "low rank with bias": lambda: kanify_attention(vit(), rank=RANK, bias=True),
-    "shared": lambda: kanify_attention(vit(), rank=RANK, sharing="universal"),
-    "hybrid": lambda: kanify_attention(vit(), rank=RANK, softmax_heads=1),
+    "low rank": lambda: kanify_attention(vit(), LOW_RANK),
+    "low rank with bias": lambda: kanify_attention(vit(), partial(LOW_RANK, bias=True)),
+    "shared": lambda: kanify_attention(vit(), LOW_RANK, sharing="universal"),
+    "hybrid": lambda: kanify_attention(vit(), LOW_RANK, softmax_heads=1),
     "full": lambda: kanify_attention(vit(), ATTENTION_OPERATORS["full"]),
-    "projector first": lambda: kanify_attention(vit(), ATTENTION_OPERATORS["projector_first"], rank=RANK),
-    "on the simplex": lambda: kanify_attention(vit(), rank=RANK, simplex="rows"),
-    "learned windows": lambda: kanify_attention(swin(), rank=RANK),
-    "hybrid windows": lambda: kanify_attention(swin(), rank=RANK, softmax_heads=1),
+    "projector first": lambda: kanify_attention(vit(), partial(ATTENTION_OPERATORS["projector_first"], rank=RANK)),
+    "on the simplex": lambda: kanify_attention(vit(), partial(LOW_RANK, simplex="rows")),
+    "learned windows": lambda: kanify_attention(swin(), LOW_RANK),
+    "hybrid windows": lambda: kanify_attention(swin(), LOW_RANK, softmax_heads=1),
 }
 
 

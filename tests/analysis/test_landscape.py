@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from edgewise._errors import ConfigError, NonFiniteError
 from edgewise.analysis import Plane, loss_landscape, principal_plane, random_plane
 from edgewise.models import create_model
-from edgewise.training.losses import SegmentationLoss
+from edgewise.vision.segmentation.losses import SegmentationLoss
 
 X, Y = np.linspace(-1.5, 1, 5), np.linspace(-1, 2, 4)
 

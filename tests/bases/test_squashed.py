@@ -95,7 +95,7 @@ def test_of_a_line_of_finite_smoothness_no_more_is_made():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"basis": "chebyshev"}, r"basis must be a basis such as Chebyshev\(4\), got 'chebyshev'"),
+        ({"basis": Chebyshev}, r"got the class Chebyshev: write Chebyshev\(\)"),
         ({"by": "tan"}, "unknown squashing function 'tan'; did you mean 'tanh'"),
         ({"outside": "repeat"}, "outside must be one of saturate, clamp, linear for Squashed, got 'repeat'"),
         ({"basis": BSpline(degree=1), "outside": "linear"}, "outside='linear' needs a slope"),

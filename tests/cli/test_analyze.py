@@ -71,7 +71,7 @@ def test_landscape(runs, capsys):
 def test_landscape_at_the_last_epoch_is_its_loss(runs):
     """The path ends at (0, 0); where a grid meets that point, the loss is the one in the metrics."""
     from edgewise.analysis import Plane, loss_landscape
-    from edgewise.training.reopen import reopen
+    from edgewise.vision.training.reopen import reopen
 
     opened = reopen(runs["softmax"])
     here = Plane(({}, {}), np.zeros(1), np.zeros(1))

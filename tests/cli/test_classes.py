@@ -53,7 +53,7 @@ def test_a_baseline_of_equal_time_is_not_measured_again_when_it_is_resumed(words
     words = [*words, "--run", str(tmp_path / "run"), "--baseline", "--match", "time", "--epochs", "1"]
     assert main(["train", *words]) == 0
     started = (tmp_path / "run/baseline/config.json").read_text()
-    monkeypatch.setattr("edgewise.training.classification.baseline.matched_baseline", None)
+    monkeypatch.setattr("edgewise.vision.classification.task.matched_baseline", None)
     assert main(["train", *words, "--resume"]) == 0
     assert (tmp_path / "run/baseline/config.json").read_text() == started
 

@@ -5,7 +5,7 @@ import pytest
 from edgewise.analysis import count_parameters
 from edgewise.cli import main
 from edgewise.models import create_model
-from edgewise.training.evaluate import evaluate
+from edgewise.vision import evaluate
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from edgewise.cli import main
-from edgewise.data import list_datasets
+from edgewise.vision.data import list_datasets
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 import edgewise.cli.demo as demo
 from edgewise.cli import main
-from edgewise.training import Model, create_recipe
+from edgewise.vision import Model, create_recipe
 
 
 @pytest.fixture

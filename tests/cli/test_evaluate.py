@@ -3,7 +3,7 @@ import json
 import pytest
 
 from edgewise.cli import main
-from edgewise.training.evaluate import evaluate
+from edgewise.vision import evaluate
 
 pytestmark = pytest.mark.slow
 

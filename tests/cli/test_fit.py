@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-import edgewise.fitting.search
+import edgewise.kan.discovery.search
 from edgewise.cli import main
 from edgewise.io import load_model
 
@@ -54,7 +54,7 @@ def test_an_interrupt_keeps_the_network(table, capsys, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(edgewise.fitting.search, "symbolise", stop)
+    monkeypatch.setattr(edgewise.kan.discovery.search, "symbolise", stop)
     assert main(["fit", "data.csv", "--target", "y", *QUICK]) == 130
     assert (
         "interrupted before a formula was found; the network as it was: found/model.safetensors" in capsys.readouterr().out

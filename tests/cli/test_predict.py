@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from edgewise.cli import main
-from edgewise.data import Sample
-from edgewise.training.predict import Predictor
+from edgewise.vision.data import Sample
+from edgewise.vision.segmentation.predict import Predictor
 
 pytestmark = pytest.mark.slow
 

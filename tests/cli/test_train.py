@@ -3,7 +3,7 @@ import json
 import pytest
 
 from edgewise.cli import main
-from edgewise.training import list_recipes
+from edgewise.vision import list_recipes
 
 
 @pytest.mark.slow

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from edgewise.cli import main
-from edgewise.training import RunFolder
-from edgewise.training.tuning import command_line, read_tuning
+from edgewise.vision import RunFolder
+from edgewise.vision.tuning import command_line, read_tuning
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_its_command_line_trains_the_best_setting(study, capsys):
     assert main(rest) == 0
     best, again = RunFolder(tuning.best_run), RunFolder(study.parent / "best")
     assert again.read_recipe() == best.read_recipe()
-    assert again.read_result().best_accuracy == best.read_result().best_accuracy
+    assert again.read_result().best == best.read_result().best
     assert main(["evaluate", str(tuning.best_run)]) == 0
     assert "Top-1" in capsys.readouterr().out
 
@@ -68,7 +68,7 @@ def test_segmentation_is_tuned_too(settings, tmp_path, capsys):
     text = capsys.readouterr().out
     tuning = read_tuning(tmp_path / "study")
     assert [set(trial.settings) for trial in tuning.trials] == [{"width", "learning_rate", "coefficient_factor"}] * 2
-    assert tuning.best.score == RunFolder(tuning.best_run).read_result().best_iou
+    assert tuning.best.score == RunFolder(tuning.best_run).read_result().best
     assert "--model.name ukan" in text.splitlines()[-1]
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import edgewise.nn
-from edgewise.bases import BSpline, create_basis, list_bases
+from edgewise import EdgewiseError
+from edgewise.bases import BSpline, Chebyshev, create_basis, list_bases
 from edgewise.nn import EdgeLayer, SprecherLinear
 from edgewise.testing import LayerContract, assert_same_everywhere
 
@@ -120,5 +121,41 @@ def test_backends_agree_on_options_of_convolutions(layer, options):
 def test_every_layer_is_exported():
     modules = [m for _, m in inspect.getmembers(edgewise.nn, inspect.ismodule)]
     public = {n for m in modules for n, c in vars(m).items() if inspect.isclass(c) and issubclass(c, EdgeLayer)}
-    abstract = {"EdgeLayer", "RowLayer", "WindowLayer"}
+    abstract = {"EdgeLayer", "RowLayer", "WindowLayer", "KANConv", "KANConvTranspose", "SaKANConv"}
     assert {name for name in public if not name.startswith("_")} - abstract == set(LAYERS)
+
+
+def small(layer: type, **options) -> torch.nn.Module:
+    """A small one of the layer."""
+    return layer(*((2, 4, 1) if "kernel_size" in inspect.signature(layer).parameters else (4, 2)), **options)
+
+
+WITH_A_BASIS = {
+    name: layer
+    for name, layer in inspect.getmembers(edgewise.nn, inspect.isclass)
+    if not inspect.isabstract(layer) and "basis" in inspect.signature(layer).parameters and name != "AttentionOperator"
+}
+
+
+@pytest.mark.parametrize("name", WITH_A_BASIS)
+def test_every_layer_takes_a_basis_as_an_object_a_name_or_settings_and_nothing_else(name):
+    layer = WITH_A_BASIS[name]
+    options = {"rank": 2} if "rank" in inspect.signature(layer).parameters else {}
+    shapes = [
+        {key: p.shape for key, p in small(layer, basis=given, **options).named_parameters()}
+        for given in (Chebyshev(4), "chebyshev", {"name": "chebyshev", "degree": 4})
+    ]
+    assert shapes[0] == shapes[1] == shapes[2]
+    for given, words in ((Chebyshev, r"the class Chebyshev: write Chebyshev\(\)"), (None, "got None"), ([4], r"got \[4\]")):
+        with pytest.raises(EdgewiseError, match=f"a basis is an object, a registered name or a dict .* {words}"):
+            small(layer, basis=given, **options)
+
+
+@pytest.mark.parametrize("name", [name for name in dir(edgewise.nn) if name[0].isupper()])
+def test_all_arguments_are_spelled_out(name):
+    made = getattr(edgewise.nn, name)
+    if inspect.isclass(made):
+        kinds = {p.kind for p in inspect.signature(made).parameters.values()}
+        assert inspect.Parameter.VAR_KEYWORD not in kinds
+        assert made.__doc__
+        assert "space}" not in made.__doc__

@@ -12,7 +12,6 @@ from edgewise.testing import ModelContract
 TINY = {"widths": (8, 8, 8)}
 FRAME = {
     "options": TINY,
-    "dense": True,
     "sizes": ((32, 32), (64, 32)),
     "refused": {(33, 70): "32 x 64", (16, 47): "32 x 32"},
 }
@@ -27,20 +26,9 @@ SMALLER = {
     "convit": {"embed_dim": 16, "depth": 3, "num_heads": 3, "local_up_to_layer": 1},
     "swin": {"embed_dim": 24, "depths": (1, 1), "num_heads": (1, 2)},
 }
-ROWS = {"options": {"width": [6, 4, 2]}, "outputs": 2}
+ROWS = {"options": {"width": [6, 4, 2]}}
 TOO_SMALL = "with sides of at least 4, got shape"
 SETTINGS = {
-    "attention_transfer": TRANSFORMER
-    | {
-        "options": {
-            "student": "vit_micro",
-            "teacher": "vit_micro_karat",
-            "student_options": {"patch_size": 8},
-            "teacher_options": {"patch_size": 8, "rank": 2},
-            "num_classes": 3,
-            "image_size": 16,
-        }
-    },
     "all_ukan": FRAME,
     "cheby_kan": ROWS,
     "cnn": {"options": {"width": 4, "stages": 2}, "sizes": ((2, 2), (9, 16))},
@@ -55,7 +43,6 @@ SETTINGS = {
     "fourier_kan": ROWS,
     "gram_unet": {
         "options": {"widths": (4, 6, 8)},
-        "dense": True,
         "sizes": ((4, 4), (16, 24), (13, 7)),
         "refused": {(3, 8): TOO_SMALL},
     },
@@ -66,12 +53,11 @@ SETTINGS = {
     "kat_tiny": TRANSFORMER,
     "mlp": ROWS,
     "resnet_kan": {"options": {"widths": (4, 6), "depths": (1, 1)}, "sizes": ((1, 1), (8, 8), (9, 6))},
-    "rows": {"options": {"model": "kan", "options": {"width": [12, 4, 2]}}, "outputs": 2, "sizes": ((1, 12), (3, 4))},
     "swin_tiny": WINDOWED,
     "swin_tiny_karat": WINDOWED | {"options": WINDOWED["options"] | {"rank": 2, "base": "silu"}},
     "ukan": FRAME,
     "ukan_vanilla": FRAME,
-    "unet": {"options": {"widths": (4, 4, 8, 8, 16, 4)}, "dense": True, "sizes": ((32, 32), (48, 33))},
+    "unet": {"options": {"widths": (4, 4, 8, 8, 16, 4)}, "sizes": ((32, 32), (48, 33))},
     "vgg16_kan": {
         "options": {"image_size": 32, "hidden": (8,)},
         "sizes": ((32, 32), (40, 64)),
@@ -104,7 +90,7 @@ def _smaller_parts_of_others(request, monkeypatch):
 
 def make_parts_smaller(name: str, monkeypatch) -> None:
     """Have timm and torchvision make the parts of a model small; tests/models builds them whole."""
-    if name.startswith(("attention", "convit", "kat", "swin", "vit")):
+    if name.startswith(("convit", "kat", "swin", "vit")):
         timm = pytest.importorskip("timm")
         make = timm.create_model
         monkeypatch.setattr(
@@ -137,7 +123,7 @@ def test_a_fault_of_a_model_is_found(fault):
     spoil, name = FAULTS[fault]
 
     class Contract(ModelContract):
-        name, options, outputs = "mlp", ROWS["options"], 2
+        name, options = "mlp", ROWS["options"]
 
         def _model(self, *arguments, **options):
             model = super()._model(*arguments, **options)

@@ -17,7 +17,8 @@ def test_a_layer_in_a_model_fits_the_surface():
 
 
 def test_every_example_is_tested():
-    tested = {"burgers.py", "continual_learning.py", "layer_in_a_model.py", "poisson.py", "structure.py"}
+    from_scratch = {"kan_from_scratch.py", "all_ukan_from_scratch.py"}
+    tested = from_scratch | {"burgers.py", "continual_learning.py", "layer_in_a_model.py", "poisson.py", "structure.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 

@@ -49,10 +49,13 @@ def test_continual_learning_at_the_size_of_pykan():
 
 def test_the_code_in_the_page_runs():
     page = (EXAMPLES.parent / "docs" / "physics.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    known, unknown = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     names = {}
-    exec(compile(block, "physics.md", "exec"), names)
+    exec(compile(known, "physics.md", "exec"), names)
     assert names["course"].test_rmse[-1] < 1e-6
+    exec(compile(unknown, "physics.md", "exec"), names)
+    error = names["standard_errors"](names["model"], names["problem"], measured=["data"])["k"].item()
+    assert abs(names["model"].k.item() - 4) < 2 * error < 0.04
 
 
 def cole_hopf(*arguments, **options):

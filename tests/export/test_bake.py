@@ -16,9 +16,9 @@ import edgewise
 from edgewise import EdgewiseError
 from edgewise.bases import BSpline, Chebyshev, Fourier, Rational, Wavelet, list_bases
 from edgewise.export import Baked, bake
-from edgewise.models import KAN
-from edgewise.nn import KANLinear, SaKANLinear, register_function
-from edgewise.nn.functions import FUNCTIONS
+from edgewise.kan import KAN, register_function
+from edgewise.kan.functions import FUNCTIONS
+from edgewise.nn import KANLinear, SaKANLinear
 
 CC = shutil.which("cc")
 needs_cc = pytest.mark.skipif(CC is None, reason="there is no C compiler")

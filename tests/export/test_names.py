@@ -9,7 +9,7 @@ import pytest
 
 from edgewise._errors import ConfigError
 from edgewise.export import bake
-from edgewise.models import KAN
+from edgewise.kan import KAN
 
 NONE = ("two words", "", "1st", "größe")
 PYTHON = ("class", "float", "len", "range", "numpy", "math", "erf", "spline", "f0", "S12")

@@ -7,14 +7,14 @@ import edgewise
 from edgewise import EdgewiseError, create_model, list_models
 from edgewise.bases import list_bases
 from edgewise.export import to_onnx
-from edgewise.models import KAN
+from edgewise.kan import KAN
 from tests.contract.test_models import SETTINGS, make_parts_smaller
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-QUICK = {"kan", "mlp", "rows", "cnn", "bspline", "fourier"}  # other models take from five seconds to a minute
+QUICK = {"kan", "mlp", "cnn", "bspline", "fourier"}  # other models take from five seconds to a minute
 
 
 def quick_or_slow(names):

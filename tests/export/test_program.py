@@ -4,7 +4,7 @@ from torch import nn
 
 from edgewise.bases import Fourier
 from edgewise.export import to_program
-from edgewise.models import KAN
+from edgewise.kan import KAN
 from edgewise.nn import KANConv1d, KANLinear, SaKANLinear
 
 

@@ -1,4 +1,4 @@
-"""Borrowed attention against a student that attends so by itself."""
+"""Borrowed attention against a student that attends so by itself; and trained by a name of its own."""
 
 import copy
 
@@ -6,15 +6,17 @@ import pytest
 import torch
 
 from edgewise._errors import ConfigError
-from edgewise.models import create_model
+from edgewise.models import AttentionTransfer, Pictures, create_model, register_model
+from edgewise.models.registry import MODELS, config_of, find_config
+from edgewise.testing import ModelContract
 
 pytest.importorskip("timm")
 X = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
-def transfer(**options):
+def transfer(student="vit_micro", teacher="vit_micro", **options):
     torch.manual_seed(0)
-    return create_model("attention_transfer", student="vit_micro", teacher="vit_micro", **options)
+    return AttentionTransfer(create_model(student), create_model(teacher, **options))
 
 
 def test_with_itself_as_the_teacher_a_network_is_itself():
@@ -26,7 +28,7 @@ def test_with_itself_as_the_teacher_a_network_is_itself():
 
 
 def test_a_teacher_with_learned_functions_is_followed():
-    model = create_model("attention_transfer", student="vit_micro", teacher="vit_micro_karat")
+    model = transfer(teacher="vit_micro_karat")
     learned = copy.deepcopy(model.teacher)
     shared = {k: v for k, v in model.student.state_dict().items() if k in learned.state_dict()}
     model.teacher.load_state_dict(shared, strict=False)
@@ -43,7 +45,7 @@ def test_values_learn_and_queries_keys_and_teacher_do_not():
 
 
 def test_the_teacher_stays_in_evaluation_mode():
-    model = transfer(teacher_options={"drop_path": 0.5})
+    model = transfer(drop_path=0.5)
     assert model.train().student.training
     assert not model.teacher.training
 
@@ -68,9 +70,34 @@ def test_a_copy_borrows_from_its_own_teacher():
 )
 def test_what_does_not_fit_is_refused(options, words):
     with pytest.raises(ConfigError, match=words):
-        create_model("attention_transfer", **{"student": "vit_micro", "teacher": "vit_micro"} | options)
+        transfer(**options)
 
 
 def test_other_patches_are_refused_when_pictures_come():
     with pytest.raises(ConfigError, match="equal heads, patches and image size"):
-        transfer(teacher_options={"patch_size": 8})(X)
+        transfer(patch_size=8)(X)
+
+
+def copying(num_classes: int = 10, in_channels: int = 3, image_size: int = 32):
+    """As docs/attention.md has it, of small networks."""
+    sizes = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size, "patch_size": 8}
+    return AttentionTransfer(create_model("vit_micro", **sizes), create_model("vit_micro_karat", **sizes, rank=2))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _registered():
+    register_model("copying", takes=Pictures(side="image_size"))(copying)
+    yield
+    MODELS.unregister("copying")
+
+
+class TestByAName(ModelContract):
+    name, options = "copying", {"num_classes": 3, "image_size": 16}
+    refused = {(24, 16): "got shape"}  # noqa: RUF012
+
+
+def test_neither_part_passes_for_the_whole():
+    model = create_model("copying", image_size=16)
+    assert config_of(model)["name"] == "copying"
+    assert find_config(model.student) is None  # which attends by itself no longer
+    assert config_of(model.teacher)["name"] == "vit_micro_karat"

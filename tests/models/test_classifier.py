@@ -8,7 +8,7 @@ from edgewise._errors import ConfigError
 from edgewise.bases import BSpline
 from edgewise.io import load_model, save_model
 from edgewise.models import create_model
-from edgewise.models.classifier import fully_connected
+from edgewise.models.blocks import fully_connected
 from edgewise.nn import KANLinear
 
 NETWORKS = {

@@ -241,11 +241,21 @@ def test_what_rebuilt_the_old_network_does_not_pass_for_the_new_one():
     assert model.config["name"] == "mlp"
 
 
-def test_of_rows_too(tmp_path):
-    model = kanify(edgewise.create_model("rows", model="mlp", options={"width": [12, 5, 3]}))
-    assert not hasattr(model, "config")
-    part = kanify(edgewise.create_model("rows", model="mlp", options={"width": [12, 5, 3]}), where="network.2")
-    assert not hasattr(part, "config")
+@pytest.mark.parametrize("make", [ToKAN, ToSaKAN])
+def test_makers_take_a_basis_by_its_name(make):
+    net = nn.Sequential(nn.Conv2d(2, 3, 1), nn.Flatten(), nn.Linear(12, 2))
+    for given in ("chebyshev", {"name": "chebyshev"}):
+        kan = kanify(net, linear=make(given), conv=make(given))
+        assert kan[0].edge.basis == kan[2].edge.basis == Chebyshev()
+    with pytest.raises(edgewise.EdgewiseError, match=r"cannot be replaced: a basis is .* write Chebyshev\(\)"):
+        kanify(net, conv=make(Chebyshev))
+
+
+def test_nor_inside_another():
+    whole = nn.Sequential(edgewise.create_model("mlp", width=[3, 4, 2]), edgewise.create_model("mlp", width=[2, 1]))
+    part = kanify(whole, where="0.2")
+    assert not hasattr(part[0], "config")
+    assert part[1].config == whole[1].config
 
 
 @pytest.mark.parametrize(

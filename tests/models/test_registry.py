@@ -7,8 +7,9 @@ from torch import nn
 
 from edgewise import EdgewiseError
 from edgewise.bases import Chebyshev
+from edgewise.io import load_model, save_model
 from edgewise.models import create_model, list_models, register_model
-from edgewise.models.registry import MODELS
+from edgewise.models.registry import MODELS, config_of, find_config, forget_config
 
 
 @pytest.fixture
@@ -50,13 +51,13 @@ def test_each_listed_model_is_documented():
 EXAMPLES = {
     "kan": ({"width": [3, 2, 1]}, (2, 3)),
     "mlp": ({"width": [3, 2, 1]}, (2, 3)),
-    "rows": ({"model": "mlp", "options": {"width": [12, 1]}}, (2, 1, 1, 12)),
+    "conv_kan": ({"image_size": 12}, (2, 1, 12, 12)),
     "cnn": ({"in_channels": 1}, (2, 1, 32, 32)),
 }
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_of_the_input_follows_from_the_options(name):
+def test_an_example_of_the_input_follows_from_what_the_model_takes(name):
     options, shape = EXAMPLES[name]
     model = create_model(name, **options).double()
     x = model.example_input()
@@ -78,6 +79,39 @@ def test_the_example_follows_a_copy_of_the_model():
         assert copied.example_input.model is copied
 
 
+class Foreign(nn.Linear):
+    """A model with a ``config`` of its own kind, as many libraries have it."""
+
+    def __init__(self, width: int = 3):
+        super().__init__(width, 2)
+        self.config = {"hidden_size": width}
+
+
+def test_a_model_may_have_a_config_of_its_own_kind(tmp_path):
+    register_model("foreign")(Foreign)
+    try:
+        model = create_model("foreign", width=5)
+        assert model.config == {"hidden_size": 5}
+        assert config_of(model) == {"name": "foreign", "options": {"width": 5}}
+        save_model(model, tmp_path / "model.safetensors")
+        loaded = load_model(tmp_path / "model.safetensors")
+        assert torch.equal(loaded.weight, model.weight)
+        forget_config(model)
+        assert (model.config, find_config(model)) == ({"hidden_size": 5}, None)
+        with pytest.raises(EdgewiseError, match="has no config to rebuild it from"):
+            save_model(model, tmp_path / "model.safetensors")
+    finally:
+        MODELS.unregister("foreign")
+
+
+def test_a_basis_is_told_by_what_the_model_takes_and_not_by_its_name():
+    register_model("named")(lambda basis="of vectors", k=3: nn.Linear(k, 1))
+    try:
+        assert create_model("named").config["options"] == {"basis": "of vectors", "k": 3}
+    finally:
+        MODELS.unregister("named")
+
+
 def test_no_example_is_made_up(tiny):
     assert not hasattr(create_model("tiny"), "example_input")
 
@@ -87,6 +121,8 @@ def test_a_basis_is_given_in_three_ways(given):
     config = create_model("kan", width=[2, 3, 1], basis=Chebyshev()).config
     assert create_model("kan", width=[2, 3, 1], basis=given).config == config
     assert create_model("kan", width=[2, 3, 1], basis=[given, given]).config == config
+    for name in ("conv_kan", "fast_kan"):
+        assert create_model(name, basis=given).config["options"]["basis"]["degree"] == 4
     with pytest.raises(EdgewiseError, match="did you mean 'chebyshev'"):
         create_model("conv_kan", basis="chebishev")
 

@@ -1,6 +1,7 @@
 import copy
 import json
 import math
+from functools import partial
 
 import pytest
 import safetensors.torch
@@ -12,11 +13,12 @@ from edgewise.bases import Fourier, create_basis, list_bases
 from edgewise.models import create_model, kanify_attention, kanify_mlp, list_models, load_softmax_weights
 from edgewise.models.kat import GroupRationalMlp
 from edgewise.models.self_attention import KANSelfAttention
-from edgewise.nn import FullRankAttention, HybridAttention
+from edgewise.nn import FullRankAttention, HybridAttention, LowRankAttention
 
 timm = pytest.importorskip("timm")
 
 SMALL = {"num_classes": 5, "image_size": 32, "patch_size": 8}  # 17 tokens
+RANK_4 = partial(LowRankAttention, rank=4)
 NETWORKS = [name for name in list_models() if name.startswith(("vit", "kat", "convit", "swin"))]
 
 
@@ -68,7 +70,7 @@ def test_parameters_of_activations_by_the_formula():
 
 
 def test_universal_functions_are_registered_once():
-    model = kanify_attention(transformer(), rank=4, sharing="universal")
+    model = kanify_attention(transformer(), RANK_4, sharing="universal")
     names = [name for name in model.state_dict() if name.endswith("functions.coef")]
     assert names == ["shared_attention.functions.coef"]
     first, second = (block.attn.operator for block in model.blocks)
@@ -77,7 +79,7 @@ def test_universal_functions_are_registered_once():
     assert twin.blocks[0].attn.operator is twin.shared_attention is not model.shared_attention
     model(images()).square().sum().backward()
     assert model.shared_attention.functions.coef.grad.count_nonzero() > 0
-    blockwise = kanify_attention(transformer(), rank=4)
+    blockwise = kanify_attention(transformer(), RANK_4)
     assert blockwise.blocks[0].attn.operator is not blockwise.blocks[1].attn.operator
 
 
@@ -95,11 +97,11 @@ def written_out(model, x):
 @pytest.mark.parametrize(
     "options",
     [
-        {"rank": 4},
-        {"rank": 4, "sharing": "universal", "bias": True},
-        {"rank": 4, "softmax_heads": 2},
-        {"rank": 4, "simplex": "rank"},
-        {"operator": FullRankAttention, "basis": create_basis("bspline"), "base": "silu"},
+        {"operator": RANK_4},
+        {"operator": partial(RANK_4, bias=True), "sharing": "universal"},
+        {"operator": RANK_4, "softmax_heads": 2},
+        {"operator": partial(RANK_4, simplex="rank")},
+        {"operator": partial(FullRankAttention, basis="bspline", base="silu")},
     ],
     ids=str,
 )
@@ -115,7 +117,7 @@ def test_equals_the_network_written_out(options):
 
 
 def test_blocks_may_be_chosen():
-    model = kanify_attention(transformer(depth=4), rank=4, blocks=(-1, 1))
+    model = kanify_attention(transformer(depth=4), RANK_4, blocks=(-1, 1))
     assert [isinstance(block.attn, KANSelfAttention) for block in model.blocks] == [False, True, False, True]
     assert model(images()).isfinite().all()
 
@@ -135,7 +137,7 @@ def swin():
 
 
 def test_swin_learns_in_its_windows():
-    model = kanify_attention(swin(), rank=4, sharing="blockwise").eval()
+    model = kanify_attention(swin(), RANK_4, sharing="blockwise").eval()
     operators = [m.operator for m in model.modules() if isinstance(m, KANSelfAttention)]
     assert [(o.tokens, o.heads) for o in operators] == [(16, 2), (16, 2), (16, 4), (16, 4)]
     x = images()
@@ -148,7 +150,7 @@ def test_swin_learns_in_its_windows():
 
 def test_shifted_windows_do_not_look_across_the_border():
     """After the shift one corner's window holds four corners of the image: what changes in one must not reach another."""
-    block = kanify_attention(swin(), rank=4).eval().layers[0].blocks[1]
+    block = kanify_attention(swin(), RANK_4).eval().layers[0].blocks[1]
     x = torch.randn(1, 16, 16, 12, generator=torch.Generator().manual_seed(2))
     other = x.clone()
     other[:, :2, :2] += 1  # a corner
@@ -161,7 +163,7 @@ def test_shifted_windows_do_not_look_across_the_border():
 @pytest.mark.parametrize("basis", list_bases())
 def test_thirty_blocks_keep_the_signal_at_the_start(basis):
     torch.manual_seed(0)
-    model = kanify_attention(transformer(depth=30, embed_dim=24), rank=4, basis=create_basis(basis))
+    model = kanify_attention(transformer(depth=30, embed_dim=24), partial(RANK_4, basis=create_basis(basis)))
     x = images()
     sizes = []
     for block in model.blocks:
@@ -207,7 +209,7 @@ def test_softmax_weights_load_into_unchanged_parts():
     with torch.no_grad():
         for p in source.parameters():
             p.normal_()
-    model = kanify_mlp(kanify_attention(transformer(num_classes=7), rank=4))
+    model = kanify_mlp(kanify_attention(transformer(num_classes=7), RANK_4))
     kept = load_softmax_weights(model, source.state_dict())
     own = [name for name in model.state_dict() if ".operator_." in name or ".act" in name]
     assert sorted(kept) == sorted([*own, "head.weight", "head.bias"])
@@ -217,7 +219,7 @@ def test_softmax_weights_load_into_unchanged_parts():
 
 
 def test_weights_that_do_not_fit_are_refused():
-    model = kanify_attention(transformer(), rank=4)
+    model = kanify_attention(transformer(), RANK_4)
     with pytest.raises(EdgewiseError, match=r"'pos_embed' has shape \(1, 65, 48\).*number of tokens is fixed"):
         load_softmax_weights(model, transformer(patch_size=4).state_dict())
     with pytest.raises(EdgewiseError, match=r"'pos_embed' has shape \(1, 17, 96\)|'cls_token' has shape"):
@@ -227,7 +229,7 @@ def test_weights_that_do_not_fit_are_refused():
 
 
 def test_masks_that_are_boolean_are_honoured():
-    model = kanify_attention(transformer(), rank=4)
+    model = kanify_attention(transformer(), RANK_4)
     attention, x = model.blocks[0].attn, torch.randn(2, 17, 48)
     causal = torch.ones(17, 17, dtype=torch.bool).tril()
     y = attention(x, is_causal=True)
@@ -262,7 +264,7 @@ def test_learnable_and_rational_together():
 
 
 def test_saves_less_than_softmax_written_out():
-    soft, learned = transformer(), kanify_attention(transformer(), rank=4)
+    soft, learned = transformer(), kanify_attention(transformer(), RANK_4)
     for block in soft.blocks:
         block.attn.fused_attn = False
     x = images(8)
@@ -270,7 +272,7 @@ def test_saves_less_than_softmax_written_out():
 
 
 def test_hybrid_heads():
-    model = kanify_attention(transformer(), rank=4, softmax_heads=1)
+    model = kanify_attention(transformer(), RANK_4, softmax_heads=1)
     operator = model.blocks[0].attn.operator
     assert isinstance(operator, HybridAttention)
     assert (operator.heads, operator.operator.heads) == (3, 2)
@@ -278,7 +280,7 @@ def test_hybrid_heads():
 
 @pytest.mark.parametrize("training", [True, False])
 def test_building_leaves_the_mode(training):
-    model = kanify_mlp(kanify_attention(transformer().train(training), rank=4))
+    model = kanify_mlp(kanify_attention(transformer().train(training), RANK_4))
     assert all(module.training == training for module in model.modules())
 
 
@@ -311,16 +313,16 @@ def karat(**options):
         (lambda: kanify_attention(torch.nn.Linear(3, 3)), "there is no attention to replace"),
         (lambda: kanify_mlp(torch.nn.Linear(3, 3)), "there is no perceptron to replace"),
         (
-            lambda: kanify_attention(swin(), rank=4, sharing="universal"),
+            lambda: kanify_attention(swin(), RANK_4, sharing="universal"),
             "cannot share .*use sharing='blockwise'",
         ),
-        (lambda: kanify_attention(transformer(attn_drop_rate=0.1), rank=4), "attention dropout must be 0"),
+        (lambda: kanify_attention(transformer(attn_drop_rate=0.1), RANK_4), "attention dropout must be 0"),
         (
-            lambda: kanify_attention(transformer(dynamic_img_size=True), rank=4)(images(size=40)),
+            lambda: kanify_attention(transformer(dynamic_img_size=True), RANK_4)(images(size=40)),
             "belong to 17 tokens, got 26",
         ),
         (
-            lambda: kanify_attention(transformer(), rank=4).blocks[0].attn(torch.zeros(1, 9, 48)),
+            lambda: kanify_attention(transformer(), RANK_4).blocks[0].attn(torch.zeros(1, 9, 48)),
             "17 tokens, got 9",
         ),
     ],

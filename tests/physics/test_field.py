@@ -6,7 +6,7 @@ from torch.func import jacrev, vmap
 
 from edgewise import EdgewiseError
 from edgewise.bases import Fourier
-from edgewise.models import KAN
+from edgewise.kan import KAN
 from edgewise.ops import BACKENDS, use_backend
 from edgewise.physics import Field
 from edgewise.testing import assert_within

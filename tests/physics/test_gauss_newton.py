@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgewise.models import KAN
+from edgewise.kan import KAN
 from edgewise.physics import GaussNewton, Problem, Term, gauss_newton
 from edgewise.testing import assert_within
 
@@ -69,13 +69,11 @@ def test_expands_the_loss_of_the_problem(monkeypatch):
     around = GaussNewton(model, problem).expansion()
     loss = problem.loss(model)
     gradient = torch.autograd.grad(loss, around.parameters)
-    assert around.value == pytest.approx(loss.item())
     assert_within(around.gradient, torch.cat([g.flatten() for g in gradient]) / 2, 1e-10)
 
     count = sum(p.numel() for p in model.parameters())
     monkeypatch.setattr(gauss_newton, "WORKING_NUMBERS", 2 * count)  # two points at a time
     parts = GaussNewton(model, problem).expansion()
-    assert parts.value == pytest.approx(around.value)
     assert_within(parts.gradient, around.gradient, 1e-10)
     assert_within(parts.curvature, around.curvature, 1e-10)
 

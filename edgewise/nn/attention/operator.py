@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
 from edgewise._registry import unknown
-from edgewise.bases import Basis, Fourier
+from edgewise.bases import BasisLike, Fourier
 from edgewise.nn.attention.functions import BASES_OF_EDGES, HeadFunctions
 from edgewise.nn.attention.init import AttentionInit, KeepVariance
 from edgewise.ops import EdgeFunction
@@ -37,7 +37,7 @@ class AttentionOperator(nn.Module):
         self,
         tokens: int,
         heads: int,
-        basis: Basis = PAPER_BASIS,
+        basis: BasisLike = PAPER_BASIS,
         *,
         base: str = "zero",
         simplex: Simplex | None = None,

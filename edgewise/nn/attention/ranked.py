@@ -6,17 +6,33 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.bases import Basis
+from edgewise.bases import BasisLike
+from edgewise.nn.attention.init import AttentionInit, KeepVariance
 from edgewise.nn.attention.operator import PAPER_BASIS, AttentionOperator, FullRankAttention
-from edgewise.ops.attention import Composed, LowRank, Projected
+from edgewise.ops.attention import Composed, LowRank, Projected, Simplex
 
 
 class RankedAttention(AttentionOperator):
     """Base of the operators of rank r."""
 
-    def __init__(self, tokens: int, heads: int, basis: Basis = PAPER_BASIS, rank: int = 12, **options):
+    def __init__(
+        self,
+        tokens: int,
+        heads: int,
+        basis: BasisLike = PAPER_BASIS,
+        rank: int = 12,
+        *,
+        base: str = "zero",
+        simplex: Simplex | None = None,
+        scalars: bool = True,
+        init: AttentionInit = KeepVariance(),  # noqa: B008 (frozen)
+        device=None,
+        dtype=None,
+    ):
         self.rank = rank  # before anything is built; a number, which needs no module
-        super().__init__(tokens, heads, basis, **options)
+        super().__init__(
+            tokens, heads, basis, base=base, simplex=simplex, scalars=scalars, init=init, device=device, dtype=dtype
+        )
 
     def _check_sizes(self, tokens: int, heads: int) -> None:
         super()._check_sizes(tokens, heads)
@@ -42,8 +58,13 @@ class LowRankAttention(RankedAttention):
         basis: The functions ``B_j``.
         rank: r, from 1 to N.
         bias: Give the projector a bias; the rank may then be r + 1.
-        **options: base, scalars, init, device and dtype of :class:`FullRankAttention`; and simplex: project the
-            ``"rows"`` (which have to be formed then, tile by tile), the r numbers (``"rank"``), or nothing (None).
+        base: The function b: ``"zero"``, ``"identity"``, ``"silu"`` or ``"gelu"``.
+        simplex: Project the ``"rows"`` (which have to be formed then, tile by tile) or the r numbers (``"rank"``) onto the
+            probability simplex; None for neither.
+        scalars: The paper's two scalars an edge.
+        init: Draws the parameters; :class:`KeepVariance` or :class:`Published`.
+        device: Where the parameters live.
+        dtype: What they are.
 
     Attributes:
         projector: W, ``(heads, N, r)``.
@@ -58,10 +79,24 @@ class LowRankAttention(RankedAttention):
     form_class = LowRank
 
     def __init__(
-        self, tokens: int, heads: int, basis: Basis = PAPER_BASIS, rank: int = 12, *, bias: bool = False, **options
+        self,
+        tokens: int,
+        heads: int,
+        basis: BasisLike = PAPER_BASIS,
+        rank: int = 12,
+        *,
+        bias: bool = False,
+        base: str = "zero",
+        simplex: Simplex | None = None,
+        scalars: bool = True,
+        init: AttentionInit = KeepVariance(),  # noqa: B008 (frozen)
+        device=None,
+        dtype=None,
     ):
         self._biased = bias
-        super().__init__(tokens, heads, basis, rank, **options)
+        super().__init__(
+            tokens, heads, basis, rank, base=base, simplex=simplex, scalars=scalars, init=init, device=device, dtype=dtype
+        )
 
     def _build(self, functions) -> None:
         self.functions = functions(self.tokens, self.rank, 1.0)

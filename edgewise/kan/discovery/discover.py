@@ -1,0 +1,142 @@
+"""From a table to a formula: the whole way in one call."""
+
+import copy
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from edgewise._errors import DataError
+from edgewise.kan.discovery.scale import Scale, in_units
+from edgewise.kan.discovery.search import Search
+from edgewise.kan.discovery.start import seeded, start
+from edgewise.kan.fitting.data import tables
+from edgewise.kan.fitting.history import History
+from edgewise.kan.fitting.plan import Loss
+from edgewise.kan.fitting.progress import Progress
+from edgewise.kan.functions import Function
+from edgewise.kan.interpret import Choice, Formula, Sparsity
+from edgewise.kan.kan import KAN
+
+PENALTY = (3e-2, 1e-3)  # of the stages of the first fit
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What was found in a table.
+
+    Attributes:
+        network: The network with curves on its edges, for rows in units of ``inputs``; it gives units of ``outputs``.
+        symbolic: The network with formulas on its edges, in the same units; None after an interrupt.
+        formula: What it computes, in the units of the data; None after an interrupt.
+        choices: The formula of each edge, and what else was tried.
+        inputs: Means and deviations of the inputs.
+        outputs: Those of the targets; with a loss of one's own, 0 and 1.
+        stages: Names and histories of the fits that led here, in their order.
+        stopped: ``"all stages done"`` or ``"interrupted"``.
+    """
+
+    network: KAN
+    symbolic: KAN | None
+    formula: Formula | None
+    choices: tuple[Choice, ...]
+    inputs: Scale
+    outputs: Scale
+    stages: tuple[tuple[str, History], ...]
+    stopped: str
+
+    def in_units(self) -> KAN:
+        """The network in the units of the data, with formulas if it has them; see :func:`edgewise.kan.fitting.in_units`."""
+        return in_units(copy.deepcopy(self.symbolic or self.network), self.inputs, self.outputs)
+
+    @torch.no_grad()
+    def predict(self, x: ArrayLike) -> Tensor:
+        """What the network with curves gives for rows ``(N, inputs)`` of the data, ``(N, outputs)``."""
+        return self.outputs.back(self.network(self.inputs(torch.as_tensor(x).to(self.inputs.mean))))
+
+
+def discover(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    names: Sequence[str] | None = None,
+    hidden: Sequence = (5,),
+    grid: int = 3,
+    k: int = 3,
+    functions: Iterable[str | Function] | None = None,
+    penalty: float | Sparsity | Sequence[float | Sparsity] = PENALTY,
+    optimizer: str = "lm",
+    loss: Loss | None = None,
+    steps: int = 20,
+    starts: int = 2,
+    seed: int | None = None,
+    progress: bool | None = None,
+) -> Discovery:
+    """Fit a network to rows and targets, make it sparse, prune it, and find the formula that it is.
+
+    Each is a call of its own in this library: a fit under a penalty that wants few edges, from ``starts`` beginnings;
+    :func:`~edgewise.kan.interpret.prune`; a fit without penalty, and one on a finer grid if that is worth its parameters;
+    formulas for all edges, layer by layer; :func:`~edgewise.kan.interpret.symbolic_formula`.
+
+    Args:
+        x: Rows, ``(N, inputs)``.
+        y: Targets, ``(N,)`` or ``(N, outputs)``; with a loss of your own whatever it takes.
+        names: Names of the inputs in the formula; ``x_1, x_2, ...`` by default.
+        hidden: Nodes of the hidden layers, such as ``(5,)``, or ``([3, 2],)`` for 3 that add and 2 that multiply.
+        grid: Intervals of the first grid; fewer if there would be more parameters than targets.
+        k: Degree of the splines.
+        functions: Names of functions to try; the whole library by default.
+        penalty: Strength of the sparsity penalty, one for each stage of the first fit.
+        optimizer: ``"lm"``, or with a loss of your own ``"lbfgs"``.
+        loss: Of outputs and targets, a mean of minus log likelihoods; by default the mean square of targets in units of
+            their deviation.
+        steps: Of each fit, at most.
+        starts: Beginnings of the first fit.
+        seed: Draw from this seed, and leave the global generator where it is; by default draw from that.
+        progress: Show a progress bar; by default where the output is a terminal.
+
+    Returns:
+        What was found. After an interrupt (Ctrl-C) the network as it was then, and no formula.
+
+    Raises:
+        DataError: Rows and targets that do not belong together, or are not all finite.
+        ConfigError: An unknown function or optimizer, or names that do not fit.
+
+    Example:
+        >>> x = torch.linspace(-1, 1, 200).double().unsqueeze(1)
+        >>> found = discover(x, 2 * torch.sin(3 * x), names=["t"], hidden=(), functions=["x", "x^2", "sin"], seed=0)
+        >>> print(found.formula)
+        2*sin(3*t)
+    """
+    if np.ndim(x) != 2:
+        raise DataError(f"the inputs must be a table (rows, columns), got shape {np.shape(x)}")
+    with seeded(seed):
+        model = start((np.shape(x)[1], *hidden, _outputs(y)), grid, k, math.prod(np.shape(y)))
+        table, _ = tables(model, (x, y))
+        with Progress(progress, steps * (starts * _stages(penalty) + 2)) as bar:
+            search = Search(model, table, optimizer, loss, steps, bar.advance)
+            try:
+                search.find_curves(penalty, starts)
+                search.find_formulas(functions, names)
+                stopped = "all stages done"
+            except KeyboardInterrupt:
+                stopped = "interrupted"
+    network, stages = search.found.network, search.found.stages
+    formulas = search.symbolic, search.formula, tuple(search.choices)
+    return Discovery(network, *formulas, search.inputs, search.outputs, stages, stopped)
+
+
+def _outputs(y: ArrayLike) -> int:
+    """How many outputs the targets want: columns, or classes if they are whole numbers."""
+    if np.ndim(y) == 2:
+        return np.shape(y)[1]
+    values = torch.as_tensor(y)
+    return 1 if values.is_floating_point() else int(values.max()) + 1
+
+
+def _stages(penalty) -> int:
+    return len(penalty) if isinstance(penalty, Sequence) else 1

@@ -1,0 +1,135 @@
+"""From curves to formulas, layer by layer: what one layer's formulas leave undone the curves after it may still learn."""
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from torch import Tensor
+
+from edgewise._errors import ConfigError
+from edgewise.kan.functions import Function
+from edgewise.kan.interpret.symbolic import FLOOR, Candidate, Choice, auto_symbolic, choose
+from edgewise.kan.kan import KAN
+
+FACTORS = (2.0, 10.0, 100.0)  # of the least error of any function, or
+LEVELS = (1e-3, 1e-2, 0.1)  # share of the edge's variance: what the simplest function may leave over, each tried
+LARGEST = 1e6  # constant of a formula in units of deviations: beyond, terms cancel, as a sine that stands in for a square
+KEPT = 2  # attempts that go on to the next layer
+
+
+@dataclass
+class Attempt:
+    """A network of which the first layers are formulas.
+
+    Attributes:
+        network: It.
+        choices: The formulas of its edges, and what else was tried.
+        score: The number to be made small, see :func:`criterion`.
+    """
+
+    network: KAN
+    choices: list[Choice] = field(default_factory=list)
+    score: float = math.inf
+
+
+def symbolise(
+    network: KAN,
+    x: Tensor,
+    refit: Callable[[KAN], float],
+    functions: Iterable[str | Function] | None = None,
+) -> Attempt:
+    r"""The network with a formula on each edge, chosen by accuracy and simplicity after refitting.
+
+    Curves of a network are not unique: a product, for instance, is a difference of squares of two sums, but also of
+    many other pairs. So formulas are given to one layer at a time, in several ways that trade accuracy for simplicity, and
+    after each all that is left is fitted again. Of all attempts that with the least :func:`criterion` is kept, and edges of
+    it are cut or simplified as long as that lowers it.
+
+    Args:
+        network: A fitted network; it is not changed.
+        x: The rows that it was fitted to.
+        refit: Fits a network in place, and gives its deviance.
+        functions: Names of functions to try; the whole library by default.
+
+    Raises:
+        ConfigError: An unknown function, or an edge that is none of the functions.
+    """
+    functions = None if functions is None else list(functions)
+    attempts = [Attempt(network)]
+    for number in range(len(network)):
+        attempts = [better for attempt in attempts for better in _with_layer(attempt, number, x, refit, functions)]
+        attempts = sorted(attempts, key=lambda attempt: attempt.score)[:KEPT]
+    return min((_simplified(attempt, len(x), refit) for attempt in attempts), key=lambda attempt: attempt.score)
+
+
+def _with_layer(attempt: Attempt, number: int, x: Tensor, refit, functions) -> list[Attempt]:
+    """The attempt with formulas on one layer more, in each way that the tolerances give."""
+    found = [c for c in auto_symbolic(copy.deepcopy(attempt.network), x, functions, min_r2=-math.inf) if c.layer == number]
+    ways = {}
+    for factor, level in [*((factor, 0.0) for factor in FACTORS), *((FACTORS[0], level) for level in LEVELS)]:
+        chosen = [_simplest(choice.candidates, factor, level) for choice in found]
+        ways.setdefault(tuple(candidate.name for candidate in chosen), chosen)
+    return [_refitted(attempt, zip(found, chosen, strict=True), len(x), refit) for chosen in ways.values()]
+
+
+def _simplest(candidates: Sequence[Candidate], factor: float, level: float) -> Candidate:
+    """The simplest function that leaves over no more than ``level``, or ``factor`` times the least possible."""
+    least = max(min(c.error for c in candidates), FLOOR)
+    chosen = choose(candidates, max(FACTORS[0] * least, level, min(factor * least, LEVELS[-1])) / least)
+    if chosen is None:
+        names = ", ".join(c.name for c in candidates)
+        raise ConfigError(f"an edge is none of the functions {names} where its samples are: allow more, such as x")
+    return chosen
+
+
+def _simplified(attempt: Attempt, rows: int, refit: Callable[[KAN], float]) -> Attempt:
+    """The attempt with edges cut, or with simpler functions, from the last layer on, where that is better."""
+    for place in reversed(range(len(attempt.choices))):
+        choice = attempt.choices[place]
+        simpler = [c for c in choice.candidates if 0 < c.complexity < choice.taken.complexity]
+        ways = [None, *(min(same, key=lambda c: c.error) for _, same in groupby(sorted(simpler, key=_cost), key=_cost))]
+        for way in ways:
+            trial = _refitted(attempt, [(choice, way)], rows, refit)
+            if trial.score < attempt.score:
+                attempt = trial
+                break
+    return attempt
+
+
+def _cost(candidate: Candidate) -> int:
+    return candidate.complexity
+
+
+def _refitted(attempt: Attempt, changes: Iterable[tuple[Choice, Candidate | None]], rows: int, refit) -> Attempt:
+    """The attempt with other functions on some edges, or with edges cut, fitted again."""
+    network, choices = copy.deepcopy(attempt.network), {_edge(choice): choice for choice in attempt.choices}
+    for choice, candidate in changes:
+        if candidate is None:
+            network[choice.layer].enable_symbolic().clear(choice.out, choice.into)
+            del choices[_edge(choice)]
+        else:
+            network.fix_symbolic(choice.layer, choice.into, choice.out, candidate.name, candidate.affine)
+            choices[_edge(choice)] = replace(choice, candidate=candidate)
+    complexity = sum(choice.taken.complexity for choice in choices.values())
+    score = criterion(network, complexity, refit(network), rows)
+    largest = max((float(layer.symbolic.affine.detach().abs().max()) for layer in network if layer.symbolic), default=0)
+    return Attempt(network, list(choices.values()), score if largest < LARGEST else math.inf)
+
+
+def _edge(choice: Choice) -> tuple[int, int, int]:
+    return choice.layer, choice.out, choice.into
+
+
+def criterion(network: KAN, complexity: float, deviance: float, rows: int) -> float:
+    r"""Schwarz's criterion: badness of fit, and :math:`\log N` for each number of a curve and each unit of complexity.
+
+    Args:
+        network: Its curves are counted.
+        complexity: Of its formulas.
+        deviance: Minus two log likelihoods of all rows; of mean squares ``rows * log(loss)``.
+        rows: Their number N (G. Schwarz, Ann. Statist. 6, 1978).
+    """
+    curves = sum(int(layer.mask.sum()) * layer.edge_weights().shape[1] for layer in network)
+    return deviance + math.log(rows) * (complexity + curves)

@@ -1,0 +1,10 @@
+"""Fitting networks to tables by L-BFGS, Levenberg-Marquardt or Adam."""
+
+from edgewise.kan.fitting.data import Table
+from edgewise.kan.fitting.fit import fit
+from edgewise.kan.fitting.history import History
+from edgewise.kan.fitting.jacobian import jacobian
+from edgewise.kan.fitting.lbfgs import LBFGS, Adam
+from edgewise.kan.fitting.marquardt import Marquardt
+
+__all__ = ["LBFGS", "Adam", "History", "Marquardt", "Table", "fit", "jacobian"]

@@ -1,0 +1,59 @@
+"""Levenberg-Marquardt: Gauss-Newton steps for least squares, damped where the quadratic model is not to be trusted."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from edgewise.kan.fitting.curvature import penalty_curvature
+from edgewise.kan.fitting.damped import WORKING_NUMBERS, Damped, Expansion, least_squares
+from edgewise.kan.fitting.data import Table
+from edgewise.kan.fitting.jacobian import jacobian
+from edgewise.kan.interpret.sparsity import Sparsity
+from edgewise.kan.network import Network
+
+
+class Marquardt(Damped):
+    r"""Steps :math:`(J^T J + \mu D)\, \delta = -J^T r`, D the diagonal of :math:`J^T J` (D. Marquardt, SIAM J. 11, 1963).
+
+    Each step lowers the mean square or leaves everything as it was; in float64 whatever the model's type. A fit with a few
+    thousand parameters converges in tens of steps to where gradient methods need thousands.
+
+    Args:
+        model: The network.
+        data: Its rows.
+        sparsity: A penalty to add; its curvature is that of :mod:`edgewise.kan.fitting.curvature`.
+
+    Example:
+        >>> from edgewise.kan import KAN
+        >>> x = torch.linspace(-1, 1, 50).double().unsqueeze(1)
+        >>> model = KAN([1, 1], base=None).double()
+        >>> solver = Marquardt(model, Table(x, x**3))
+        >>> for _ in range(5): solver.step()
+        >>> bool((model(x) - x**3).abs().max() < 1e-8)
+        True
+    """
+
+    def __init__(self, model: Network, data: Table, sparsity: Sparsity | None = None):
+        super().__init__()
+        self.model, self.data, self.sparsity = model, data, sparsity
+
+    def expansion(self) -> Expansion:
+        around = least_squares(self._parts(), self.data.y.numel())
+        if self.sparsity is None:
+            return around
+        gradient, curvature = penalty_curvature(self.model, self.data, self.sparsity, around.parameters)
+        return replace(around, curvature=around.curvature + curvature / 2, gradient=around.gradient + gradient / 2)
+
+    @torch.no_grad()
+    def value(self) -> float:
+        trace = self.model.trace(self.data.x)
+        value = (trace.output - self.data.y).double().square().mean()
+        return float(value if self.sparsity is None else value + self.sparsity(self.model, trace))
+
+    def _parts(self) -> Iterator[tuple[Tensor, Tensor, list[Tensor]]]:
+        size = sum(p.numel() for p in self.model.parameters()) * self.data.y.shape[1]
+        for x, y in zip(*(t.split(max(1, WORKING_NUMBERS // size)) for t in (self.data.x, self.data.y)), strict=True):
+            output, derivatives, parameters = jacobian(self.model, x)
+            yield derivatives.flatten(0, 1), (output - y).flatten(), parameters

@@ -1,0 +1,132 @@
+"""What a fit is asked to do, checked before anything is changed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from edgewise._errors import ConfigError, DataError, warn
+from edgewise._registry import unknown
+from edgewise.bases import BSpline
+from edgewise.kan.fitting.data import Table
+from edgewise.kan.interpret.sparsity import Sparsity
+from edgewise.kan.layer import KANLayer
+from edgewise.kan.network import Network
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+OPTIMIZERS = ("lbfgs", "lm", "adam")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Steps on one grid and under one penalty.
+
+    Args:
+        grid: The number of intervals to refine to first, or None to leave the grids.
+        sparsity: The penalty, or None.
+    """
+
+    grid: int | None
+    sparsity: Sparsity | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a fit is to go; the arguments are those of :func:`edgewise.kan.fitting.fit`."""
+
+    stages: tuple[Stage, ...]
+    optimizer: str
+    steps: int
+    starts: int
+    lr: float | None
+    grid_updates: int
+    patience: int | None
+
+    def check(self, model: Network, train: Table, loss: Loss | None) -> None:
+        """Raise an error unless the plan can be carried out, and warn if there are more parameters than targets.
+
+        Raises:
+            ConfigError: An option that cannot be, options that exclude each other, or nothing to fit.
+            DataError: Targets that the loss cannot take, or too few rows.
+        """
+        if self.optimizer not in OPTIMIZERS:
+            raise unknown("optimizer", self.optimizer, OPTIMIZERS)
+        if self.steps < 1 or self.starts < 1:
+            raise ConfigError(f"a fit needs at least 1 step and 1 start, got steps={self.steps} and starts={self.starts}")
+        if self.patience is not None and self.patience < 1:
+            raise ConfigError(f"patience must be at least 1 step, got {self.patience}")
+        if self.optimizer == "lm":
+            _check_marquardt(model, loss)
+        check_fit(model, train, loss)
+        if len(train) < 2 and any(stage.sparsity for stage in self.stages):
+            raise DataError("a penalty is measured on samples, at least 2 of them, and the data has 1 row")
+        self._check_grids(model)
+        self._compare(model, train)
+
+    def _check_grids(self, model: Network) -> None:
+        grids = [stage.grid for stage in self.stages if stage.grid is not None]
+        if grids and min(grids) < 1:
+            raise ConfigError(f"a grid needs at least 1 interval, got grids={grids}")
+        for layer in model:
+            if grids and not isinstance(layer.edge.basis, BSpline):
+                raise ConfigError(
+                    f"{type(layer.edge.basis).__name__} has no grid to refine: leave out grids, or use BSpline"
+                )
+
+    def _compare(self, model: Network, train: Table) -> None:
+        finest = max((stage.grid for stage in self.stages if stage.grid is not None), default=0)
+        parameters = sum(_free_parameters(layer, finest) for layer in model)
+        if parameters > train.y.numel():
+            warn(
+                f"{parameters} parameters and {train.y.numel()} targets: the network can learn all of them by heart; use "
+                "a coarser grid, fewer nodes or more data"
+            )
+
+
+def stages_of(grids: Sequence[int] | None, penalty: float | Sparsity | Sequence[float | Sparsity]) -> tuple[Stage, ...]:
+    """The stages that grids and penalties amount to; one of either serves all.
+
+    Example:
+        >>> [stage.grid for stage in stages_of([3, 10], 0.0)], [stage.grid for stage in stages_of([5], [0.1, 0.0])]
+        ([3, 10], [5, None])
+    """
+    penalties = list(penalty) if isinstance(penalty, Iterable) else [penalty]
+    penalties = [p if isinstance(p, Sparsity) else Sparsity(p) if p else None for p in penalties]
+    sizes: list[int | None] = [None] if grids is None else list(grids) if isinstance(grids, Iterable) else [grids]
+    count = max(len(sizes), len(penalties))
+    if not sizes or not penalties or any(len(given) not in (1, count) for given in (sizes, penalties)):
+        raise ConfigError(f"stages need a grid and a penalty each, got {len(sizes)} grids and {len(penalties)} penalties")
+    sizes = [sizes[0]] + [None] * (count - 1) if len(sizes) == 1 else sizes
+    return tuple(map(Stage, sizes, penalties * (count // len(penalties))))
+
+
+def check_fit(model: Network, table: Table, loss: Loss | None) -> None:
+    """Raise an error unless the network can learn, and the loss can take the targets."""
+    if loss is None and not table.y.is_floating_point():
+        raise DataError("targets that are class numbers need a loss such as torch.nn.functional.cross_entropy")
+    if not any(p.requires_grad for p in model.parameters()):
+        raise ConfigError("there is nothing to fit: all parameters of the network are frozen")
+
+
+def _check_marquardt(model: Network, loss: Loss | None) -> None:
+    if loss is not None:
+        raise ConfigError("'lm' minimises mean squares: for a loss of your own use 'lbfgs' or 'adam'")
+    for layer in model:
+        if any(p.requires_grad for p in layer.state.parameters()):
+            raise ConfigError(f"'lm' does not learn the numbers inside of {layer.edge.basis}: use 'lbfgs' or 'adam'")
+
+
+def _free_parameters(layer: KANLayer, grid: int) -> int:
+    """Numbers of the edges that are there, on a grid of at least so many intervals."""
+    basis = layer.edge.basis
+    functions = max(basis.num_functions, grid + basis.degree) if isinstance(basis, BSpline) else basis.num_functions
+    by_edge = sum(
+        count
+        for parameter, count in ((layer.coef, functions), (layer.base_weight, 1), (layer.scale, 1))
+        if parameter is not None and parameter.requires_grad
+    )
+    others = [*layer.state.parameters(), *([] if layer.affine is None else layer.affine.values())]
+    free = int(layer.mask.sum()) * by_edge + sum(p.numel() for p in others if p.requires_grad)
+    if layer.symbolic is not None and layer.symbolic.affine.requires_grad:
+        free += 4 * int(layer.symbolic.present.sum())
+    return free

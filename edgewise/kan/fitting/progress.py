@@ -1,0 +1,22 @@
+"""The progress line of a fit: where there is a terminal to show it, the losses."""
+
+from edgewise._progress import ProgressLine, is_watched
+from edgewise.kan.fitting.history import History
+
+
+class Progress(ProgressLine):
+    """Shows how far a fit is and its losses, on the error output.
+
+    Args:
+        shown: Whether to; None where the error output is a terminal and rich is installed.
+        total: Number of steps.
+    """
+
+    def __init__(self, shown: bool | None, total: int):
+        super().__init__("fit", total, shown=is_watched() if shown is None else shown, errors=True)
+
+    def advance(self, history: History) -> None:
+        """One step is done."""
+        self.step()
+        test = f", test {history.test[-1]:.2e}" if history.test else ""
+        self.say(note=f"loss {history.loss[-1]:.2e}{test}")

@@ -1,0 +1,233 @@
+"""The formulas of a network's outputs, each checked against the network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgewise._errors import ConfigError, DataError
+from edgewise._optional import require
+from edgewise.kan.functions import function
+from edgewise.kan.interpret.algebra import Sum, apply, product
+from edgewise.kan.interpret.evaluate import to_callable
+from edgewise.kan.interpret.rounding import DIGITS, rounded
+from edgewise.kan.interpret.shorten import expanded, length, simplified
+from edgewise.kan.layer import KANLayer
+from edgewise.kan.network import Network
+
+if TYPE_CHECKING:
+    from sympy import Expr, Symbol
+
+CHECKED = 1000  # points
+Normalizer = tuple[Sequence[float], Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Formula:
+    """The formulas of all outputs of a network, and how far they are from it.
+
+    Attributes:
+        expressions: One sympy expression for each output.
+        variables: Their symbols, in the order of the inputs.
+        rmse: Root mean square difference from the network on the points checked, rounding included.
+        relative: The same over the standard deviation of the network's outputs.
+        digits: To how many digits the numbers were rounded.
+    """
+
+    expressions: tuple["Expr", ...]
+    variables: tuple["Symbol", ...]
+    rmse: float
+    relative: float
+    digits: int
+
+    @overload
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+    @overload
+    def __call__(self, x: np.ndarray) -> np.ndarray: ...
+
+    def __call__(self, x: Tensor | np.ndarray) -> Tensor | np.ndarray:
+        """The formulas at rows ``(N, inputs)``, an array or a tensor, as ``(N, outputs)``."""
+        columns = [x[..., i] for i in range(len(self.variables))]
+        values = [to_callable(expression, self.variables)(*columns) for expression in self.expressions]
+        return torch.stack(values, -1) if isinstance(x, Tensor) else np.stack(values, -1)
+
+    def latex(self) -> str:
+        """In LaTeX, one line an output."""
+        sympy = require("sympy", extra="science")
+        return "\n".join(sympy.latex(expression) for expression in self.expressions)
+
+    def python(self, name: str = "formula") -> str:
+        """As the source of a Python function of numpy arrays.
+
+        Example:
+            >>> from edgewise.kan import KAN
+            >>> model = KAN([1, 1], base=None); model.fix_symbolic(0, 0, 0, "sin", (1.0, 0.0, 2.0, 0.0))
+            >>> print(symbolic_formula(model, names=["t"]).python())
+            import numpy
+            <BLANKLINE>
+            def formula(t):
+                return 2*numpy.sin(t)
+        """
+        require("sympy", extra="science")
+        from sympy.printing.numpy import NumPyPrinter
+
+        printer = NumPyPrinter({"fully_qualified_modules": True})
+        lines = [str(printer.doprint(expression)) for expression in self.expressions]
+        names = ", ".join(str(v) for v in self.variables)
+        body = lines[0] if len(lines) == 1 else f"({', '.join(lines)})"
+        modules = "\n".join(f"import {module}" for module in sorted(printer.module_imports) or ["numpy"])
+        return f"{modules}\n\ndef {name}({names}):\n    return {body}"
+
+    def __str__(self) -> str:
+        return "\n".join(str(expression) for expression in self.expressions)
+
+
+def symbolic_formula(
+    model: Network,
+    *,
+    names: Sequence[str] | None = None,
+    x: Tensor | None = None,
+    input_normalizer: Normalizer | None = None,
+    output_normalizer: Normalizer | None = None,
+    digits: int | None = None,
+    tolerance: float = 1e-7,
+) -> Formula:
+    """The formulas that a network of symbolic edges computes, simplified, rounded, and compared with it on points.
+
+    Args:
+        model: The network; each edge is symbolic or cut.
+        names: Names of the inputs; ``x_1, x_2, ...`` by default.
+        x: Rows on which formula and network are compared, in the units of the data; by default drawn evenly from the domain
+            of the first layer.
+        input_normalizer: Mean and deviation of each input, if the network was fitted to ``(x - mean) / deviation``: the
+            formula is in the units of the data.
+        output_normalizer: The same for the outputs.
+        digits: Digits of the numbers; by default the fewest with which the formula changes by less than ``tolerance``.
+        tolerance: Largest change that rounding may make, relative to the outputs' standard deviation.
+
+    Raises:
+        ConfigError: An edge has no formula yet, or the names or normalizers do not fit the network.
+        DataError: The network is not finite on the points.
+
+    Example:
+        >>> from edgewise.kan import KAN
+        >>> model = KAN([2, [0, 1], 1], base=None)
+        >>> for into in range(2):
+        ...     for out in range(2):
+        ...         model.fix_symbolic(0, into, out, "x" if into == out else "0")
+        >>> model.fix_symbolic(1, 0, 0, "exp", (0.5, 1.0, 2.0, 0.0))
+        >>> print(symbolic_formula(model, digits=4))
+        5.437*exp(x_1*x_2/2)
+    """
+    sympy = require("sympy", extra="science")
+    columns = model.inputs or list(range(model[0].in_features))
+    names = [f"x_{column + 1}" for column in columns] if names is None else list(names)
+    if len(names) > len(columns) and model.inputs is not None:
+        names = [names[column] for column in columns]
+    if len(names) != len(columns) or len(set(names)) != len(names):
+        raise ConfigError(f"the network has {len(columns)} inputs and needs so many different names, got {names}")
+    symbols = tuple(sympy.Symbol(str(name), real=True) for name in names)
+    means, deviations = _normalizer(input_normalizer, len(columns), columns, "input_normalizer")
+    sums = [Sum({s: 1 / d}, -m / d) for s, m, d in zip(symbols, means, deviations, strict=True)]
+    for number, layer in enumerate(model):
+        sums = _through(layer, number, sums)
+    means, deviations = _normalizer(output_normalizer, len(sums), range(len(sums)), "output_normalizer")
+    exact = [s.scaled(d, m).pruned().expression() for s, m, d in zip(sums, means, deviations, strict=True)]
+    points, wanted = _reference(model, x, columns, input_normalizer, (means, deviations))
+    return _rounded_formula(exact, symbols, points, wanted, digits, tolerance)
+
+
+def _through(layer: KANLayer, number: int, sums: list[Sum]) -> list[Sum]:
+    """The sums that a layer's nodes are, given those of its inputs."""
+    if layer.mask.any():
+        out, into = layer.mask.nonzero()[0].tolist()
+        raise ConfigError(
+            f"{int(layer.mask.sum())} edges of layer {number} have no formula, such as that from input {into} to subnode "
+            f"{out}: call auto_symbolic first, or fix_symbolic"
+        )
+    affine = {} if layer.affine is None else {name: p.tolist() for name, p in layer.affine.items()}
+    subnodes = []
+    for out in range(layer.out_features):
+        total = Sum()
+        for into, inner in enumerate(sums):
+            symbolic = layer.symbolic
+            if symbolic is not None and (name := symbolic.name(out, into)) is not None:
+                a, b, c, d = symbolic.affine[out, into].double().tolist()
+                total += apply(function(name), inner.scaled(a, b)).scaled(c, d)
+        subnodes.append(_scaled(total, affine, "subnode", out))
+    nodes, first = subnodes[: layer.sums], layer.sums
+    for arity in layer.arities:
+        nodes.append(product(subnodes[first : first + arity]))
+        first += arity
+    return [_scaled(node, affine, "node", i) for i, node in enumerate(nodes)]
+
+
+def _scaled(total: Sum, affine: dict, kind: str, i: int) -> Sum:
+    return total.scaled(affine[f"{kind}_scale"][i], affine[f"{kind}_bias"][i]) if affine else total
+
+
+def _normalizer(given: Normalizer | None, count: int, columns: Sequence[int], what: str) -> tuple[list, list]:
+    if given is None:
+        return [0.0] * count, [1.0] * count
+    means, deviations = (np.asarray(part, dtype=float).reshape(-1).tolist() for part in given)
+    if len(means) > count:
+        means, deviations = ([part[c] for c in columns] for part in (means, deviations))
+    if len(means) != count or len(deviations) != count or not all(deviations):
+        raise ConfigError(f"{what} must be a mean and a deviation other than 0 for each of {count} columns, got {given}")
+    return means, deviations
+
+
+@torch.no_grad()
+def _reference(model: Network, x, columns, input_normalizer, output) -> tuple[np.ndarray, np.ndarray]:
+    """Points in the units of the data, and what the network gives there."""
+    like = next(model.parameters())
+    means, deviations = (np.array(p) for p in _normalizer(input_normalizer, len(columns), columns, "input_normalizer"))
+    if x is None:
+        generator = torch.Generator().manual_seed(0)  # of its own: nobody else's numbers change
+        share = torch.rand(CHECKED, len(columns), dtype=torch.double, generator=generator).to(like.device)
+        first = model[0]
+        low, high = first.edge.basis.bounds(share.to(like.dtype), first.state.tensors())
+        rows = (low + share * (high - low)).cpu().numpy()
+        points = rows * deviations + means
+    else:
+        points = torch.as_tensor(x).double().cpu().numpy()
+        points = points[:, columns] if points.shape[1] > len(columns) else points
+        rows = (points - means) / deviations
+    values = rows_through(model, torch.as_tensor(rows, dtype=like.dtype, device=like.device))
+    wanted = values.double().cpu().numpy() * np.array(output[1]) + np.array(output[0])
+    if not np.isfinite(wanted).all():
+        raise DataError("the network is not finite on the points to be checked: give rows x on which it is")
+    return points, wanted
+
+
+def rows_through(model: Network, x: Tensor) -> Tensor:
+    """The network's outputs for rows of its own inputs, whichever columns of the data they are."""
+    for layer in model:
+        x = layer(x)
+    return x
+
+
+def _rounded_formula(exact: list, symbols, points, wanted, digits: int | None, tolerance: float) -> Formula:
+    spread = max(float(wanted.std(0).mean()), 1e-300)
+    best = _values(exact, symbols, points)
+    forms = [exact, list(map(expanded, exact))]  # what cancels does so before it is rounded
+    count, bound, made, changes = 0, 0.0, [exact], [0.0]
+    for count in DIGITS if digits is None else (digits,):
+        made = [[simplified(rounded(expression, count)) for expression in form] for form in forms]
+        changes = [float(np.sqrt(np.mean(np.square(_values(form, symbols, points) - best)))) for form in made]
+        bound = tolerance * spread if digits is None else max(tolerance * spread, changes[0])
+        if min(changes) <= bound:
+            break
+    fitting = [form for form, change in zip(made, changes, strict=True) if change <= bound] or made[:1]
+    expressions = min(fitting, key=lambda form: [sum(lengths) for lengths in zip(*map(length, form), strict=True)])
+    rmse = float(np.sqrt(np.mean(np.square(_values(expressions, symbols, points) - wanted))))
+    return Formula(tuple(expressions), tuple(symbols), rmse, rmse / spread, count)
+
+
+def _values(expressions: list, symbols, points: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.stack([to_callable(e, symbols)(*points.T) for e in expressions], -1)

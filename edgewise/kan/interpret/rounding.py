@@ -1,0 +1,53 @@
+"""Numbers in formulas: those that are nearly whole, a fraction or a multiple of pi, and how many digits the rest needs."""
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+from edgewise._optional import require
+
+if TYPE_CHECKING:
+    from sympy import Expr
+
+LARGEST_DENOMINATOR = 12
+DIGITS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 17)
+
+
+def rounded(expression: "Expr", digits: int) -> "Expr":
+    """The expression with its decimal numbers rounded to so many digits, written as fractions or by pi where they are such.
+
+    Args:
+        expression: A sympy expression.
+        digits: Significant digits; a number is a fraction of small denominator, or such a multiple of pi, if that is what
+            it is to as many digits.
+
+    Example:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> rounded(3.14159265 * x + 0.33333333 + 0.1234567 * x**2, 4)
+        0.1235*x**2 + pi*x + 1/3
+    """
+    sympy = require("sympy", extra="science")
+    numbers = {number: nice(float(number), digits) for number in expression.atoms(sympy.Float)}
+    return cast("Expr", expression.xreplace(numbers))
+
+
+def nice(value: float, digits: int) -> "Expr":
+    """A number as sympy would write it after rounding.
+
+    Example:
+        >>> nice(-0.5000001, 4), nice(2 * math.pi / 3, 6), nice(1e-12, 4), nice(0.123456, 3)
+        (-1/2, 2*pi/3, 0, 0.123)
+    """
+    sympy = require("sympy", extra="science")
+    close = 0.5 * 10.0**-digits
+    if abs(value) < close:
+        return sympy.Integer(0)
+    if not math.isfinite(value):
+        return sympy.Float(value)
+    largest = max(2, min(LARGEST_DENOMINATOR, int(0.2 * 10 ** (digits / 2))))  # one number in a hundred is near one
+    for unit, sign in ((1.0, sympy.Integer(1)), (math.pi, sympy.pi)):
+        near = Fraction(value / unit).limit_denominator(largest)
+        if near and abs(value / unit - float(near)) <= close * min(1.0, abs(value / unit)):
+            return sympy.Rational(near.numerator, near.denominator) * sign
+    return sympy.Float(f"{value:.{digits}g}", max(digits, 1))

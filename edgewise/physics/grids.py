@@ -1,0 +1,52 @@
+"""Moving the grids of whatever layers a model has to where the equations look at them."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from edgewise.bases import BSpline
+from edgewise.kan.network import Network
+from edgewise.nn import EdgeLayer, update_grid
+from edgewise.physics.problem import Problem
+
+
+def movable(model: nn.Module) -> dict[str, Network | EdgeLayer]:
+    """The networks of splines in a model, and its layers of splines outside of networks, by name."""
+    found: dict[str, Network | EdgeLayer] = {}
+    for name, module in model.named_modules():
+        within = any(name.startswith(f"{outer}." if outer else "") for outer in found)
+        if not within and isinstance(module, Network | EdgeLayer) and _has_grid(module):
+            found[name] = module
+    return found
+
+
+def move_grids(model: nn.Module, problem: Problem) -> None:
+    """Move each grid to the inputs that its layer meets when all equations are asked, once."""
+    modules = movable(model)
+    inputs: dict[str, list[Tensor]] = defaultdict(list)
+
+    def noting(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        return lambda _, given: inputs[name].append(given[0].detach())
+
+    hooks = [module.register_forward_pre_hook(noting(name)) for name, module in modules.items()]
+    try:
+        for term in problem.terms:
+            term.residual(model)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for name, module in modules.items():
+        if not inputs[name]:
+            continue
+        x = torch.cat([part.reshape(-1, part.shape[-1]) for part in inputs[name]])
+        if isinstance(module, Network):
+            module.update_grid(x)
+        else:
+            update_grid(module, x)
+
+
+def _has_grid(module: Network | EdgeLayer) -> bool:
+    layers = list(module) if isinstance(module, Network) else [module]
+    return all(isinstance(layer.edge.basis, BSpline) and getattr(layer, "basis_dim", None) == 1 for layer in layers)

@@ -1,0 +1,64 @@
+"""Training of networks that segment pictures or name their classes: recipes, runs, scores, predictions and reports.
+
+Importing this needs torch alone; Lightning, MONAI and the rest are imported by what uses them.
+"""
+
+from edgewise.vision.classification import recipes as _recipes_of_classification  # noqa: F401 (registers them)
+from edgewise.vision.classification.recipe import AdamW, Augment, ClassificationRecipe, LabelledData, Mix
+from edgewise.vision.classification.task import Classification
+from edgewise.vision.segmentation import recipes as _recipes_of_segmentation  # noqa: F401 (registers them)
+from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
+from edgewise.vision.segmentation.evaluate import Case, Evaluation, evaluate_masks
+from edgewise.vision.segmentation.predict import Predictions, Predictor
+from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
+from edgewise.vision.segmentation.task import Segmentation
+from edgewise.vision.training.distill import Distillation, SoftLabels, distill
+from edgewise.vision.training.folder import Result, RunFolder
+from edgewise.vision.training.learner import Learner
+from edgewise.vision.training.page import Method, Report
+from edgewise.vision.training.recipe import Data, Machine, Model, Recipe
+from edgewise.vision.training.recipes import RECIPES, create_recipe, list_recipes
+from edgewise.vision.training.run import train
+from edgewise.vision.training.tasks import TASKS, Task
+from edgewise.vision.verbs import evaluate, predict, write_report
+
+__all__ = [
+    "RECIPES",
+    "TASKS",
+    "Adam",
+    "AdamW",
+    "Augment",
+    "Case",
+    "Classification",
+    "ClassificationRecipe",
+    "Data",
+    "Distillation",
+    "Evaluation",
+    "LabelledData",
+    "Learner",
+    "Machine",
+    "MaskedData",
+    "Method",
+    "Mix",
+    "Model",
+    "Predictions",
+    "Predictor",
+    "Recipe",
+    "Report",
+    "Result",
+    "RunFolder",
+    "Segmentation",
+    "SegmentationRecipe",
+    "SoftLabels",
+    "Task",
+    "Threshold",
+    "create_recipe",
+    "distill",
+    "evaluate",
+    "evaluate_masks",
+    "fit_threshold",
+    "list_recipes",
+    "predict",
+    "train",
+    "write_report",
+]

@@ -1,0 +1,1 @@
+"""Naming the class of a picture: recipes, training, scores, predictions and reports."""

@@ -1,0 +1,99 @@
+"""A report on one classifier or on several side by side: one HTML file that needs nothing beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgewise._figures import to_bytes
+from edgewise._page import embed
+from edgewise.io import atomic_write
+from edgewise.vision.classification.evaluate import ClassificationEvaluation, evaluate_classes
+from edgewise.vision.classification.figures import accuracy_curves, calibration_figure, confusion_figure, gallery
+from edgewise.vision.classification.images import open_sides
+from edgewise.vision.classification.predict import ClassPredictor
+from edgewise.vision.data import ClassificationSet, ClassificationSplit
+from edgewise.vision.training.folder import Result, RunFolder
+from edgewise.vision.training.page import ComparedRuns, Report, loss_curves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MISTAKES = 24
+CLASSES = 40
+"""Rows of the table of classes; of more, the worst are shown."""
+
+
+@dataclass(frozen=True)
+class ClassMethod:
+    """A classifier, with its scores on the test pictures."""
+
+    title: str
+    evaluation: ClassificationEvaluation
+    result: Result
+
+
+def report_classification(
+    run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None = None, device: str = "cpu"
+) -> Report:
+    """:func:`edgewise.vision.write_report` of runs of classification; the overview shows the surest mistakes."""
+    runs = ComparedRuns(run_dirs, titles)
+    split = open_sides(runs.data)
+    methods = [_method(title, folder, split.test, device) for title, folder in zip(runs.titles, runs.folders, strict=True)]
+    mistakes = [to_bytes(_mistakes(method, split.test), "png") for method in methods]
+    overview = path.with_suffix(".png")
+    atomic_write(overview, mistakes[0])
+    calibration = calibration_figure({method.title: method.evaluation.bins for method in methods})
+    page = runs.page(
+        __package__,
+        "classes.html.j2",
+        methods,
+        subtitle=_subtitle(split),
+        curves=[_drawn(curve(runs.histories)) for curve in (accuracy_curves, loss_curves)],
+        calibration=_drawn(calibration),
+        confusions=[_drawn(_confusion(method)) for method in methods],
+        mistakes=[(m.title, len(m.evaluation.mistakes), embed(png)) for m, png in zip(methods, mistakes, strict=True)],
+        classes=_classes(methods),
+        class_note=_class_note(split.test),
+    )
+    atomic_write(path, page)
+    return Report(path, overview, methods)
+
+
+def _method(title: str, folder: RunFolder, test: ClassificationSet, device: str) -> ClassMethod:
+    result = folder.read_result()
+    return ClassMethod(title, evaluate_classes(ClassPredictor.from_run(folder.path, device), test), result)
+
+
+def _classes(methods: list[ClassMethod]) -> list[dict]:
+    """For each class, precision, recall and F1 of each network; where there are many, those of worst F1 of the first."""
+    rows = []
+    for number, entry in enumerate(methods[0].evaluation.classes):
+        found = [method.evaluation.classes[number] for method in methods]
+        cells = [f"{one[key]:.3f}" for one in found for key in ("precision", "recall", "f1")]
+        rows.append({"name": entry["name"], "count": int(entry["count"]), "cells": cells, "f1": entry["f1"]})
+    return rows if len(rows) <= CLASSES else sorted(rows, key=lambda row: row["f1"])[:CLASSES]
+
+
+def _class_note(test: ClassificationSet) -> str:
+    return f"The {CLASSES} classes of worst F1, of {len(test.classes)}." if len(test.classes) > CLASSES else ""
+
+
+def _confusion(method: ClassMethod) -> "Figure":
+    classes = [entry["name"] for entry in method.evaluation.classes]
+    return confusion_figure(method.title, method.evaluation.confusion, classes)
+
+
+def _mistakes(method: ClassMethod, test: ClassificationSet) -> "Figure":
+    shown = method.evaluation.mistakes[:MISTAKES]
+    captions = [f"{one.truth}\nas {one.prediction} ({one.probability:.2f})" for one in shown]
+    return gallery([test.pictures[one.index] for one in shown], captions)
+
+
+def _drawn(figure: "Figure") -> str:
+    return embed(to_bytes(figure, "svg"))
+
+
+def _subtitle(split: ClassificationSplit) -> str:
+    train, validation, test = (f"{len(part):,}" for part in (split.train, split.validation, split.test))
+    return f"Trained on {train} pictures, best epoch chosen on {validation}, scored on {test} that were held out."

@@ -1,0 +1,59 @@
+"""Classification as a task: a class for each picture."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from edgewise.io import load_model
+from edgewise.vision.classification.baseline import matched_baseline
+from edgewise.vision.classification.evaluate import ClassificationEvaluation, evaluate_run
+from edgewise.vision.classification.images import LabelledImages
+from edgewise.vision.classification.learner import Classifier
+from edgewise.vision.classification.network import create_classifier, of_pictures
+from edgewise.vision.classification.predict import ClassPredictions, predict_classes
+from edgewise.vision.classification.recipe import ClassificationRecipe
+from edgewise.vision.classification.report import report_classification
+from edgewise.vision.data import ClassificationSet
+from edgewise.vision.training.page import Report
+from edgewise.vision.training.tasks import TASKS
+
+
+@TASKS.register(ClassificationRecipe.task)
+class Classification:
+    """A class for each picture."""
+
+    score: ClassVar = "val_accuracy"
+    score_title: ClassVar = "validation accuracy"
+    truth: ClassVar = "label"
+    any_size: ClassVar = False
+    packages: ClassVar = ()
+
+    def images(self, recipe: ClassificationRecipe) -> LabelledImages:
+        return LabelledImages(recipe)
+
+    def network(self, recipe: ClassificationRecipe) -> nn.Module:
+        return create_classifier(recipe.model, recipe.data)
+
+    def load(self, path: Path) -> nn.Module:
+        return of_pictures(load_model(path))
+
+    def learner(self, network: nn.Module, recipe: ClassificationRecipe) -> Classifier:
+        return Classifier(network, recipe)
+
+    def criterion(self, recipe: ClassificationRecipe) -> Callable[[Tensor, Tensor], Tensor]:
+        return F.cross_entropy
+
+    def baseline(self, recipe: ClassificationRecipe, match: str) -> ClassificationRecipe:
+        return matched_baseline(recipe, match)
+
+    def evaluate(self, run_dir: Path, dataset: ClassificationSet | None, device: str) -> ClassificationEvaluation:
+        return evaluate_run(run_dir, dataset, device)
+
+    def predict(self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str) -> ClassPredictions:
+        return predict_classes(run_dir, images, out_dir, device)
+
+    def report(self, run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None, device: str) -> Report:
+        return report_classification(run_dirs, path, titles, device)

@@ -1,0 +1,40 @@
+"""BUSI: breast ultrasound with the outlines of benign and malignant tumours."""
+
+from pathlib import Path
+
+from edgewise.vision.data.dataset import DATASETS, SegmentationSet
+from edgewise.vision.data.layouts import UKAN, pair, read_layout, read_ukan
+from edgewise.vision.data.sample import Sample
+
+CITATION = (
+    "Al-Dhabyani, Gomaa, Khaled, Fahmy: Dataset of breast ultrasound images. Data in Brief 28, 2020, 104863. "
+    "Research use, cite."
+)
+
+
+@DATASETS.register("busi")
+def busi(root: str | Path | None = None, normal: bool = False, split_by: str = "published") -> SegmentationSet:
+    """Breast ultrasound images: 437 benign, 210 malignant, and 133 normal ones with an empty mask.
+
+    Layouts: as released, ``benign/benign (1).png`` beside ``benign (1)_mask.png`` and, for a second tumour,
+    ``benign (1)_mask_1.png``; or as the U-KAN code keeps it, ``images/ID.png`` and ``masks/0/ID_mask.png``. All
+    masks of a picture are merged; code that reads ``_mask.png`` alone loses tumours.
+
+    Many frames were released twice: `find_duplicates` sees 109 pairs among the 647, ``benign (433)`` and
+    ``malignant (145)`` being one file, and the published divisions put 41 to 51 of them on two sides (counted with
+    ids 001, 002, ...). Train on ``split.without_duplicates()``.
+
+    Args:
+        root: The folder of the dataset, or the one around it.
+        normal: Keep the pictures without a tumour, which the segmentation literature leaves out (647 remain).
+        split_by: Way to divide it.
+    """
+
+    def read_released(folder: Path) -> list[Sample]:
+        classes = ("benign", "malignant", *(("normal",) if normal else ()))
+        return [sample for name in classes for sample in pair(folder / name, folder / name, suffixes=("_mask",))]
+
+    samples = read_layout("busi", root, {("benign", "malignant"): read_released, UKAN: read_ukan})
+    if not normal:
+        samples = tuple(sample for sample in samples if not sample.id.startswith("normal"))
+    return SegmentationSet("busi", samples, channels=3, citation=CITATION, split_by=split_by)

@@ -1,0 +1,83 @@
+"""Pictures in folders named after their classes, as ImageNet is kept."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from edgewise._errors import ConfigError, DataError
+from edgewise.vision.data.classification import TEST, TRAIN, VALIDATION, ClassificationSet
+from edgewise.vision.data.dataset import DATASETS
+from edgewise.vision.data.pictures import FilePictures
+
+SIDES = ("val", "valid", "validation", "test", "testing", "training")  # names that no class has
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+
+@DATASETS.register("imagefolder")
+def imagefolder(
+    root: str | Path | None = None,
+    test: str | None = None,
+    channels: int = 3,
+    class_of: Callable[[Path], str] | None = None,
+) -> ClassificationSet:
+    """Pictures in folders named after their classes: ``root/CLASS/*.jpg``, or so within ``root/train`` and ``root/val``.
+
+    With ``train``, ``val`` and ``test``, these are the sides. With ``train`` and ``val`` alone, as ImageNet comes, ``val``
+    is what is reported on and the best epoch is chosen on pictures cut from ``train``. Without any side, they are drawn.
+
+    Args:
+        root: The folder.
+        test: Name of the folder beside ``train`` to report on; None: ``test``, else ``val``.
+        channels: Channels that models see: 1 grey, 3 colour.
+        class_of: From a file to the name of its class; its folder's name by default.
+
+    Raises:
+        ConfigError: No root is given.
+        DataError: There is no such folder, no picture in it, no ``train`` beside another side, or a class that is tested
+            only.
+    """
+    if root is None:
+        raise ConfigError("dataset 'imagefolder' needs its folder; give root=FOLDER")
+    root = Path(root)
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder; give the one that holds a folder for each class")
+    class_of = class_of or (lambda path: path.parent.name)
+    parts = _parts(root, test)
+    files = [(path, side) for side, folder in parts.items() for path in _files(folder)]
+    if not files:
+        raise DataError(f"{root} holds no pictures; it should hold a folder of {', '.join(EXTENSIONS)} for each class")
+    names = [class_of(path) for path, _ in files]
+    sides = np.array([side for _, side in files], np.uint8)
+    classes = tuple(sorted({name for name, side in zip(names, sides, strict=True) if side == TRAIN}))
+    if len(classes) < 2:
+        raise DataError(f"{parts[TRAIN]} holds {len(classes)} classes; it should hold a folder for each of two or more")
+    number = {name: index for index, name in enumerate(classes)}
+    if unknown := sorted(set(names) - set(classes)):
+        raise DataError(f"class {unknown[0]!r} is tested and not trained on; {parts[TRAIN]} has no folder of that name")
+    labels = np.array([number[name] for name in names])
+    pictures = FilePictures([path for path, _ in files], root)
+    return ClassificationSet("imagefolder", pictures, labels, classes, channels, sides=sides if len(parts) > 1 else None)
+
+
+def _parts(root: Path, test: str | None) -> dict[int, Path]:
+    """The folder of each side."""
+    if not (root / "train").is_dir():
+        if sides := [name for name in SIDES if (root / name).is_dir()] if test is None else [test]:
+            raise DataError(f"{root} has no folder 'train' beside {sides[0]!r}; name the folder to learn from 'train'")
+        return {TRAIN: root}
+    has = {name: root / name for name in ("val", "test") if (root / name).is_dir()}
+    if test is not None:
+        if not (root / test).is_dir():
+            raise DataError(f"{root / test} is not a folder; name the folder of test pictures")
+        return {TRAIN: root / "train", TEST: root / test}
+    parts = {TRAIN: root / "train"}
+    if "test" in has:
+        parts |= {TEST: has["test"]} | ({VALIDATION: has["val"]} if "val" in has else {})
+    elif "val" in has:
+        parts[TEST] = has["val"]
+    return parts
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS and not p.name.startswith("."))

@@ -1,0 +1,1 @@
+"""Finding the class of each pixel: recipes, training, scores, predictions and reports."""

@@ -1,0 +1,60 @@
+"""The pictures of a segmentation's report: its score over epochs, and outlines of truth and prediction."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgewise._figures import SOFT, constrained, curves, figure_of, show, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TRUTH, PREDICTION = "#19b8a6", "#f76b15"
+
+
+def score_curves(histories: dict[str, list[dict]]) -> "Figure":
+    """Validation IoU over epochs.
+
+    Args:
+        histories: Title of each run, and its lines of ``metrics.jsonl``.
+    """
+    return curves("Validation IoU", histories, {"val_iou": "solid"})
+
+
+def outlines(
+    rows: Sequence[tuple[str, np.ndarray, np.ndarray]],
+    columns: Sequence[str],
+    predictions: Sequence[Sequence[tuple[np.ndarray, float]]],
+) -> "Figure":
+    """A grid of pictures: one row a case, the truth and then one column a method.
+
+    Args:
+        rows: Caption, picture (C, H, W) in [0, 1] and true mask (H, W) of each case.
+        columns: Titles of the methods.
+        predictions: For each case and method the mask (H, W) and its IoU.
+    """
+    count = len(columns) + 1
+    tile = 2.1
+    with style():
+        figure = figure_of((tile * count, tile * len(rows) + 0.55), constrained(w_pad=0.03, h_pad=0.03))
+        grid = figure.subplots(len(rows), count, squeeze=False)
+        for line, (caption, image, truth), found in zip(grid, rows, predictions, strict=True):
+            for axes in line:
+                show(axes, image)
+            _outline(line[0], truth, TRUTH)
+            line[0].set_ylabel(caption, fontsize=9)
+            for axes, (mask, iou) in zip(line[1:], found, strict=True):
+                _outline(axes, truth, TRUTH)
+                _outline(axes, mask, PREDICTION)
+                axes.set_xlabel(f"IoU {iou:.3f}", fontsize=9, labelpad=2)
+        for axes, title in zip(grid[0], ["truth", *columns], strict=True):
+            axes.set_title(title, fontsize=10, loc="center")
+        figure.supxlabel("outlines: truth in teal, prediction in orange", fontsize=9, color=SOFT)
+    return figure
+
+
+def _outline(axes, mask: np.ndarray, colour: str) -> None:
+    # matplotlib warns where there is nothing to outline.
+    if 0 < mask.mean() < 1:
+        axes.contour(mask, levels=[0.5], colors=[colour], linewidths=1.1)

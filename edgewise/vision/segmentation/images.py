@@ -1,0 +1,58 @@
+"""The images of a recipe, split and batched.
+
+U-KAN's released script validates on its test images and reports the best epoch it saw there. Here the best epoch is
+chosen on validation images cut from the training side, and the test images are seen once, by
+:func:`edgewise.vision.evaluate`.
+"""
+
+from torch.utils.data import DataLoader
+
+from edgewise._errors import DataError
+from edgewise.vision.data import EpochSampler, SegmentationDataset, Split, create_dataset
+from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
+
+
+def open_split(data: MaskedData) -> Split:
+    """The training, validation and test images of a recipe, no picture on two sides.
+
+    Raises:
+        DataError: The images are missing or unusable, or too few for three parts.
+    """
+    split = create_dataset(data.name, data.root, **data.options).split(data.split_seed).without_duplicates()
+    for part in ("train", "validation", "test"):
+        if not len(getattr(split, part)):
+            raise DataError(f"the {part} part of {data.name!r} has no image: give a dataset with more images")
+    return split
+
+
+class MaskedImages:
+    """Batches of training and validation images; the order and the augmentation follow from seed and epoch alone."""
+
+    def __init__(self, recipe: SegmentationRecipe):
+        self.recipe = recipe
+        data, split = recipe.data, open_split(recipe.data)
+        windows = {sample.window for sample in split.train}
+        # The intensities of 16-bit files that became 0 and 1 in training; None: the whole range of the file's type.
+        self.facts = {"window": windows.pop() if len(windows) == 1 else None}
+        shape = {"size": data.size, "channels": data.channels}
+        self.train = SegmentationDataset(split.train, augment=data.augment, seed=recipe.seed, **shape)
+        self.validation = SegmentationDataset(split.validation, **shape)
+
+    def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:
+        """An epoch's batches; the last, smaller one is dropped as U-KAN does. Lightning shares them among processes."""
+        self.train.set_epoch(epoch)
+        sampler = EpochSampler(len(self.train), seed=self.recipe.seed)
+        sampler.set_epoch(epoch)
+        return self._loader(self.train, sampler=sampler, drop_last=len(self.train) > self.recipe.batch_size)
+
+    def validation_batches(self, rank: int, replicas: int) -> DataLoader:
+        """The validation images in order."""
+        return self._loader(self.validation)
+
+    def names(self, batch: dict, training: bool) -> list[str]:
+        """The ids of the images of a batch."""
+        return batch["id"]
+
+    def _loader(self, images: SegmentationDataset, **options) -> DataLoader:
+        machine = self.recipe.machine
+        return DataLoader(images, batch_size=self.recipe.batch_size, num_workers=machine.workers, **options)

@@ -1,0 +1,72 @@
+"""How a segmentation network learns: its loss, its scores, its optimiser.
+
+Two bugs of U-KAN's released training script end here. There, a parameter gets the high learning rate if its *name*
+holds "layer" and "fc", so that renaming an attribute changes the training; here each layer declares what its
+parameters are (:func:`edgewise.nn.parameter_kinds`). And there, a NaN loss trains on; here it stops before the
+optimiser has stepped.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from edgewise.nn import parameter_kinds
+from edgewise.vision.segmentation.losses import SegmentationLoss
+from edgewise.vision.segmentation.metrics import count_pixels, segment, summarise, tally
+from edgewise.vision.segmentation.recipe import Adam, SegmentationRecipe
+from edgewise.vision.training.learner import Learner
+
+
+def parameter_groups(network: nn.Module, optimiser: Adam) -> list[dict]:
+    """The network's parameters in Adam's groups: coefficients of edge functions at their own learning rate, the rest.
+
+    Args:
+        network: The network; groups that would be empty are left out.
+        optimiser: The learning rates.
+    """
+    rates = {"coefficient": optimiser.coefficient_learning_rate, "other": optimiser.learning_rate}
+    groups: dict[str, list[nn.Parameter]] = {name: [] for name in rates}
+    kinds = parameter_kinds(network)
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            groups["coefficient" if kinds[name] == "coefficient" else "other"].append(parameter)
+    return [{"name": name, "params": group, "lr": rates[name]} for name, group in groups.items() if group]
+
+
+class Segmenter(Learner):
+    """Learns by a network that maps images (B, C, H, W) to logits (B, classes, H, W).
+
+    Args:
+        network: The network.
+        recipe: How to train it.
+    """
+
+    recipe: SegmentationRecipe
+
+    def __init__(self, network: nn.Module, recipe: SegmentationRecipe):
+        super().__init__(network, recipe)
+        self.criterion = SegmentationLoss(recipe.data.classes)
+
+    def optimiser(self) -> tuple[torch.optim.Optimizer, LRScheduler]:
+        """Adam with a cosine to the final learning rate, one step of it an epoch."""
+        settings = self.recipe.optimiser
+        adam = torch.optim.Adam(parameter_groups(self.network, settings), weight_decay=settings.weight_decay)
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(
+            adam, T_max=self.recipe.epochs, eta_min=settings.final_learning_rate
+        )
+        return adam, cosine
+
+    def loss(self, batch: dict, seed: int) -> Tensor:
+        """The loss of a batch."""
+        return self.criterion(self.network(batch["image"]), batch["mask"])
+
+    def tally(self, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch, and its pixels counted."""
+        logits, truth = self.network(batch["image"]), batch["mask"]
+        loss = self.criterion(logits, truth)
+        counts = count_pixels(segment(logits), truth, self.recipe.data.classes)
+        return loss, {"loss": loss * len(truth), **tally(counts)}
+
+    def scores(self, sums: dict[str, Tensor]) -> dict[str, float]:
+        """The loss, a mean over images, and the four scores of :mod:`edgewise.vision.segmentation.metrics`."""
+        return {"loss": (sums["loss"] / sums["images"]).item(), **summarise(sums)}

@@ -1,0 +1,111 @@
+r"""Scores of a segmentation, each with its definition.
+
+With :math:`TP, FP, FN` the pixels counted per image and class at threshold 0.5 (one class) or by the largest logit:
+
+* ``iou`` :math:`= \sum TP / \sum (TP + FP + FN)` and ``f1`` :math:`= \sum 2TP / \sum (2TP + FP + FN)`, the sums over
+  **all pixels of the dataset** ("micro"): large objects weigh more. Both are functions of each other, F1 = 2 IoU / (1
+  + IoU).
+* ``image_iou`` and ``image_f1``: the same ratio **per image, then averaged over images**. An image with neither truth
+  nor prediction scores 1.
+* ``hd95``: the 95th percentile of the distances from each boundary pixel of one mask to the nearest of the other,
+  taken in both directions, the larger of the two, in pixels, averaged over images. Both masks empty: 0. Only one
+  empty: the diagonal of the image, the largest distance there can be.
+
+With several classes, background (class 0) is left out and the others are averaged. U-KAN's released code scores micro
+IoU within each batch of eight and averages the batches, which depends on how images fall into batches; and it calls
+medpy's distance on empty masks, which raises and is recorded as 0, the best score there is. Neither is done here.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from edgewise._optional import require
+from edgewise._quiet import quiet
+
+
+def segment(logits: Tensor) -> Tensor:
+    """The class of each pixel: (B, classes, H, W) logits to (B, 1, H, W) integers, 0 the background.
+
+    Example:
+        >>> segment(torch.tensor([[[[-1.0, 2.0]]]])).tolist()
+        [[[[0, 1]]]]
+    """
+    return (logits > 0).long() if logits.shape[1] == 1 else logits.argmax(1, keepdim=True)
+
+
+def count_pixels(prediction: Tensor, truth: Tensor, classes: int = 1) -> Tensor:
+    """True positives, false positives and false negatives of each image and foreground class.
+
+    Args:
+        prediction: Class of each pixel, (B, 1, H, W).
+        truth: Class of each pixel, (B, 1, H, W).
+        classes: Classes of the network; 1 means one foreground without a channel for the background.
+
+    Returns:
+        Counts, (B, foreground classes, 3) in float64: exact up to 2^53 pixels.
+    """
+    confusion = require("monai.metrics", extra="training").get_confusion_matrix
+    counts = confusion(_foreground(prediction, classes), _foreground(truth, classes))
+    return counts[..., [0, 1, 3]].double()
+
+
+def _foreground(labels: Tensor, classes: int) -> Tensor:
+    """One binary map for each foreground class, (B, classes, H, W)."""
+    return torch.cat([labels == index for index in range(1, max(classes, 2))], dim=1).float()
+
+
+def overlap(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """IoU and F1 from counts (..., 3) of true positives, false positives and false negatives; 1 where all are 0.
+
+    Example:
+        >>> iou, f1 = overlap(torch.tensor([[2.0, 1.0, 1.0], [0.0, 0.0, 0.0]]))
+        >>> iou.tolist(), f1.tolist()
+        ([0.5, 1.0], [0.6666666865348816, 1.0])
+    """
+    hit, false, missed = counts.unbind(-1)
+    empty = hit + false + missed == 0
+    iou = torch.where(empty, 1.0, hit / (hit + false + missed))
+    f1 = torch.where(empty, 1.0, 2 * hit / (2 * hit + false + missed))
+    return iou, f1
+
+
+def tally(counts: Tensor) -> dict[str, Tensor]:
+    """What adds up over images, from their counts (images, classes, 3): pixels, the scores of each image, and images."""
+    image_iou, image_f1 = overlap(counts)
+    sums = {"pixels": counts.sum(0), "image_iou": image_iou.sum(0), "image_f1": image_f1.sum(0)}
+    return sums | {"images": counts.new_tensor(len(counts))}
+
+
+def summarise(sums: dict[str, Tensor]) -> dict[str, float]:
+    """``iou``, ``f1``, ``image_iou`` and ``image_f1`` of a dataset from sums of :func:`tally`.
+
+    Example:
+        >>> scores = summarise(tally(torch.tensor([[[2.0, 1.0, 1.0]], [[0.0, 0.0, 0.0]]])))
+        >>> scores["iou"], scores["image_iou"]
+        (0.5, 0.75)
+    """
+    iou, f1 = overlap(sums["pixels"])
+    scores = {"iou": iou, "f1": f1} | {name: sums[name] / sums["images"] for name in ("image_iou", "image_f1")}
+    return {name: score.mean().item() for name, score in scores.items()}
+
+
+def hausdorff95(prediction: Tensor, truth: Tensor, classes: int = 1) -> Tensor:
+    """95th percentile of the boundary distance of each image and foreground class, in pixels, (B, classes).
+
+    Args:
+        prediction: Class of each pixel, (B, 1, H, W).
+        truth: Class of each pixel, (B, 1, H, W).
+        classes: Classes of the network, as in :func:`count_pixels`.
+    """
+    distance = require("monai.metrics", extra="training").compute_hausdorff_distance
+    prediction, truth = _foreground(prediction, classes), _foreground(truth, classes)
+    some, other = prediction.flatten(2).any(-1), truth.flatten(2).any(-1)
+    result = torch.zeros(prediction.shape[:2])
+    result[some ^ other] = math.hypot(*prediction.shape[2:])
+    with quiet("always_return_as_numpy", category=FutureWarning):  # MONAI 1.6 warns of an argument that it passes itself
+        for image, index in (some & other).nonzero().tolist():
+            pair = (prediction[image, index][None, None], truth[image, index][None, None])
+            result[image, index] = distance(*pair, include_background=True, percentile=95).item()
+    return result

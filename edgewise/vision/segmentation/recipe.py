@@ -1,0 +1,70 @@
+"""What the training of a segmentation is made of."""
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from edgewise.vision.training.recipe import Data, Recipe
+from edgewise.vision.training.strict import require_that
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedData(Data):
+    """Which pictures with masks to learn from, and how they enter the network."""
+
+    name: str = "nuclei"
+    size: tuple[int, int] = (128, 128)
+    classes: int = 1
+    """1 for one foreground (sigmoid); more for that many exclusive classes, background included (softmax)."""
+    split_seed: int = 2981
+    """Seed of the split into training, validation and test images (2981, 6142 and 1187 are published)."""
+    augment: bool = True
+    """Quarter turns and flips of the training images."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        require_that(self.classes >= 1, "data.classes", self.classes, "at least 1")
+
+    @property
+    def test_images(self) -> tuple:
+        """What decides which images a run is tested on, and what their truth is."""
+        return *super().test_images, self.classes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam:
+    """Adam, with a learning rate for dense weights and one for the coefficients of edge functions."""
+
+    learning_rate: float = 1e-3
+    """Learning rate of dense weights, biases and norms."""
+    coefficient_learning_rate: float = 5e-3
+    """Learning rate of spline coefficients, scales and mixing weights of shared functions."""
+    weight_decay: float = 1e-4
+    """L2 penalty of every parameter, as in Adam (not decoupled)."""
+    final_learning_rate: float = 1e-5
+    """Both learning rates fall to this along a cosine over the run."""
+
+    def __post_init__(self):
+        for rate in ("learning_rate", "coefficient_learning_rate"):
+            require_that(getattr(self, rate) > 0, f"optimiser.{rate}", getattr(self, rate), "above 0")
+        for rate in ("weight_decay", "final_learning_rate"):
+            require_that(getattr(self, rate) >= 0, f"optimiser.{rate}", getattr(self, rate), "0 or above")
+
+    @property
+    def coefficient_factor(self) -> float:
+        """How many times the learning rate of the dense part that of coefficients is."""
+        return self.coefficient_learning_rate / self.learning_rate
+
+    def with_rates(self, learning_rate: float, coefficient_factor: float) -> "Adam":
+        """The same settings with these rates."""
+        coefficients = learning_rate * coefficient_factor
+        return replace(self, learning_rate=learning_rate, coefficient_learning_rate=coefficients)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationRecipe(Recipe):
+    """Everything the training of a segmentation depends on."""
+
+    task: ClassVar[str] = "segmentation"
+
+    data: MaskedData = field(default_factory=MaskedData)
+    optimiser: Adam = field(default_factory=Adam)

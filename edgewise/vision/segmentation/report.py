@@ -1,0 +1,92 @@
+"""A report on one segmentation or on several side by side: one HTML file that needs nothing beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from edgewise._figures import to_bytes
+from edgewise._page import embed
+from edgewise.io import atomic_write
+from edgewise.vision.data import Split
+from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
+from edgewise.vision.segmentation.evaluate import Evaluation, evaluate_masks
+from edgewise.vision.segmentation.figures import outlines, score_curves
+from edgewise.vision.segmentation.images import open_split
+from edgewise.vision.segmentation.predict import Predictor
+from edgewise.vision.training.folder import Result, RunFolder
+from edgewise.vision.training.page import ComparedRuns, Report, loss_curves
+
+
+@dataclass(frozen=True)
+class MaskMethod:
+    """Something that makes masks, with its scores on the test images."""
+
+    title: str
+    masks: Predictor | Threshold
+    evaluation: Evaluation
+    result: Result | None = None
+    """How its run ended; None for the threshold, which is no run."""
+
+
+def report_segmentation(
+    run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None = None, device: str = "cpu"
+) -> Report:
+    """:func:`edgewise.vision.write_report` of runs of segmentation; a grey threshold stands beside them.
+
+    The overview shows the outlines of the best, median and worst test image.
+    """
+    runs = ComparedRuns(run_dirs, titles)
+    split = open_split(runs.data)
+    methods = [
+        _network(title, folder, split, runs.data.classes, device)
+        for title, folder in zip(runs.titles, runs.folders, strict=True)
+    ]
+    threshold = fit_threshold(split.train)
+    methods.append(MaskMethod("grey threshold", threshold, evaluate_masks(threshold, split.test)))
+    overview, overlays = path.with_suffix(".png"), _overlays(methods, split)
+    atomic_write(overview, overlays)
+    page = runs.page(
+        __package__,
+        "report.html.j2",
+        methods,
+        subtitle=_subtitle(split),
+        baseline_note=_baseline_note(threshold),
+        overlays=embed(overlays),
+        curves=[embed(to_bytes(curve(runs.histories), "svg")) for curve in (score_curves, loss_curves)],
+    )
+    atomic_write(path, page)
+    return Report(path, overview, methods)
+
+
+def _network(title: str, folder: RunFolder, split: Split, classes: int, device: str) -> MaskMethod:
+    result = folder.read_result()
+    predictor = Predictor.from_run(folder.path, device)
+    return MaskMethod(title, predictor, evaluate_masks(predictor, split.test, classes), result)
+
+
+def _overlays(methods: list[MaskMethod], split: Split) -> bytes:
+    """The best, median and worst case as every method sees them."""
+    networks = [method for method in methods if method.result]
+    means = [fmean(case.iou for case in cases) for cases in zip(*(m.evaluation.cases for m in networks), strict=True)]
+    order = sorted(range(len(means)), key=lambda index: -means[index])
+    chosen = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+    rows, predictions = [], []
+    for caption, index in chosen.items():
+        image, truth = split.test[index].read()
+        rows.append((f"{caption}: {split.test[index].id}", image, truth))
+        predictions.append([(m.masks(image).numpy(), m.evaluation.cases[index].iou) for m in methods])
+    return to_bytes(outlines(rows, [method.title for method in methods], predictions), "png")
+
+
+def _subtitle(split: Split) -> str:
+    train, validation, test = (len(part) for part in (split.train, split.validation, split.test))
+    return f"Trained on {train} images, best epoch chosen on {validation}, scored on {test} that were held out."
+
+
+def _baseline_note(threshold: Threshold) -> str:
+    side = "at least as bright as" if threshold.bright else "darker than"
+    return (
+        f"The grey threshold calls foreground what is {side} {threshold.level:.3f} of the scale, "
+        "the level of largest IoU on the training images."
+    )

@@ -1,0 +1,60 @@
+"""Segmentation as a task: a class for each pixel."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from torch import nn
+
+from edgewise._errors import ConfigError
+from edgewise.io import load_model
+from edgewise.vision.data import SegmentationSet
+from edgewise.vision.segmentation.evaluate import Evaluation, evaluate_run
+from edgewise.vision.segmentation.images import MaskedImages
+from edgewise.vision.segmentation.learner import Segmenter
+from edgewise.vision.segmentation.losses import SegmentationLoss
+from edgewise.vision.segmentation.network import create_segmenter
+from edgewise.vision.segmentation.predict import Predictions, predict_masks
+from edgewise.vision.segmentation.recipe import SegmentationRecipe
+from edgewise.vision.segmentation.report import report_segmentation
+from edgewise.vision.training.page import Report
+from edgewise.vision.training.recipe import Recipe
+from edgewise.vision.training.tasks import TASKS
+
+
+@TASKS.register(SegmentationRecipe.task)
+class Segmentation:
+    """A class for each pixel."""
+
+    score: ClassVar = "val_iou"
+    score_title: ClassVar = "validation IoU"
+    truth: ClassVar = "mask"
+    any_size: ClassVar = True
+    packages: ClassVar = ("monai.losses",)
+
+    def images(self, recipe: SegmentationRecipe) -> MaskedImages:
+        return MaskedImages(recipe)
+
+    def network(self, recipe: SegmentationRecipe) -> nn.Module:
+        return create_segmenter(recipe.model, recipe.data.channels, recipe.data.classes, recipe.data.size)
+
+    def load(self, path: Path) -> nn.Module:
+        return load_model(path)
+
+    def learner(self, network: nn.Module, recipe: SegmentationRecipe) -> Segmenter:
+        return Segmenter(network, recipe)
+
+    def criterion(self, recipe: SegmentationRecipe) -> SegmentationLoss:
+        return SegmentationLoss(recipe.data.classes)
+
+    def baseline(self, recipe: SegmentationRecipe, match: str) -> Recipe:
+        raise ConfigError("a plain baseline is made for classification; of a segmentation, the report has a grey threshold")
+
+    def evaluate(self, run_dir: Path, dataset: SegmentationSet | None, device: str) -> Evaluation:
+        return evaluate_run(run_dir, dataset, device)
+
+    def predict(self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str) -> Predictions:
+        return predict_masks(run_dir, images, out_dir, device)
+
+    def report(self, run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None, device: str) -> Report:
+        return report_segmentation(run_dirs, path, titles, device)

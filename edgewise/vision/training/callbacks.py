@@ -1,0 +1,123 @@
+"""What happens after each epoch: the run's files are brought up to date, the terminal's line moves on."""
+
+import io
+import time
+import zipfile
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from edgewise._errors import CheckpointError
+from edgewise._progress import ProgressLine
+from edgewise.io import atomic_write, save_model
+from edgewise.vision.training.folder import RunFolder
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Lightning's checkpoints, replaced whole or not at all, checked by CRC, read without unpickling code."""
+
+    def save_checkpoint(self, checkpoint: dict, path: str, storage_options: object = None) -> None:
+        """Write a checkpoint."""
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        atomic_write(path, buffer.getbuffer())
+
+    def load_checkpoint(self, path: str, map_location: object = "cpu", weights_only: bool | None = True) -> dict:
+        """Read a checkpoint of tensors and plain values.
+
+        Raises:
+            CheckpointError: The file is truncated, changed, or holds anything else.
+        """
+        try:
+            with zipfile.ZipFile(path) as archive:
+                damaged = archive.testzip()
+            if damaged is None:
+                return torch.load(path, map_location=map_location, weights_only=True)
+        except Exception as error:
+            raise CheckpointError(
+                f"{path} cannot be resumed from ({type(error).__name__}): restore it from a copy"
+            ) from error
+        raise CheckpointError(f"{path} cannot be resumed from, {damaged} in it is corrupted: restore it from a copy")
+
+
+class KeepRun(pl.callbacks.Checkpoint):
+    """Writes a run's files after each epoch, the checkpoint last: what is newer than it is made again on resuming."""
+
+    def __init__(self, folder: RunFolder, score: str, every: int | None = None):
+        self.folder, self.score, self.every = folder, score, every
+        self.best = float("-inf")
+        self.best_epoch = -1
+        self.seconds = 0.0
+
+    def state_dict(self) -> dict:
+        """What a resumed run must know."""
+        return {"best": self.best, "best_epoch": self.best_epoch, "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Take up what an interrupted run knew."""
+        self.best, self.best_epoch, self.seconds = (state_dict[name] for name in ("best", "best_epoch", "seconds"))
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Forget the epochs that were measured after the checkpoint was written."""
+        if trainer.is_global_zero:
+            self.folder.write_metrics(self.folder.read_metrics()[: trainer.current_epoch])
+            if trainer.current_epoch == 0:
+                self._keep(pl_module, 0)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the epoch's clock."""
+        self._start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Bring the run's files up to date."""
+        seconds = time.perf_counter() - self._start
+        self.seconds += seconds
+        scores = {name: value.item() for name, value in sorted(trainer.callback_metrics.items())}
+        better = scores[self.score] > self.best
+        if better:
+            self.best, self.best_epoch = scores[self.score], trainer.current_epoch
+        if trainer.is_global_zero:
+            for path in [self.folder.model, self.folder.last] if better else [self.folder.last]:
+                save_model(pl_module.learner.deployed, path)
+            self._keep(pl_module, trainer.current_epoch + 1)
+            line = {"epoch": trainer.current_epoch, **scores, "seconds": round(seconds, 3)}
+            self.folder.write_metrics([*self.folder.read_metrics(), line])
+        trainer.save_checkpoint(self.folder.checkpoint)
+
+    def _keep(self, pl_module: pl.LightningModule, epochs: int) -> None:
+        """The network on the way, where the recipe asks for it."""
+        if self.every is not None and epochs % self.every == 0:
+            path = self.folder.epoch(epochs)
+            path.parent.mkdir(exist_ok=True)
+            save_model(pl_module.learner.deployed, path)
+
+
+class EpochLine(pl.Callback):
+    """One line for the whole run: how far, how long still, and how good by now."""
+
+    def __init__(self, title: str, score: str, label: str):
+        self.title, self.score, self.label = title, score, label
+        self.line: ProgressLine | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the line."""
+        epochs, steps, done = trainer.max_epochs, trainer.num_training_batches, trainer.current_epoch
+        self.line = ProgressLine(self.title, steps * epochs, done=steps * done, shown=trainer.is_global_zero)
+        self.line.say(place=f"epoch {done}/{epochs}")
+        self.line.start()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
+        """Move on by one step."""
+        self.line.step()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Say how good the network is by now."""
+        now = trainer.callback_metrics
+        note = f"loss {now['train_loss']:.3f}  {self.label} {now[self.score]:.3f}"
+        self.line.say(place=f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", note=note)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Leave the terminal as it was, whatever happened."""
+        if self.line:
+            self.line.stop()

@@ -1,0 +1,179 @@
+"""Lightning around a learner and its images: the guard, the logs, the trainer."""
+
+from collections.abc import Sequence
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import EarlyStopping
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from edgewise._errors import ConfigError, NonFiniteError
+from edgewise._optional import require
+from edgewise.vision.training.callbacks import AtomicCheckpointIO, EpochLine, KeepRun
+from edgewise.vision.training.folder import Result, RunFolder
+from edgewise.vision.training.guard import all_finite, blame
+from edgewise.vision.training.learner import Images, Learner
+from edgewise.vision.training.recipe import Recipe
+from edgewise.vision.training.tasks import Task
+
+
+class LoopImages(pl.LightningDataModule):
+    """Images, asked for an epoch at a time (Lightning asks again each epoch)."""
+
+    def __init__(self, images: Images):
+        super().__init__()
+        self.images = images
+
+    def train_dataloader(self) -> DataLoader:
+        """This epoch's batches."""
+        trainer = self.trainer
+        return self.images.train_batches(trainer.current_epoch, trainer.global_rank, trainer.world_size)
+
+    def val_dataloader(self) -> DataLoader:
+        """The validation images in order."""
+        return self.images.validation_batches(self.trainer.global_rank, self.trainer.world_size)
+
+
+class GuardedLearner(pl.LightningModule):
+    """A learner in training that stops before the optimiser steps on a loss or a gradient that is not finite.
+
+    Args:
+        learner: The network with what it learns by.
+
+    Raises:
+        NonFiniteError: From training, when a loss or a gradient is not finite.
+    """
+
+    def __init__(self, learner: Learner):
+        super().__init__()
+        self.learner = learner
+
+    def configure_optimizers(self) -> dict:
+        """The learner's; its rates change once an epoch."""
+        optimiser, schedule = self.learner.optimiser()
+        return {"optimizer": optimiser, "lr_scheduler": schedule}
+
+    def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *args: object, **options: object) -> None:
+        """Scale a gradient down to the largest norm that the learner allows."""
+        if self.learner.clip is not None:
+            self.clip_gradients(optimizer, gradient_clip_val=self.learner.clip, gradient_clip_algorithm="norm")
+
+    def on_train_epoch_start(self) -> None:
+        """Note the rate of this epoch."""
+        self.log("learning_rate", self.optimizers().param_groups[-1]["lr"], on_step=False, on_epoch=True)
+
+    def on_train_batch_start(self, batch: dict, batch_idx: int) -> None:
+        """Seed stochastic layers by the step alone, so that a resumed run draws what the uninterrupted one did."""
+        torch.manual_seed(self._seed())
+        self._batch = batch  # until its gradients are known to be finite
+
+    def training_step(self, batch: dict, batch_idx: int) -> Tensor:
+        """The loss of a batch."""
+        loss = self.learner.loss(batch, self._seed())
+        self._check(loss, batch)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["image"]), sync_dist=True)
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Refuse to step on a gradient that is not finite."""
+        if not all_finite([p.grad for p in self.learner.network.parameters() if p.grad is not None]):
+            self._stop("gradient", self._batch)
+
+    def on_train_batch_end(self, *args: object) -> None:
+        """Let the learner follow."""
+        self.learner.after_step()
+
+    def on_validation_epoch_start(self) -> None:
+        """Count from nothing."""
+        self._sums: dict[str, Tensor] = {}
+
+    def validation_step(self, batch: dict, batch_idx: int) -> None:
+        """Count a batch."""
+        loss, tallies = self.learner.tally(batch)
+        self._check(loss, batch)
+        self._sums = {name: self._sums[name] + part if self._sums else part for name, part in tallies.items()}
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the scores of all validation images, which every process has after gathering."""
+        if self.trainer.world_size > 1:
+            gather = self.trainer.strategy.reduce
+            self._sums = {name: gather(part.to(self.device), reduce_op="sum") for name, part in self._sums.items()}
+        scores = self.learner.scores(self._sums)
+        self.log_dict({f"val_{name}": torch.tensor(score, device=self.device) for name, score in scores.items()})
+
+    def _seed(self) -> int:
+        """A seed for what this process draws in this step."""
+        numbers = [self.learner.recipe.seed, self.global_step, self.global_rank]
+        return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+    def _check(self, loss: Tensor, batch: dict) -> None:
+        if not loss.isfinite():
+            self._stop("loss", batch)
+
+    def _stop(self, what: str, batch: dict) -> None:
+        names = self.trainer.datamodule.images.names(batch, self.trainer.training)
+        source = blame(self.learner.network, batch["image"], names)
+        raise NonFiniteError(
+            f"the {what} is not finite in epoch {self.current_epoch}, step {self.global_step}: {source}; training "
+            "stopped before that step and the last checkpoint is good: lower the learning rates or mend the input"
+        )
+
+
+def fit(
+    task: Task, recipe: Recipe, images: Images, learner: Learner, folder: RunFolder, progress: bool, watchers: Sequence
+) -> Result:
+    """Train a learner in a run's folder, from its checkpoint on if there is one; the folder is brought up to date."""
+    keeper = KeepRun(folder, task.score, recipe.keep_every)
+    # Early stopping before the keeper, whose checkpoint holds its state.
+    stopping = [] if recipe.patience is None else [EarlyStopping(task.score, mode="max", patience=recipe.patience)]
+    line = [EpochLine(recipe.model.name, task.score, task.score_title)] if progress else []
+    trainer = _trainer(recipe, folder, [*watchers, *stopping, keeper, *line])
+    if trainer.is_global_zero and not folder.config.exists():  # only now: a recipe that cannot work leaves no run behind
+        folder.write_config(recipe, images.facts)
+    checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
+    try:
+        trainer.fit(GuardedLearner(learner), LoopImages(images), ckpt_path=checkpoint, weights_only=True)
+    except SystemExit as exit:
+        if isinstance(exit.__context__, KeyboardInterrupt):  # which Lightning turns into an exit
+            raise KeyboardInterrupt from exit
+        raise
+    result = Result(
+        epochs=trainer.current_epoch,
+        best_epoch=keeper.best_epoch,
+        score=task.score,
+        best=keeper.best,
+        seconds=round(keeper.seconds, 3),
+        parameters=sum(p.numel() for p in learner.network.parameters() if p.requires_grad),
+    )
+    if trainer.is_global_zero:
+        folder.write_result(result)
+    return result
+
+
+def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list[pl.Callback]) -> pl.Trainer:
+    logger = False
+    if recipe.tensorboard:
+        require("tensorboard", extra="tensorboard")
+        logger = pl.loggers.TensorBoardLogger(folder.path, name="", version="tensorboard")
+    machine = recipe.machine
+    try:
+        return pl.Trainer(
+            max_epochs=recipe.epochs,
+            accelerator=machine.accelerator,
+            devices=machine.devices,
+            strategy=machine.strategy,
+            precision=machine.precision,
+            callbacks=callbacks,
+            plugins=[AtomicCheckpointIO()],
+            logger=logger,
+            default_root_dir=folder.path,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except (ValueError, pl.utilities.exceptions.MisconfigurationException) as error:
+        reason = str(error).split(". ")[0].replace("`", "")
+        raise ConfigError(f"this machine cannot train as the recipe says ({reason}): change machine in it") from error

@@ -1,0 +1,80 @@
+"""What can be trained: tasks register themselves here, each an object that makes all that differs between them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from edgewise._registry import Registry
+from edgewise.vision.training.learner import Images, Learner
+from edgewise.vision.training.page import Evaluation, Report
+from edgewise.vision.training.recipe import Recipe
+
+
+class Predicted(Protocol):
+    """What became of the pictures of a prediction."""
+
+    failures: dict[Path, str]
+    """The pictures that could not be read, and why, in a line each."""
+
+    def summary(self) -> str:
+        """What was written, in a line."""
+
+
+class Task(Protocol):
+    """What a training needs that depends on what is learnt.
+
+    Attributes:
+        score: The logged score that chooses the best epoch, higher being better.
+        score_title: What a reader calls it.
+        truth: The part of a batch that holds what is to be learnt.
+        any_size: Whether its networks take images of other sizes than the recipe's.
+        packages: Optional packages that its training needs, beside Lightning.
+    """
+
+    score: str
+    score_title: str
+    truth: str
+    any_size: bool
+    packages: tuple[str, ...]
+
+    def images(self, recipe: Recipe) -> Images:
+        """Training and validation images."""
+
+    def network(self, recipe: Recipe) -> nn.Module:
+        """The network, with fresh parameters."""
+
+    def load(self, path: Path) -> nn.Module:
+        """The network of a file, as it takes pictures."""
+
+    def learner(self, network: nn.Module, recipe: Recipe) -> Learner:
+        """The network with its loss, its scores and its optimiser."""
+
+    def criterion(self, recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
+        """The loss of outputs and truth, without smoothing and mixing."""
+
+    def baseline(self, recipe: Recipe, match: str) -> Recipe:
+        """The recipe of a plain network that costs as much."""
+
+    def evaluate(self, run_dir: Path, dataset: Any, device: str) -> Evaluation:
+        """Scores of the best epoch of a run, on a dataset or, where it is None, on the run's own test images."""
+
+    def predict(self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str) -> Predicted:
+        """What the best epoch of a run makes of picture files."""
+
+    def report(self, run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None, device: str) -> Report:
+        """Score runs and write about them."""
+
+
+TASKS: Registry[Callable[[], Task]] = Registry("task")
+"""By the ``task`` of their recipes."""
+
+
+def task_of(recipe: Recipe) -> Task:
+    """What a recipe trains.
+
+    Raises:
+        ConfigError: Its task is not registered.
+    """
+    return TASKS.create(recipe.task)

@@ -1,0 +1,73 @@
+"""What is done with a run, whatever it was trained for: its task is looked up and asked."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from edgewise._errors import ConfigError
+from edgewise.vision.data import ClassificationSet, SegmentationSet
+from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.page import Evaluation, Report
+from edgewise.vision.training.tasks import Predicted, task_of
+
+
+def evaluate(
+    run_dir: str | Path, dataset: SegmentationSet | ClassificationSet | None = None, *, device: str = "cpu"
+) -> Evaluation:
+    """Score the best epoch of a run as its task is scored.
+
+    Args:
+        run_dir: The run.
+        dataset: Pictures with their masks, each scored at its own size, or with their classes; None: the run's own test
+            images.
+        device: Where to compute.
+
+    Raises:
+        CheckpointError: The folder holds no finished run, or its model is corrupted.
+        DataError: A picture, its mask or its class cannot be used.
+    """
+    return task_of(RunFolder(run_dir).read_recipe()).evaluate(Path(run_dir), dataset, device)
+
+
+def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Path, device: str = "cpu") -> Predicted:
+    """Segment pictures, or name their classes, by the best epoch of a run.
+
+    A picture that cannot be read is noted and the others are done all the same. See
+    :func:`edgewise.vision.segmentation.predict.predict_masks` and
+    :func:`edgewise.vision.classification.predict.predict_classes` for what is written.
+
+    Args:
+        run_dir: The run.
+        images: Picture files.
+        out_dir: Folder for the results; made if needed.
+        device: Where to compute.
+
+    Raises:
+        CheckpointError: The run or the folder for the results cannot be used.
+    """
+    return task_of(RunFolder(run_dir).read_recipe()).predict(Path(run_dir), images, Path(out_dir), device)
+
+
+def write_report(
+    run_dirs: Sequence[str | Path], path: str | Path, titles: Sequence[str] | None = None, device: str = "cpu"
+) -> Report:
+    """Score finished runs on their test images and write what was found as HTML, and an overview as PNG next to it.
+
+    The overview shows the outlines of the best, median and worst test image, or of a classification the mistakes.
+
+    Args:
+        run_dirs: Folders made by :func:`edgewise.vision.train`, all of the same data.
+        path: The HTML file; the overview has its name with ``.png``.
+        titles: A name for each run; none: its model's, with the folder's where two are of one model.
+        device: Where to compute.
+
+    Raises:
+        ConfigError: The runs are not of the same data, or none is given.
+        CheckpointError: A run is not finished or corrupted, or the report cannot be written.
+        DataError: The images cannot be used.
+    """
+    recipes = [RunFolder(run_dir).read_recipe() for run_dir in run_dirs]
+    if not recipes:
+        raise ConfigError("no run to report on: give at least one run folder")
+    if len({recipe.task for recipe in recipes}) > 1:
+        raise ConfigError("the runs were trained for different tasks: report on them one by one")
+    return task_of(recipes[0]).report(list(run_dirs), Path(path), titles, device)

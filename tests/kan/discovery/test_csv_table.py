@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from edgewise import EdgewiseError
+from edgewise.kan.discovery.csv_table import read_csv
+
+
+def written(tmp_path, text, encoding="utf-8"):
+    path = tmp_path / "table.csv"
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_columns_and_target(tmp_path, separator):
+    text = "a, b ,y\n1,2,3\n\n4,5,7\n".replace(",", separator)
+    table = read_csv(written(tmp_path, text, "utf-8-sig"), "y")
+    assert table.names == ("a", "b")
+    np.testing.assert_array_equal(table.x, [[1, 2], [4, 5]])
+    np.testing.assert_array_equal(table.y, [3, 7])
+
+
+def test_chosen_columns_may_stand_beside_text(tmp_path):
+    table = read_csv(written(tmp_path, "name,a,y\nx,1,2\ny,2,3\n"), "y", ["a"])
+    assert table.names == ("a",)
+
+
+def test_cells_in_quotes(tmp_path):
+    table = read_csv(written(tmp_path, '"mass, kg","y"\n"1","2"\n2,3\n'), "y")
+    assert table.names == ("mass, kg",)
+    np.testing.assert_array_equal(table.y, [2, 3])
+
+
+def test_columns_that_do_not_vary_are_said(tmp_path):
+    assert read_csv(written(tmp_path, "a,one,y\n1,1,2\n2,1,3\n"), "y").dropped == ("one",)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "message"),
+    [
+        ("", "y", "is empty"),
+        ("a,y\n1,2\n", "y", "has 1 rows and 1 columns"),
+        ("a,price\n1,2\n2,3\n", "prize", "no column 'prize'; did you mean 'price'"),
+        ("a,y\n1,2\n\nred,3\n", "y", "line 4 of .* holds 'red' in column 'a', which is no finite number"),
+        ("a,y\n1,2\n,3\n", "y", "line 3 of .* holds ''"),
+        ("a,y\n1,2\nnan,3\n", "y", "line 3 of .* holds 'nan'"),
+        ("a,y\n1,2\n-inf,3\n", "y", "line 3 of .* holds '-inf'"),
+        ("a,y\n1,2\n1_0,3\n", "y", "line 3 of .* holds '1_0'"),
+        ("a;y\n1,5;2\n3;3\n", "y", "line 2 of .* holds '1,5'"),
+        ("name,b,y,day\nu,1,2,mon\nv,2,3,tue\n", "y", "no number in 'name', 'day': choose .* with --columns, b$"),
+        ("a,kind\n1,red\n2,blue\n", "kind", "the target 'kind' has no number"),
+        ("1,2,3\n4,5,6\n", "y", "must name the columns, and holds the numbers 1, 2, 3"),
+        ('a,y\n1,2\n"3,4\n', "y", "line 3 of .* cannot be read .*: mend its quotes"),
+        ("a,y\n1,2\n3\n", "y", "line 3 of .* has 1 cells and the first has 2"),
+        ("a,a,y\n1,2,3\n", "y", "a name of its own"),
+        ("a,y\n1,2\n2,2\n", "y", "the target 'y' is 2.0 in all 2 rows"),
+        ("a,y\n1,2\n1,3\n", "y", "nothing to explain it by"),
+    ],
+)
+def test_what_is_no_table_is_said(tmp_path, text, target, message):
+    with pytest.raises(EdgewiseError, match=message):
+        read_csv(written(tmp_path, text), target)
+
+
+def test_missing_files_and_other_encodings(tmp_path):
+    with pytest.raises(EdgewiseError, match="does not exist"):
+        read_csv(tmp_path / "none.csv", "y")
+    path = tmp_path / "latin.csv"
+    path.write_bytes("größe,y\n1,2\n".encode("latin-1"))
+    with pytest.raises(EdgewiseError, match="not a text file in UTF-8"):
+        read_csv(path, "y")

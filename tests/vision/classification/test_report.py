@@ -1,0 +1,100 @@
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgewise._errors import ConfigError, DataError
+from edgewise._figures import to_bytes
+from edgewise.vision import Model, evaluate, predict, train, write_report
+from edgewise.vision.classification.figures import confusion_figure, gallery
+from edgewise.vision.classification.images import open_sides
+from edgewise.vision.data import ArrayPictures, ClassificationSet, SegmentationSet, create_dataset
+from tests.vision.segmentation.test_report import Cells
+
+
+@pytest.fixture
+def runs(recipe, tmp_path):
+    for name, model in (("first", recipe.model), ("second", Model(name="mlp", options={"width": [144, 3]}))):
+        train(replace(recipe, epochs=2, model=model), tmp_path / name, progress=False)
+    return [tmp_path / "first", tmp_path / "second"]
+
+
+def test_two_runs_side_by_side(runs, recipe, tmp_path):
+    report = write_report(runs, tmp_path / "report.html")
+    page = Cells(report.html.read_text())
+    assert all(address.startswith("data:image/") for address in page.fetched)
+    rows = {row[0]: row[1:] for row in page.rows if row}
+    for run, title in zip(runs, ("kan", "mlp"), strict=True):
+        scores = evaluate(run).scores
+        assert rows[title][1:5] == [f"{scores[name]:.4f}" for name in ("top1", "top5", "ece", "log_loss")]
+    assert rows["bar"][0] == "8"
+    assert len(rows["bar"]) == 7
+    assert rows["data.name"] == ["imagefolder"]
+    with Image.open(report.overview) as overview:
+        assert overview.width > 500
+
+
+def test_mistakes_are_the_surest_first_and_counted_by_class(runs, recipe):
+    found = evaluate(runs[0])
+    test = open_sides(recipe.data).test
+    chances = [mistake.probability for mistake in found.mistakes]
+    assert chances == sorted(chances, reverse=True)
+    for mistake in found.mistakes:
+        assert test.classes[test.labels[mistake.index]] == mistake.truth != mistake.prediction
+        assert test.id(mistake.index) == mistake.id
+    assert len(found.mistakes) == found.count - np.trace(found.confusion) == round(24 * (1 - found.scores["top1"]))
+    assert f"24 pictures, {len(found.mistakes)} named wrong" in found.summary()
+
+
+def test_another_dataset_is_scored_and_one_of_other_classes_refused(runs, shapes):
+    whole = create_dataset("imagefolder", shapes / "train", channels=1)
+    assert evaluate(runs[0], whole).count == 60
+    other = ClassificationSet("two", ArrayPictures(np.zeros((2, 12, 12), np.uint8)), np.array([0, 1]), ("a", "b"), 1)
+    with pytest.raises(DataError, match="has 2 classes and the network 3"):
+        evaluate(runs[0], other)
+    with pytest.raises(DataError, match="has masks and no classes"):
+        evaluate(runs[0], SegmentationSet("masks", ()))
+
+
+def test_the_order_of_the_classes_of_another_dataset_changes_nothing(runs, shapes):
+    whole = create_dataset("imagefolder", shapes / "train", channels=1)
+    turned = replace(whole, labels=(whole.labels + 1) % 3, classes=("stripe", "bar", "dot"))
+    assert evaluate(runs[0], turned).to_dict() == evaluate(runs[0], whole).to_dict()
+    renamed = replace(whole, classes=("bar", "dot", "line"))
+    with pytest.raises(DataError, match="has 3 classes and the network 3, and only one of them knows 'line': score it on"):
+        evaluate(runs[0], renamed)
+
+
+def test_pictures_are_named_and_broken_ones_told(runs, shapes, tmp_path):
+    good = sorted((shapes / "val" / "dot").iterdir())[:3]
+    (tmp_path / "broken.png").write_text("no picture")
+    done = predict(runs[0], [*good, tmp_path / "broken.png"], tmp_path / "out")
+    with open(tmp_path / "out" / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["picture"] for row in rows] == list(map(str, good))
+    for row, path in zip(rows, good, strict=True):
+        assert row["class"] == done.classes[path]
+        assert 1 / 3 <= float(row["probability"]) <= 1
+        assert {row["class"], *row["next"].split("; ")} == {"bar", "dot", "stripe"}
+    assert list(done.failures) == [tmp_path / "broken.png"]
+
+
+def test_runs_of_two_tasks_are_refused(runs, tmp_path, monkeypatch):
+    from edgewise.vision import RunFolder, SegmentationRecipe
+
+    monkeypatch.setattr(
+        RunFolder,
+        "read_recipe",
+        lambda self, real=RunFolder.read_recipe: real(self) if self.path == runs[0] else SegmentationRecipe(),
+    )
+    with pytest.raises(ConfigError, match="different tasks"):
+        write_report(runs, tmp_path / "report.html")
+
+
+def test_figures_of_many_classes_and_of_no_mistake():
+    names = [f"class {number}" for number in range(30)]
+    assert not confusion_figure("x", np.eye(30), names).axes[0].texts
+    assert len(confusion_figure("x", np.array([[3, 1], [0, 4]]), names[:2]).axes[0].texts) == 3
+    assert to_bytes(gallery([], []), "png").startswith(b"\x89PNG")

@@ -1,0 +1,109 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from edgewise._errors import ConfigError
+from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
+from edgewise.vision.training.recipe import Machine, Model, Recipe, differences
+from edgewise.vision.training.recipes import create_recipe, list_recipes
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_every_recipe_survives_json(name):
+    recipe = create_recipe(name)
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_settings_of_every_kind_survive_json():
+    recipe = SegmentationRecipe(
+        data=MaskedData(root="/tmp", options={"split_by": "grouped", "deep": {"list": [1, 2.5, None]}}, size=(3, 5)),
+        model=Model(options={"grid_size": 7}),
+        optimiser=Adam(learning_rate=1),
+        machine=Machine(devices=2, precision="bf16-mixed"),
+        patience=4,
+    )
+    again = Recipe.from_dict(recipe.to_dict())
+    assert again == recipe
+    assert again.data.size == (3, 5)
+    assert isinstance(again.optimiser.learning_rate, float)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epoch": 3}, "unknown setting 'epoch'; did you mean 'epochs'?"),
+        (
+            {"optimiser": {"learning_rte": 1}},
+            "unknown setting 'optimiser.learning_rte'; did you mean 'optimiser.learning_rate'?",
+        ),
+        ({"epochs": "3"}, "epochs is '3' and must be int"),
+        ({"epochs": 3.0}, "epochs is 3.0 and must be int"),
+        ({"epochs": True}, "epochs is True and must be int"),
+        ({"tensorboard": 1}, "tensorboard is 1 and must be bool"),
+        ({"optimiser": {"learning_rate": "fast"}}, "optimiser.learning_rate is 'fast' and must be float"),
+        ({"data": {"size": [128]}}, "data.size is [128] and must be tuple[int, int]"),
+        ({"data": {"size": [128, 1.5]}}, "data.size"),
+        ({"data": {"options": []}}, "data.options"),
+        ({"data": None}, "data is None and must be an object of settings"),
+        ({"machine": {"precision": "16-mixed"}}, "must be one of 32-true, bf16-mixed, 64-true"),
+        ({"patience": "long"}, "patience is 'long' and must be int | None"),
+        ({"epochs": 0}, "epochs is 0 and must be at least 1"),
+        ({"optimiser": {"learning_rate": -1.0}}, "optimiser.learning_rate is -1.0 and must be above 0"),
+        ({"optimiser": {"learning_rate": float("nan")}}, "optimiser.learning_rate is nan and must be above 0"),
+        (
+            {"task": "classification", "optimiser": {"learning_rate": 5e-6}},
+            "final_learning_rate is 1e-05 and must be at most optimiser.learning_rate, 5e-06",
+        ),
+        ({"data": {"size": [0, 8]}}, "data.size is (0, 8) and must be two positive numbers of pixels"),
+        ({"model": {"options": {"in_channels": 1}}}, "without in_channels and num_classes"),
+        ([], "the recipe is [] and must be an object of settings"),
+    ],
+)
+def test_a_wrong_setting_is_named(values, message):
+    with pytest.raises(ConfigError) as caught:
+        (Recipe if "task" in values else SegmentationRecipe).from_dict(values)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_left_out_keep_their_defaults():
+    assert SegmentationRecipe.from_dict({"data": {"name": "busi"}}) == SegmentationRecipe(data=MaskedData(name="busi"))
+
+
+def test_differences_are_named():
+    recipe = SegmentationRecipe()
+    other = replace(recipe, seed=7, model=Model(options={"grid_size": 3}))
+    assert differences(recipe, other) == ["model.options.grid_size", "seed"]
+    assert differences(recipe, recipe) == []
+
+
+def test_unknown_recipe_names_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'nuclei'"):
+        create_recipe("nucleus")
+
+
+def test_u_kans_published_numbers():
+    recipe = create_recipe("ukan_published")
+    rates = recipe.optimiser
+    assert (rates.learning_rate, rates.coefficient_learning_rate) == (1e-4, 1e-2)
+    assert (rates.weight_decay, rates.final_learning_rate) == (1e-4, 1e-5)
+    assert (recipe.epochs, recipe.batch_size, recipe.data.size) == (400, 8, (256, 256))
+
+
+def test_tyro_shows_what_a_setting_means(capsys):
+    tyro = pytest.importorskip("tyro")
+    with pytest.raises(SystemExit):
+        tyro.cli(SegmentationRecipe, args=["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Passes over the training images" in shown
+    assert tyro.cli(SegmentationRecipe, args=["--data.size", "8", "9", "--patience", "3"]).data.size == (8, 9)
+
+
+def test_importing_training_imports_no_heavy_package():
+    heavy = "{'lightning', 'monai', 'torchmetrics', 'matplotlib', 'PIL', 'sklearn', 'jinja2', 'rich'}"
+    code = f"import sys, edgewise.vision; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
