@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from tests.mutation.mutate import Mutant, chosen, mutants
@@ -59,11 +60,11 @@ class Bench:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, root / name)
 
-    def killer(self, mutant: Mutant) -> str | None:
-        """The test that notices, or None."""
+    def killer(self, mutant: Mutant, count: int | None) -> str | None:
+        """The test that notices, of the nearest so many steps, or None."""
         path = self.root / mutant.path
         original = path.read_text()
-        for step in steps(mutant.path, self.root):
+        for step in islice(steps(mutant.path, self.root), count):
             limit = SPARE[0] * self.unchanged(step) + SPARE[1]
             try:
                 self.write(path, mutant.applied(original))
@@ -131,6 +132,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=60, help="beside the named ones")
     parser.add_argument("--only", default="", help="part of the path of a file or of the name of a mutant")
+    parser.add_argument("--steps", type=int, help="run the nearest tests alone, 1, or so many of the steps; all by default")
     options = parser.parse_args()
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"killed": {}, "survived": {}, "seconds": {}}
     now, survivors = digest("tests", "edgewise"), []
@@ -140,9 +142,9 @@ def main() -> None:
         for number, mutant in enumerate(todo, 1):
             key = mutant.rank(0)
             if key not in kept["killed"] and kept["survived"].get(key) != now:
-                if (killer := bench.killer(mutant)) is not None:
+                if (killer := bench.killer(mutant, options.steps)) is not None:
                     kept["killed"][key] = killer
-                else:
+                elif options.steps is None:
                     kept["survived"][key] = now
                 RESULTS.write_text(json.dumps(kept, indent=1))
             line = f"{mutant.path}:{mutant.line} {mutant.kind}: {mutant.before} -> {mutant.after}"
