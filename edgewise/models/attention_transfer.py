@@ -34,7 +34,9 @@ class BorrowedAttention(nn.Module):
             )
         v = nn.functional.linear(x, *(p if p is None else p[2 * width :] for p in (self.qkv.weight, self.qkv.bias)))
         y = self.rows.to(v) @ v.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-        return self.proj_drop(self.proj(getattr(self, "norm", nn.Identity())(y.transpose(1, 2).flatten(2))))
+        y = getattr(self, "norm", nn.Identity())(y.transpose(1, 2).flatten(2))
+        gate = getattr(self, "gate", None)
+        return self.proj_drop(self.proj(y if gate is None else y * gate(x).sigmoid()))
 
 
 class AttentionTransfer(nn.Module):

@@ -27,7 +27,7 @@ class KANSelfAttention(nn.Module):
             raise ConfigError(f"attention dropout must be 0 where the attention is never formed, got {source.attn_drop.p}")
         for name in ("q_norm", "k_norm", "norm"):
             self.add_module(name, nn.Identity())
-        self.gate = None
+        self.register_module("gate", None)
         for name, child in source.named_children():
             if name not in ("attn_drop", "softmax"):
                 self.add_module(name, child)
