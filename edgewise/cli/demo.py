@@ -6,6 +6,7 @@ from typing import Annotated
 
 from tyro.conf import arg
 
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call
 from edgewise.cli._tables import print_methods
 from edgewise.vision import Model, SegmentationRecipe, train, write_report
@@ -20,6 +21,7 @@ NETWORKS = {
 
 def main(words: list[str]) -> None:
     """Run the subcommand."""
+    keep_freed_memory()  # this process is for training alone
     call(command, words, prog="edgewise demo")
 
 

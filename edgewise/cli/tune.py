@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
 from edgewise.vision import RECIPES, Recipe, create_recipe
@@ -31,6 +32,7 @@ SHOWN = 5
 
 def main(words: list[str]) -> None:
     """Run the subcommand."""
+    keep_freed_memory()  # this process is for training alone
     if not words or words[0] in ("-h", "--help"):
         print(_HELP)
         print_table(("recipe", ""), [(name, summary(RECIPES[name])) for name in RECIPES], left=(0, 1))
