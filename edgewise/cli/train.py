@@ -49,7 +49,7 @@ def _command(default: Recipe) -> Callable[..., None]:
 
     def command(
         *,
-        recipe: Annotated[type(default), arg(name="")] = default,
+        recipe: Recipe = default,
         run: Annotated[Path, arg(metavar="DIR")],
         resume: bool = False,
         baseline: bool = False,
@@ -68,6 +68,7 @@ def _command(default: Recipe) -> Callable[..., None]:
         plain = _baseline(recipe, match, RunFolder(run / "baseline"), resume) if baseline else None
         train_and_report(recipe, run, resume, plain)
 
+    command.__annotations__["recipe"] = Annotated[type(default), arg(name="")]  # the settings of this very task
     return command
 
 

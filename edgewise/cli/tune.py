@@ -9,7 +9,7 @@ from tyro.conf import arg
 from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
-from edgewise.vision import RECIPES, create_recipe
+from edgewise.vision import RECIPES, Recipe, create_recipe
 from edgewise.vision.tuning import Space, TrialRun, tune, write_tuning_report
 from edgewise.vision.tuning.report import best_command, ranked, setting_names, setting_text, trial_row
 from edgewise.vision.tuning.trials import StudyFolder
@@ -48,7 +48,7 @@ def _command(name: str) -> Callable[..., None]:
 
     def command(
         *,
-        recipe: Annotated[type(default), arg(name="")] = default,
+        recipe: Recipe = default,
         run: Annotated[Path, arg(metavar="DIR")],
         trials: int = 20,
         space: Space = Space(),  # noqa: B008 (frozen)
@@ -68,6 +68,7 @@ def _command(name: str) -> Callable[..., None]:
         tune(recipe, run, trials=trials, space=space, pruner=pruner, start=name, follow=_say)
         _conclude(run)
 
+    command.__annotations__["recipe"] = Annotated[type(default), arg(name="")]  # the settings of this very task
     return command
 
 

@@ -60,7 +60,8 @@ def grouped_split(dataset: SegmentationSet, seed: int = 2981, validation: float 
 
 def divide(dataset: SegmentationSet, train: Iterable[str], validation: Iterable[str], test: Iterable[str]) -> Split:
     """The split whose sides hold these ids, each side in the order of its ids."""
-    return Split(*(dataset.subset(sorted(ids)) for ids in (train, validation, test)))
+    first, second, third = (dataset.subset(sorted(ids)) for ids in (train, validation, test))
+    return Split(first, second, third)
 
 
 def draw(dataset: SegmentationSet, names: Iterable[str], seed: int, fraction: float) -> tuple[list[str], list[str]]:

@@ -13,6 +13,7 @@ from edgewise.vision.data import SegmentationSet
 from edgewise.vision.segmentation.images import open_split
 from edgewise.vision.segmentation.metrics import count_pixels, hausdorff95, overlap, summarise, tally
 from edgewise.vision.segmentation.predict import Predictor
+from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
 
 SCORES = {"iou": "IoU", "f1": "F1", "image_iou": "IoU per image", "image_f1": "F1 per image", "hd95": "HD95 (px)"}
@@ -94,6 +95,6 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
         CheckpointError: The folder holds no run, or its model is corrupted.
         DataError: A picture or its mask cannot be used.
     """
-    data = RunFolder(run_dir).read_recipe().data
+    data = RunFolder(run_dir).read_recipe(SegmentationRecipe).data
     dataset = open_split(data).test if dataset is None else dataset
     return evaluate_masks(Predictor.from_run(run_dir, device), dataset, data.classes)

@@ -7,8 +7,8 @@ chosen on validation images cut from the training side, and the test images are 
 
 from torch.utils.data import DataLoader
 
-from edgewise._errors import DataError
-from edgewise.vision.data import EpochSampler, SegmentationDataset, Split, create_dataset
+from edgewise._errors import ConfigError, DataError
+from edgewise.vision.data import EpochSampler, SegmentationDataset, SegmentationSet, Split, create_dataset
 from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
 
 
@@ -17,8 +17,12 @@ def open_split(data: MaskedData) -> Split:
 
     Raises:
         DataError: The images are missing or unusable, or too few for three parts.
+        ConfigError: They have classes and no masks.
     """
-    split = create_dataset(data.name, data.root, **data.options).split(data.split_seed).without_duplicates()
+    dataset = create_dataset(data.name, data.root, **data.options)
+    if not isinstance(dataset, SegmentationSet):
+        raise ConfigError(f"dataset {data.name!r} has classes and no masks: train a recipe of classification on it")
+    split = dataset.split(data.split_seed).without_duplicates()
     for part in ("train", "validation", "test"):
         if not len(getattr(split, part)):
             raise DataError(f"the {part} part of {data.name!r} has no image: give a dataset with more images")
