@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick test-inductor bench bench-science bench-vision lint format clean
+.PHONY: demo test test-quick test-inductor fuzz mutants bench bench-science bench-vision lint format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,14 @@ test-quick: $(READY)
 # Each model compiled by Inductor, half an hour.
 test-inductor: $(READY)
 	$(PYTEST) -m inductor
+
+# The kernels under AddressSanitizer on random layers, a minute after they are built.
+fuzz: $(READY)
+	$(BIN)/python tests/ops/native/fuzz.py
+
+# Whether the tests notice: a hundred faults planted in a copy, an hour or two; killed it goes on.
+mutants: $(READY)
+	$(BIN)/python -m tests.mutation
 
 # Peers without their dependencies: what they pin is old, and of it they need but pandas.
 bench: $(READY)

@@ -16,7 +16,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from edgewise.kan.network import KAN
+from edgewise.kan import KAN
 from edgewise.nn import KANLinear
 
 INSTALL = "not installed (pip install --no-deps pykan==0.2.8 inkan==0.5.2)"

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,7 +25,7 @@ FORMAT = "edgewise.model"
 VERSION = 1
 
 
-def atomic_write(path: str | Path, data: bytes) -> None:
+def atomic_write(path: str | Path, data: bytes | memoryview) -> None:
     """Replace the file ``path`` by ``data`` so that a crash leaves either the old file or the new one, whole.
 
     Args:
@@ -82,7 +83,7 @@ def write_json(path: str | Path, value: object) -> None:
     atomic_write(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
 
 
-def read_json(path: str | Path) -> object:
+def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 
     Raises:

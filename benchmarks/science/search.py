@@ -15,8 +15,8 @@ import torch
 
 from benchmarks.science.common import Clock, Result, Samples, count, rmse
 from edgewise.bases import BSpline
+from edgewise.kan import KAN
 from edgewise.kan.fitting import fit
-from edgewise.kan.network import KAN
 from edgewise.models import create_model
 
 COARSE = 3

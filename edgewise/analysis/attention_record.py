@@ -4,13 +4,14 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
 from edgewise.analysis.landscape import evaluating
-from edgewise.models.written_out import AttentionMatrices, attention_blocks, written_out
+from edgewise.models.timm_parts import Transformer
+from edgewise.models.written_out import AttentionMatrices, SelfAttention, attention_blocks, written_out
 
 
 def read_attention(model: nn.Module, images: Tensor, block: int = -1) -> AttentionMatrices:
@@ -75,7 +76,7 @@ def token_grid(model: nn.Module, tokens: int) -> tuple[int, int, int]:
     Raises:
         ConfigError: They are no grid.
     """
-    rows, columns = cast("Any", model.patch_embed).grid_size
+    rows, columns = cast("Transformer", model).patch_embed.grid_size
     before = tokens - rows * columns
     if before >= 0:
         return before, rows, columns
@@ -85,7 +86,7 @@ def token_grid(model: nn.Module, tokens: int) -> tuple[int, int, int]:
     return 0, side, side
 
 
-def _visit(attention: nn.Module, inputs: tuple, options: dict, number: int, visit: Callable) -> None:
+def _visit(attention: SelfAttention, inputs: tuple, options: dict, number: int, visit: Callable) -> None:
     x, mask, *_ = (*inputs, None)
     windows = options.get("mask", mask)
     if options.get("attn_mask") is not None or options.get("is_causal"):

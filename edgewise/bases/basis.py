@@ -3,6 +3,7 @@ r"""What a function on an edge is made of: a basis of univariate functions ``B_1
 import abc
 from collections.abc import Mapping
 from dataclasses import Field
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
@@ -11,12 +12,14 @@ from torch.types import Device
 
 from edgewise._errors import ConfigError
 from edgewise._registry import Registry
+from edgewise._torch_private import no_modes
 
 BASES: Registry[type["Basis"]] = Registry("basis")
 register_basis = BASES.register
 
 State = Mapping[str, Tensor]
 EMPTY: State = {}
+_EIGHTH_ORDER = (4 / 5, -1 / 5, 4 / 105, -1 / 280)  # of central differences
 
 
 class Basis(abc.ABC):
@@ -36,6 +39,7 @@ class Basis(abc.ABC):
     domain: tuple[float, float]
     outside: str
     natural: ClassVar[str]
+    _constant_slopes: ClassVar[tuple[list[float], list[float]] | None]  # each object has its own; so said, it is no field
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]  # each subclass is a dataclass: what `replace` and `fields` take
 
     def __post_init__(self):
@@ -48,6 +52,8 @@ class Basis(abc.ABC):
             raise ConfigError(f"outside must be one of {', '.join(rules)} for {type(self).__name__}, got {self.outside!r}")
         if self.outside == "linear" and self.smoothness < 1:
             raise ConfigError(f"outside='linear' needs a slope at the ends of the domain, which {self} has not")
+        constant = self.outside == "linear" and not self.init_state(1)
+        object.__setattr__(self, "_constant_slopes", _slopes_of(self) if constant else None)
 
     @property
     @abc.abstractmethod
@@ -93,7 +99,7 @@ class Basis(abc.ABC):
             return values
         below, above = self._end_slopes(x, state)
         most = torch.finfo(x.dtype).max
-        over, under = (distance.clamp(0, most).unsqueeze(-1) for distance in (x - hi, lo - x))
+        over, under = (distance.clamp_min(0).clamp_max(most).unsqueeze(-1) for distance in (x - hi, lo - x))
         return values + over * above - under * below
 
     def fraction_outside(self, x: Tensor, state: State = EMPTY) -> Tensor:
@@ -102,14 +108,41 @@ class Basis(abc.ABC):
         return 1 - ((x >= lo) & (x <= hi)).to(torch.get_default_dtype()).mean()
 
     def _end_slopes(self, x: Tensor, state: State) -> tuple[Tensor, Tensor]:
+        """The slopes of the functions at both ends of the domain, each ``(K,)`` or ``(features, K)``."""
+        if self._constant_slopes is not None:
+            below, above = self._constant_slopes
+            return x.new_tensor(below), x.new_tensor(above)
         ends = torch.stack([end.expand(x.shape[-1]) for end in self.bounds(x, state)])  # (2, features)
+        slopes = self._differences(ends, state) if torch.compiler.is_exporting() else self._slopes(ends, state)
+        return slopes[0], slopes[1]
+
+    def _slopes(self, points: Tensor, state: State) -> Tensor:
+        """Derivatives at points ``(n, features)``, exact, ``(n, features, K)``."""
 
         def pull(weights: Tensor) -> Tensor:  # the transpose of the derivative; its own transpose is the derivative
-            return torch.func.vjp(lambda t: self.values(t, state), ends)[1](weights)[0]
+            return torch.func.vjp(lambda t: self.values(t, state), points)[1](weights)[0]
 
-        push = torch.func.vjp(pull, ends.new_zeros(*ends.shape, self.num_functions))[1]
-        (slopes,) = push(torch.ones_like(ends))
-        return slopes[0], slopes[1]
+        push = torch.func.vjp(pull, points.new_zeros(*points.shape, self.num_functions))[1]
+        return push(torch.ones_like(points))[0]
+
+    def _differences(self, points: Tensor, state: State) -> Tensor:
+        """The same by central differences of the eighth order, in float64: a graph to be exported holds no transforms."""
+        lo, hi = self.domain
+        step = (hi - lo) / (64 * self.num_functions)
+        exact = {name: tensor.double() for name, tensor in state.items()}
+        total = torch.zeros((), dtype=torch.double, device=points.device)
+        for place, weight in enumerate(_EIGHTH_ORDER, 1):
+            ahead, behind = (self.values(points.double() + sign * place * step, exact) for sign in (1, -1))
+            total = total + weight / step * (ahead - behind)
+        return total.to(points.dtype)
+
+
+@lru_cache(maxsize=256)
+def _slopes_of(basis: Basis) -> tuple[list[float], list[float]]:
+    """The slopes at both ends of a basis that nothing but its settings determines: numbers, taken once."""
+    with no_modes():
+        slopes = basis._slopes(torch.tensor(basis.domain, dtype=torch.double).unsqueeze(1), EMPTY)[:, 0]
+        return slopes[0].tolist(), slopes[1].tolist()
 
 
 def list_bases() -> list[str]:

@@ -2,7 +2,7 @@ r"""B-splines: piecewise polynomials on a grid of knots, each non-zero on degree
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -126,11 +126,13 @@ class BSpline(Basis):
         step = torch.where(step > 0, step, 1)  # all knots of a feature in one point
         margin = step * torch.arange(1, k + 1, device=x.device, dtype=x.dtype)
         padded = torch.cat([knots[:, :1] - margin.flip(-1), knots, knots[:, -1:] + margin], dim=-1)
-        lo, hi = (knots[:, end].detach() for end in (k, -k - 1))
-        located = torch.where(x == hi, torch.nextafter(hi, lo), x)  # the domain is closed, whatever knots coincide there
-        cell = (located.unsqueeze(-1) >= padded).sum(-1) - 1
+        hi = knots[:, -k - 1].detach()
+        ends = (x == hi).unsqueeze(-1)  # the domain is closed, whatever knots coincide there
+        point = x.unsqueeze(-1)
+        cell = ((point > padded) | ((point == padded) & ~ends)).sum(-1) - 1
         cell = cell.clamp(k - 1, k + count - 1)  # beyond all knots: the cell next to them, where no function lives
-        x = x.clamp(padded[:, 0], padded[:, -1])
+        first, last = padded[:, 0], padded[:, -1]
+        x = torch.where(x < first, first, torch.where(x > last, last, x))
         first = torch.arange(features, device=x.device) * padded.shape[-1] + cell
         flat = padded.flatten()
         return cell - k, [x - flat[first - j] for j in range(k)], [flat[first + 1 + j] - x for j in range(k)]
@@ -142,6 +144,21 @@ class BSpline(Basis):
         rows = (cell.unsqueeze(-2) + first).clamp(0, count + 1)  # functions that do not exist go to the two outer rows
         everywhere = local.new_zeros(*cell.shape[:-1], count + 2, cell.shape[-1])
         return everywhere.scatter(-2, rows, local).narrow(-2, 1, count)
+
+    def _end_slopes(self, x: Tensor, state: State) -> tuple[Tensor, Tensor]:
+        r""":math:`B'_i = k\, (B^{k-1}_i / (t_{i+k} - t_i) - B^{k-1}_{i+1} / (t_{i+k+1} - t_{i+1}))` on moved knots."""
+        if self.knots == "uniform":
+            return super()._end_slopes(x, state)
+        k, knots = self.degree, state["knots"].to(x.dtype)
+        lower = replace(self, degree=k - 1, outside="zero")
+        inner = knots[:, 1:-1]
+        spans = inner[:, k:] - inner[:, :-k]
+        ends = torch.stack(self.bounds(x, state))  # (2, features)
+        values = lower.values(ends, {"knots": inner})  # (2, features, K - 1)
+        steps = torch.where(spans > 0, values * k / torch.where(spans > 0, spans, 1), 0)
+        none = steps.new_zeros(*steps.shape[:-1], 1)
+        slopes = torch.cat([none, steps], -1) - torch.cat([steps, none], -1)
+        return slopes[0], slopes[1]
 
 
 def _local_values(

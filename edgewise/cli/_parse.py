@@ -15,7 +15,7 @@ def call(function: Callable[..., None], words: list[str], prog: str) -> None:
     """
     registry = tyro.constructors.ConstructorRegistry()
     registry.primitive_rule(_json_object)
-    description = re.split(r"\n(?:Args|Raises):\n", inspect.getdoc(function))[0].rstrip()
+    description = re.split(r"\n(?:Args|Raises):\n", inspect.getdoc(function) or "")[0].rstrip()
     tyro.cli(function, args=words, prog=prog, description=description, registry=registry)
 
 

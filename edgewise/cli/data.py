@@ -91,7 +91,7 @@ def _describe_classes(dataset: "ClassificationSet", split_seed: int) -> None:
     facts = describe_classes(dataset)
     split = dataset.split(split_seed)
     counts = facts["classes"]
-    smallest, largest = min(counts, key=counts.get), max(counts, key=counts.get)
+    smallest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     copies = [" = ".join(names) for names in facts["duplicates"]]
     rows = [
         ("samples", str(facts["samples"])),
@@ -109,7 +109,7 @@ def _class(count: "ClassCount") -> str:
     return f"{count.title}: {count.pixels:,} pixels in {count.samples} masks, most in {count.example}"
 
 
-def _sizes(sizes: dict[tuple[int, int], int]) -> str:
+def _sizes(sizes: dict[tuple[int, ...], int]) -> str:
     shown = ", ".join(f"{height} x {width} ({count})" for (height, width), count in list(sizes.items())[:3])
     return shown + (f" and {len(sizes) - 3} sizes more" if len(sizes) > 3 else "")
 

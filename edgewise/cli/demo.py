@@ -6,9 +6,11 @@ from typing import Annotated
 
 from tyro.conf import arg
 
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call
 from edgewise.cli._tables import print_methods
-from edgewise.vision import Model, SegmentationRecipe, create_recipe, train, write_report
+from edgewise.vision import Model, SegmentationRecipe, train, write_report
+from edgewise.vision.segmentation.recipes import nuclei
 
 NETWORKS = {
     "U-Net": Model(name="unet"),
@@ -19,6 +21,7 @@ NETWORKS = {
 
 def main(words: list[str]) -> None:
     """Run the subcommand."""
+    keep_freed_memory()  # this process is for training alone
     call(command, words, prog="edgewise demo")
 
 
@@ -53,6 +56,6 @@ def command(
 
 def demo_recipe(root: Path | None, quick: bool) -> SegmentationRecipe:
     """The nuclei recipe, from a folder if one is given, cut short if it is to be quick."""
-    recipe = create_recipe("nuclei")
+    recipe = nuclei()
     recipe = replace(recipe, data=replace(recipe.data, root=None if root is None else str(root)))
     return replace(recipe, epochs=2) if quick else recipe

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_methods, print_table
 from edgewise.vision import RECIPES, Recipe, create_recipe, train, write_report
@@ -32,6 +33,7 @@ examples:
 
 def main(words: list[str]) -> None:
     """Run the subcommand."""
+    keep_freed_memory()  # this process is for training alone
     if not words or words[0] in ("-h", "--help"):
         print(_HELP)
         print_table(("recipe", ""), [(name, summary(RECIPES[name])) for name in RECIPES], left=(0, 1))
@@ -47,7 +49,7 @@ def _command(default: Recipe) -> Callable[..., None]:
 
     def command(
         *,
-        recipe: Annotated[type(default), arg(name="")] = default,
+        recipe: Recipe = default,
         run: Annotated[Path, arg(metavar="DIR")],
         resume: bool = False,
         baseline: bool = False,
@@ -66,6 +68,7 @@ def _command(default: Recipe) -> Callable[..., None]:
         plain = _baseline(recipe, match, RunFolder(run / "baseline"), resume) if baseline else None
         train_and_report(recipe, run, resume, plain)
 
+    command.__annotations__["recipe"] = Annotated[type(default), arg(name="")]  # the settings of this very task
     return command
 
 

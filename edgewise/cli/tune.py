@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
+from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
-from edgewise.vision import RECIPES, create_recipe
+from edgewise.vision import RECIPES, Recipe, create_recipe
 from edgewise.vision.tuning import Space, TrialRun, tune, write_tuning_report
 from edgewise.vision.tuning.report import best_command, ranked, setting_names, setting_text, trial_row
 from edgewise.vision.tuning.trials import StudyFolder
@@ -31,6 +32,7 @@ SHOWN = 5
 
 def main(words: list[str]) -> None:
     """Run the subcommand."""
+    keep_freed_memory()  # this process is for training alone
     if not words or words[0] in ("-h", "--help"):
         print(_HELP)
         print_table(("recipe", ""), [(name, summary(RECIPES[name])) for name in RECIPES], left=(0, 1))
@@ -46,7 +48,7 @@ def _command(name: str) -> Callable[..., None]:
 
     def command(
         *,
-        recipe: Annotated[type(default), arg(name="")] = default,
+        recipe: Recipe = default,
         run: Annotated[Path, arg(metavar="DIR")],
         trials: int = 20,
         space: Space = Space(),  # noqa: B008 (frozen)
@@ -66,6 +68,7 @@ def _command(name: str) -> Callable[..., None]:
         tune(recipe, run, trials=trials, space=space, pruner=pruner, start=name, follow=_say)
         _conclude(run)
 
+    command.__annotations__["recipe"] = Annotated[type(default), arg(name="")]  # the settings of this very task
     return command
 
 

@@ -1,4 +1,4 @@
-"""Kolmogorov-Arnold networks as scikit-learn's estimators: fit, predict, and the formula that was found."""
+"""Kolmogorov-Arnold networks as estimators of scikit-learn: fit, predict, and the formula that was found."""
 
 from edgewise.estimators.classifier import KANClassifier
 from edgewise.estimators.regressor import KANRegressor

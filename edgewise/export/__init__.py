@@ -1,4 +1,4 @@
-"""Networks where edgewise is not: as graphs for other runtimes, as functions in plain NumPy or C, in shared folders."""
+"""Networks for use without edgewise: graphs for other runtimes, functions in plain NumPy or C, shared folders."""
 
 from edgewise.export.bake import Baked, bake
 from edgewise.export.hub import from_pretrained, model_card, push_to_hub, save_pretrained

@@ -1,4 +1,4 @@
-"""Networks to be read: fitted to tables, pruned, turned into formulas, drawn."""
+"""Networks that people read: fitted to tables, pruned, drawn, turned into formulas."""
 
 from edgewise.kan.discovery.discover import Discovery, discover
 from edgewise.kan.functions import FUNCTIONS, Function, register_function

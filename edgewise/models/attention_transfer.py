@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
 from edgewise.models.registry import forget_config
-from edgewise.models.written_out import attention_blocks, written_out
+from edgewise.models.written_out import SelfAttention, attention_blocks, written_out
 
 
 class BorrowedAttention(nn.Module):
@@ -17,16 +17,23 @@ class BorrowedAttention(nn.Module):
         source: timm's, which gives up its parts; they keep their names.
     """
 
-    def __init__(self, source: nn.Module):
+    qkv: nn.Linear
+    proj: nn.Linear
+    proj_drop: nn.Module
+
+    def __init__(self, source: SelfAttention):
         super().__init__()
         for name, child in source.named_children():
             self.add_module(name, child)
-        self.num_heads, self.rows = source.num_heads, None
+        self.num_heads = source.num_heads
+        self.rows: Tensor | None = None
 
     def forward(self, x: Tensor, attn_mask: Tensor | None = None, is_causal: bool = False) -> Tensor:
         if attn_mask is not None or is_causal:
             raise ConfigError("a mask does not reach the rows that a teacher lends: leave it out")
         b, n, width = x.shape
+        if self.rows is None:
+            raise ConfigError("no teacher has lent its rows: call the AttentionTransfer that this attention is part of")
         if self.rows.shape != (b, self.num_heads, n, n):
             raise ConfigError(
                 f"the student's attention is (pictures, heads, tokens, tokens) = {(b, self.num_heads, n, n)} and the "
@@ -34,7 +41,9 @@ class BorrowedAttention(nn.Module):
             )
         v = nn.functional.linear(x, *(p if p is None else p[2 * width :] for p in (self.qkv.weight, self.qkv.bias)))
         y = self.rows.to(v) @ v.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-        return self.proj_drop(self.proj(getattr(self, "norm", nn.Identity())(y.transpose(1, 2).flatten(2))))
+        y = getattr(self, "norm", nn.Identity())(y.transpose(1, 2).flatten(2))
+        gate = getattr(self, "gate", None)
+        return self.proj_drop(self.proj(y if gate is None else y * gate(x).sigmoid()))
 
 
 class AttentionTransfer(nn.Module):
@@ -97,5 +106,5 @@ class AttentionTransfer(nn.Module):
         return y
 
 
-def _lend(borrower: BorrowedAttention, attention: nn.Module, inputs: tuple) -> None:
+def _lend(borrower: BorrowedAttention, attention: SelfAttention, inputs: tuple) -> None:
     borrower.rows = written_out(attention, inputs[0]).rows

@@ -11,6 +11,7 @@ from edgewise._errors import ConfigError
 from edgewise._registry import unknown
 from edgewise.bases import BasisLike
 from edgewise.nn import KANLinear
+from edgewise.nn.layer import DEFAULT_BASIS
 
 HEADS = {"kan": KANLinear, "linear": nn.Linear}
 
@@ -46,7 +47,7 @@ def fully_connected(
     into: int,
     hidden: Sequence[int] = (),
     kind: Literal["kan", "linear"] = "kan",
-    basis: BasisLike | None = None,
+    basis: BasisLike = DEFAULT_BASIS,
     norm: bool = False,
     dropout: float = 0.0,
 ) -> nn.Module:
@@ -74,5 +75,6 @@ def check_positive(**settings: int | Sequence[int]) -> None:
         ConfigError: There is one; the message names it.
     """
     for name, value in settings.items():
-        if min(value if isinstance(value, Sequence) and value else [value or 0]) < 1:
+        numbers = value if isinstance(value, Sequence) else [value or 0]
+        if min(numbers, default=0) < 1:
             raise ConfigError(f"{name} must be at least 1, got {value}")

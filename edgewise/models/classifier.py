@@ -1,6 +1,7 @@
 """The frame of networks that name pictures: stages, a pooling, a head; with timm's manners."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -30,6 +31,8 @@ class Classifier(nn.Module):
     Raises:
         ConfigError: Pictures of other channels or sides, or too small ones.
     """
+
+    config: dict[str, Any]  # of those that are made by name
 
     def __init__(
         self,

@@ -3,11 +3,32 @@
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import cached_property
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 SIDE = 64  # of the picture on which maps are measured
+
+
+class Staged(Protocol):
+    """What maps are taken of: a classifier, as far as it matters here."""
+
+    stages: nn.Sequential
+    in_channels: int
+    least_side: int
+    image_size: int | None
+
+    def stage_numbers(self, indices: int | Sequence[int] | None) -> list[int]:
+        """The stages asked for, counted from 0."""
+        ...
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Put another head in the place of the old."""
+
+    def forward_intermediates(self, x: Tensor, indices: Sequence[int]) -> tuple[Tensor, list[Tensor]]:
+        """The last map, and the maps of the stages asked for."""
+        ...
 
 
 class Features(nn.Module):
@@ -32,7 +53,9 @@ class Features(nn.Module):
         [(1, 5, 14, 14), (1, 10, 7, 7)]
     """
 
-    def __init__(self, classifier: nn.Module, out_indices: int | Sequence[int] | None = None):
+    config: dict[str, Any]  # of those that are made by name
+
+    def __init__(self, classifier: Staged, out_indices: int | Sequence[int] | None = None):
         super().__init__()
         self.out_indices = classifier.stage_numbers(out_indices)
         classifier.reset_classifier(0)

@@ -3,12 +3,13 @@
 import copy
 from collections import defaultdict
 from collections.abc import Callable
+from typing import cast
 
 from torch import nn
 
 from edgewise._errors import ConfigError
-from edgewise.models.kanify_layers import TRANSPOSED, ToKAN
-from edgewise.models.kanify_select import Filter, select
+from edgewise.models.kanify_layers import TRANSPOSED, Layer, ToKAN
+from edgewise.models.kanify_select import Filter, layers_of, select
 from edgewise.models.kanify_warm import start_as
 from edgewise.models.registry import forget_config
 
@@ -58,21 +59,21 @@ def kanify(
         if not (make is None or callable(make)):
             raise ConfigError(f"{name} must be ToKAN(), ToSaKAN(), a function of the old layer or None, got {make!r}")
 
-    def maker(layer: nn.Module) -> Maker | None:
+    def maker(layer: Layer) -> Maker | None:
         return linear if isinstance(layer, nn.Linear) else conv
 
     places = select(model, lambda layer: maker(layer) is not None, where, skip)
     model = copy.deepcopy(model)
-    owners, made = _owners(model), set()
+    layers, owners, made = dict(layers_of(model)), _owners(model), set()
     for names in places:
-        old = model.get_submodule(names[0])
+        old = layers[names[0]]
         others = owners[id(old.weight)] - set(names)
         if others and (not warm_start or isinstance(old, TRANSPOSED)):
             raise ConfigError(
                 f"{names[0]!r} shares its weight with {min(others)!r}, which only a warm start of linear layers and "
                 f"convolutions keeps: give it a weight of its own or leave it out with skip={names[0]!r}"
             )
-        new = _replace(old, maker(old), names[0], warm_start)
+        new = _replace(old, cast("Maker", maker(old)), names[0], warm_start)  # no other layers are selected
         if names == [""]:
             return new
         made.add(new)
@@ -84,7 +85,7 @@ def kanify(
     return model
 
 
-def _replace(old: nn.Module, make: Maker, name: str, warm_start: bool) -> nn.Module:
+def _replace(old: Layer, make: Maker, name: str, warm_start: bool) -> nn.Module:
     try:
         new = make(old)
     except ConfigError as error:
@@ -92,8 +93,8 @@ def _replace(old: nn.Module, make: Maker, name: str, warm_start: bool) -> nn.Mod
     new.requires_grad_(old.weight.requires_grad)
     if warm_start:
         start_as(old, new, name)
-    elif old.bias is not None and getattr(new, "bias", None) is not None:
-        new.bias.requires_grad_(old.bias.requires_grad)
+    elif old.bias is not None and (bias := getattr(new, "bias", None)) is not None:
+        bias.requires_grad_(old.bias.requires_grad)
     return new.train(old.training)
 
 

@@ -1,19 +1,17 @@
 """Learnable functions into the attention of networks that timm made."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
 from edgewise.models.self_attention import KANSelfAttention, Operator
+from edgewise.models.timm_parts import ATTENTIONS, Attention, Transformer, is_attention
 from edgewise.nn import AttentionOperator, GroupRational, HybridAttention, LowRankAttention
 
-ATTENTIONS = (  # of timm: what has qkv, proj, num_heads and scale, and softmax between
-    "timm.layers.attention.Attention",
-    "timm.models.convit.MHSA",
-    "timm.models.swin_transformer.WindowAttention",
-)
 SHARINGS = ("blockwise", "universal")
 
 
@@ -46,18 +44,18 @@ def kanify_attention(
     """
     if sharing not in SHARINGS:
         raise ConfigError(f"sharing must be 'blockwise' or 'universal', got {sharing!r}")
-    places = [name for name, module in model.named_modules() if class_path(module) in ATTENTIONS]
-    places = _chosen(places, blocks)
+    known = {name: module for name, module in model.named_modules() if is_attention(module)}
+    places = {name: known[name] for name in _chosen(list(known), blocks)}
     counts = _token_counts(model, places)
-    sizes = [(counts[name], model.get_submodule(name).num_heads) for name in places]
+    sizes = [(counts[name], source.num_heads) for name, source in places.items()]
     if sharing == "universal" and len(set(sizes)) > 1:
         found = ", ".join(f"{n} tokens with {h} heads" for n, h in sorted(set(sizes)))
         raise ConfigError(f"blocks of different sizes cannot share their functions ({found}): use sharing='blockwise'")
-    made = []
-    for name, (tokens, heads) in zip(places, sizes, strict=True):
+    made: list[Operator] = []
+    for (name, source), (tokens, heads) in zip(places.items(), sizes, strict=True):
         if sharing == "blockwise" or not made:
-            made.append(_operator(model.get_submodule(name), operator, tokens, heads, softmax_heads))
-        attention = KANSelfAttention(model.get_submodule(name), made[-1], shared=sharing == "universal")
+            made.append(_operator(source, operator, tokens, heads, softmax_heads))
+        attention = KANSelfAttention(source, made[-1], shared=sharing == "universal")
         parent, _, own = name.rpartition(".")
         setattr(model.get_submodule(parent), own, attention.train(model.training))
     if sharing == "universal":
@@ -101,11 +99,6 @@ def load_softmax_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> lis
     return kept
 
 
-def class_path(module: nn.Module) -> str:
-    """Where the class of a module comes from: by its name, so that its package need not be imported."""
-    return f"{type(module).__module__}.{type(module).__qualname__}"
-
-
 def _chosen(places: Sequence[str], blocks: Sequence[int] | None) -> list[str]:
     if not places:
         raise ConfigError(f"there is no attention to replace: known are {', '.join(ATTENTIONS)}")
@@ -116,7 +109,7 @@ def _chosen(places: Sequence[str], blocks: Sequence[int] | None) -> list[str]:
     return [places[i] for i in sorted({block % len(places) for block in blocks})]
 
 
-def _operator(source: nn.Module, make: Callable, tokens: int, heads: int, softmax_heads: int) -> Operator:
+def _operator(source: Attention, make: Callable, tokens: int, heads: int, softmax_heads: int) -> Operator:
     if not 0 <= softmax_heads < heads:
         raise ConfigError(f"softmax_heads must be from 0 to {heads - 1}, of {heads} heads, got {softmax_heads}")
     weight = source.qkv.weight
@@ -124,14 +117,15 @@ def _operator(source: nn.Module, make: Callable, tokens: int, heads: int, softma
     return HybridAttention(made, softmax_heads) if softmax_heads else made
 
 
-def _token_counts(model: nn.Module, places: Sequence[str]) -> dict[str, int]:
+def _token_counts(model: nn.Module, places: Mapping[str, Attention]) -> dict[str, int]:
     """How many tokens each attention sees in an image of the size that the network is made for."""
-    patches, found = model.patch_embed, {}
+    patches, found = cast("Transformer", model).patch_embed, {}
     weight = patches.proj.weight
-    hooks = [
-        model.get_submodule(name).register_forward_pre_hook(lambda _, x, name=name: found.update({name: x[0].shape[1]}))
-        for name in places
-    ]
+
+    def note(name: str, source: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        found[name] = inputs[0].shape[1]
+
+    hooks = [source.register_forward_pre_hook(partial(note, name)) for name, source in places.items()]
     training = model.training
     try:
         with torch.no_grad():

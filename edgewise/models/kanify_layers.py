@@ -14,6 +14,7 @@ from edgewise.nn.layer import DEFAULT_BASIS, EdgeLayer
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 KINDS = (nn.Linear, *CONVOLUTIONS, *TRANSPOSED)
+Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class _Replacement:
         Raises:
             ConfigError: There is no such layer of edges, or the options do not fit it.
         """
+        if not isinstance(old, KINDS):
+            raise ConfigError(f"layers of edges stand for linear layers and convolutions, got {type(old).__name__}")
         kind = kind_of(old).__name__
         layer = getattr(edges, self.prefix + kind, None)
         if layer is None:
@@ -86,12 +89,12 @@ class ToSaKAN(_Replacement):
     init: Init = Balanced()  # noqa: RUF009 (frozen)
 
 
-def kind_of(layer: nn.Module) -> type[nn.Module] | None:
-    """The class of torch's that a layer is, or is derived from; None if it is neither linear nor a convolution."""
-    return next((kind for kind in KINDS if isinstance(layer, kind)), None)
+def kind_of(layer: Layer) -> type[nn.Module]:
+    """The class of torch's that a layer is, or is derived from."""
+    return next(kind for kind in KINDS if isinstance(layer, kind))
 
 
-def _settings(old: nn.Module) -> dict:
+def _settings(old: Layer) -> dict:
     """The arguments with which a layer of edges takes the place of ``old``."""
     common = {"bias": old.bias is not None, "device": old.weight.device, "dtype": old.weight.dtype}
     if isinstance(old, nn.Linear):

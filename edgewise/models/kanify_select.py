@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
 from edgewise._errors import ConfigError
-from edgewise.models.kanify_layers import kind_of
+from edgewise.models.kanify_layers import KINDS, Layer, kind_of
 from edgewise.models.kanify_source import reads_weight
 
 Filter = str | type | nn.Module | Callable[[str, nn.Module], bool] | Iterable["Filter"]
@@ -15,9 +16,9 @@ Filter = str | type | nn.Module | Callable[[str, nn.Module], bool] | Iterable["F
 _READERS = (nn.MultiheadAttention, nn.TransformerEncoderLayer)  # use the weights of their layers without calling them
 
 
-def layers_of(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def layers_of(model: nn.Module) -> Iterator[tuple[str, Layer]]:
     """All linear layers and convolutions with their names; a layer in two places comes twice."""
-    return ((name, m) for name, m in model.named_modules(remove_duplicate=False) if kind_of(m) is not None)
+    return ((name, m) for name, m in model.named_modules(remove_duplicate=False) if isinstance(m, KINDS))
 
 
 def matches(chosen: Filter, name: str, layer: nn.Module) -> bool:
@@ -46,13 +47,14 @@ def matches(chosen: Filter, name: str, layer: nn.Module) -> bool:
     raise ConfigError(f"a filter is a pattern, a class, a module, a function of name and layer, or several; got {chosen!r}")
 
 
-def select(model: nn.Module, replaced: Callable[[nn.Module], bool], where: Filter | None, skip: Filter) -> list[list[str]]:
+def select(model: nn.Module, replaced: Callable[[Layer], bool], where: Filter | None, skip: Filter) -> list[list[str]]:
     """The names of the layers to replace; those of one layer, which may stand in several places, together.
 
     Raises:
         ConfigError: There are none, or one of them cannot be replaced.
     """
-    groups, all_names = {}, []
+    groups: dict[int, tuple[Layer, list[str]]] = {}
+    all_names = []
     for name, layer in layers_of(model):
         if replaced(layer):
             groups.setdefault(id(layer), (layer, []))[1].append(name)
@@ -62,7 +64,7 @@ def select(model: nn.Module, replaced: Callable[[nn.Module], bool], where: Filte
             f"{type(model).__name__} has no layer to replace: no linear layer or convolution that was asked for"
         )
 
-    def taken(layer: nn.Module, names: list[str], chosen: Filter | None) -> bool:
+    def taken(layer: Layer, names: list[str], chosen: Filter | None) -> bool:
         return chosen is None or any(matches(chosen, name, layer) for name in names)
 
     found = [g for g in groups.values() if taken(*g, where) and not taken(*g, skip)]
@@ -78,14 +80,14 @@ def select(model: nn.Module, replaced: Callable[[nn.Module], bool], where: Filte
     return [names for _, names in found]
 
 
-def _obstacle(model: nn.Module, name: str, layer: nn.Module, keeper: str | None) -> str | None:
+def _obstacle(model: nn.Module, name: str, layer: Layer, keeper: str | None) -> str | None:
     """Why a layer cannot be replaced and what to do, or None."""
     kind, parent = kind_of(layer), model.get_submodule(name.rpartition(".")[0])
     if isinstance(parent, _READERS) or reads_weight(parent, name.rpartition(".")[2]):
         return f"{type(parent).__name__} reads its weight instead of calling it; use another module there"
     if keeper is not None:
         return f"{keeper} keeps it in a plain list or dict too, where it would stay; use nn.ModuleList or nn.ModuleDict"
-    if isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():
+    if any(map(is_lazy, layer.parameters())):
         return "its sizes are not known yet; run the network once"
     if parametrize.is_parametrized(layer):
         return "its weight is parametrized; call torch.nn.utils.parametrize.remove_parametrizations"

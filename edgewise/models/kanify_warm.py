@@ -1,17 +1,18 @@
 """A warm start: a new layer that computes what the old one did, its functions starting at zero."""
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.models.kanify_layers import CONVOLUTIONS, TRANSPOSED
+from edgewise.models.kanify_layers import CONVOLUTIONS, TRANSPOSED, Layer
 from edgewise.nn.layer import EdgeLayer
 from edgewise.ops import use_backend
 
 
-def start_as(old: nn.Module, new: nn.Module, name: str) -> None:
+def start_as(old: Layer, new: nn.Module, name: str) -> None:
     """Let ``new`` compute what ``old`` does: the very weight and bias go into its base branch, its functions become zero.
 
     Raises:
@@ -26,12 +27,14 @@ def start_as(old: nn.Module, new: nn.Module, name: str) -> None:
         raise _refused(name, f"{type(new).__name__} has no place for a weight {tuple(weight.shape)} and that bias")
     with torch.no_grad():
         new.coef.zero_()
-    new.base_weight, new.bias = weight, old.bias
+    new.base_weight = weight
+    if old.bias is not None:
+        new.bias = old.bias
     if not old.weight.is_meta and not _same(old, new):
         raise _refused(name, f"{type(new).__name__} computes something else even so")
 
 
-def _carried(old: nn.Module) -> nn.Parameter:
+def _carried(old: Layer) -> Tensor:
     """The weight as base weights are laid out; where it can be the same object, so that ties are kept."""
     if not isinstance(old, TRANSPOSED):
         return old.weight
@@ -44,7 +47,7 @@ def _refused(name: str, reason: str) -> ConfigError:
 
 
 @torch.no_grad()
-def _same(old: nn.Module, new: nn.Module) -> bool:
+def _same(old: Layer, new: nn.Module) -> bool:
     """Whether two layers agree on an input, but for rounding."""
     x = _probe(old)
     with use_backend("plain"), torch.autocast(x.device.type, enabled=False):
@@ -55,7 +58,7 @@ def _same(old: nn.Module, new: nn.Module) -> bool:
     return bool((expected - found).abs().amax() <= tolerance)
 
 
-def _probe(layer: nn.Module) -> Tensor:
+def _probe(layer: Layer) -> Tensor:
     """Two inputs, as small as the layer takes them."""
     weight = layer.weight
     if isinstance(layer, nn.Linear):
@@ -65,7 +68,8 @@ def _probe(layer: nn.Module) -> Tensor:
         border = 0 if isinstance(layer.padding, str) else max(layer.padding)
         shape = (layer.in_channels, *(max(span, border + 1) + 1 for span in spans))
     else:
-        cut = zip(layer.padding, layer.stride, strict=True)  # as many more inputs as the padding takes outputs away
+        padding = cast("tuple[int, ...]", layer.padding)  # never a word
+        cut = zip(padding, layer.stride, strict=True)  # as many more inputs as the padding takes outputs away
         shape = (layer.in_channels, *(2 + math.ceil(2 * p / s) for p, s in cut))
     generator = torch.Generator().manual_seed(0)
     return torch.rand(2, *shape, generator=generator).to(weight)

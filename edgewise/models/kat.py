@@ -7,11 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.models.kanify_attention import class_path
+from edgewise.models.timm_parts import PERCEPTRONS, Perceptron, is_perceptron
 from edgewise.nn import GroupRational
 from edgewise.nn.rational import Reading, Shared
-
-PERCEPTRONS = ("timm.layers.mlp.Mlp",)
 
 
 class GroupRationalMlp(nn.Module):
@@ -27,7 +25,7 @@ class GroupRationalMlp(nn.Module):
 
     def __init__(
         self,
-        source: nn.Module,
+        source: Perceptron,
         groups: int = 8,
         degrees: tuple[int, int] = (5, 4),
         *,
@@ -84,7 +82,7 @@ def kanify_mlp(
     Raises:
         ConfigError: There is no perceptron, or its sizes do not divide into the groups.
     """
-    known = [(n, m) for n, m in model.named_modules() if class_path(m) in PERCEPTRONS]
+    known = [(n, m) for n, m in model.named_modules() if is_perceptron(m)]
     if not known:
         raise ConfigError(f"there is no perceptron to replace: known are {', '.join(PERCEPTRONS)}")
     for name, source in known:

@@ -111,7 +111,7 @@ def create_model(
         >>> rebuilt = create_model(model.config["name"], **model.config["options"])
     """
     takes = takes_of(name)
-    if takes.basis in options:
+    if isinstance(takes.basis, str) and takes.basis in options:
         options[takes.basis] = read_bases(options[takes.basis])
     model = MODELS.create(name, **options)
     if find_config(model) is None:  # a network that changes its shape knows its settings itself
@@ -184,7 +184,9 @@ class ExampleInput:
 
 def read_bases(given: BasisLike | Sequence[BasisLike]) -> Basis | list[Basis]:
     """A basis as :func:`edgewise.bases.as_basis` reads it, or one for each layer."""
-    return [as_basis(item) for item in given] if isinstance(given, list | tuple) else as_basis(given)
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return [as_basis(item) for item in given]
+    return as_basis(given)
 
 
 def _plain_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -192,14 +194,14 @@ def _plain_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
     settings = inspect.signature(MODELS[name]).bind(**options)
     settings.apply_defaults()
     values, takes = settings.arguments, takes_of(name)
-    if takes.basis in values:
+    if isinstance(takes.basis, str) and takes.basis in values:
         values[takes.basis] = read_bases(values[takes.basis])
     if takes.fetched is not None:
         values[takes.fetched] = False
     return {key: to_plain(value) for key, value in values.items()}
 
 
-def to_plain(value):
+def to_plain(value: Any) -> Any:
     """A setting in plain JSON types: a basis as ``{"name": ..., **settings}``, a tuple as a list."""
     if isinstance(value, Basis):
         name = next((name for name in BASES if BASES[name] is type(value)), None)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
+from edgewise.models.timm_parts import Attention
 from edgewise.nn import AttentionOperator, HybridAttention
 
 Operator = AttentionOperator | HybridAttention
@@ -21,13 +22,22 @@ class KANSelfAttention(nn.Module):
         ConfigError: Dropout on the attention, which a sum that never forms the attention cannot carry out.
     """
 
-    def __init__(self, source: nn.Module, operator: Operator, shared: bool):
+    qkv: nn.Linear
+    q_norm: nn.Module
+    k_norm: nn.Module
+    norm: nn.Module
+    gate: nn.Module | None
+    proj: nn.Linear
+    proj_drop: nn.Module
+    relative_position_index: Tensor  # of Swin's only
+
+    def __init__(self, source: Attention, operator: Operator, shared: bool):
         super().__init__()
         if source.attn_drop.p > 0:
             raise ConfigError(f"attention dropout must be 0 where the attention is never formed, got {source.attn_drop.p}")
         for name in ("q_norm", "k_norm", "norm"):
             self.add_module(name, nn.Identity())
-        self.gate = None
+        self.register_module("gate", None)
         for name, child in source.named_children():
             if name not in ("attn_drop", "softmax"):
                 self.add_module(name, child)
@@ -70,10 +80,11 @@ class KANSelfAttention(nn.Module):
 
     def _offset(self) -> Tensor | None:
         """The bias for relative positions that Swin adds to its scores, ``(heads, N, N)``."""
-        if getattr(self, "relative_position_bias_table", None) is None:
+        table: Tensor | None = getattr(self, "relative_position_bias_table", None)
+        if table is None:
             return None
         index = self.relative_position_index
-        return self.relative_position_bias_table[index.flatten()].unflatten(0, index.shape).permute(2, 0, 1)
+        return table[index.flatten()].unflatten(0, index.shape).permute(2, 0, 1)
 
     def _seen(self, x: Tensor, attn_mask: Tensor | None, is_causal: bool, windows: Tensor | None) -> Tensor | None:
         b, n, _ = x.shape

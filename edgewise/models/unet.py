@@ -50,7 +50,7 @@ class _UpCat(nn.Module):
 
     def __init__(self, source: nn.Module):
         super().__init__()
-        self.upsample, self.convs = source.upsample, source.convs
+        self.upsample, self.convs = source.get_submodule("upsample"), source.get_submodule("convs")
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         return self.convs(torch.cat([skip, extend_to(skip, self.upsample(x))], 1))

@@ -20,6 +20,7 @@ from edgewise.models.kanify_attention import kanify_attention
 from edgewise.models.kat import kanify_mlp
 from edgewise.models.registry import register_model
 from edgewise.models.takes import Pictures
+from edgewise.models.timm_parts import Transformer
 from edgewise.nn import ATTENTION_OPERATORS, KeepVariance, Published
 from edgewise.nn.rational import Reading, Shared
 
@@ -92,7 +93,7 @@ def softmax_transformer(
     return model
 
 
-def _refuse_other_sizes(model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+def _refuse_other_sizes(model: Transformer, inputs: tuple[Tensor, ...]) -> None:
     patches, shape = model.patch_embed, tuple(inputs[0].shape)
     wanted = (patches.proj.weight.shape[1], *patches.img_size)
     if len(shape) != 4 or shape[1:] != wanted:

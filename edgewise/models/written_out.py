@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
-from edgewise.models.kanify_attention import ATTENTIONS, class_path
 from edgewise.models.self_attention import KANSelfAttention
+from edgewise.models.timm_parts import Attention, is_attention
+
+SelfAttention = KANSelfAttention | Attention
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class AttentionMatrices:
     """After it: what multiplies the values."""
 
 
-def attention_blocks(model: nn.Module) -> dict[str, nn.Module]:
+def attention_blocks(model: nn.Module) -> dict[str, SelfAttention]:
     """The attentions of a network by name, in order: timm's, and those with learnable functions in them.
 
     Raises:
@@ -32,7 +34,7 @@ def attention_blocks(model: nn.Module) -> dict[str, nn.Module]:
     found = {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, KANSelfAttention) or class_path(module) in ATTENTIONS
+        if isinstance(module, KANSelfAttention) or is_attention(module)
     }
     if not found:
         raise ConfigError(
@@ -42,7 +44,7 @@ def attention_blocks(model: nn.Module) -> dict[str, nn.Module]:
     return found
 
 
-def written_out(attention: nn.Module, x: Tensor, windows: Tensor | None = None) -> AttentionMatrices:
+def written_out(attention: SelfAttention, x: Tensor, windows: Tensor | None = None) -> AttentionMatrices:
     """Scores and rows of one attention.
 
     Args:
@@ -63,7 +65,7 @@ def written_out(attention: nn.Module, x: Tensor, windows: Tensor | None = None) 
     return AttentionMatrices(scores, torch.cat([softmax[:, :kept], rows[:, kept:]], 1))
 
 
-def _softmax_scores(attention: nn.Module, x: Tensor) -> Tensor:
+def _softmax_scores(attention: Attention, x: Tensor) -> Tensor:
     q, k, _ = attention.qkv(x).unflatten(-1, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
     if hasattr(attention, "q_norm"):
         q, k = attention.q_norm(q), attention.k_norm(k)

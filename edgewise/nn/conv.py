@@ -5,14 +5,14 @@ from torch import Tensor, nn
 
 from edgewise.bases import BasisLike
 from edgewise.nn.init import Balanced, Init
-from edgewise.nn.layer import DEFAULT_BASIS
+from edgewise.nn.layer import DEFAULT_BASIS, DrawnLayer
 from edgewise.nn.linear import KANLinear
 from edgewise.nn.penalty import weight_penalty
 from edgewise.nn.window import Size, WindowLayer, window_of
-from edgewise.ops import EdgeFunction, ops
+from edgewise.ops import BaseFunction, EdgeFunction, ops
 
 
-class KANConv(WindowLayer):
+class KANConv(WindowLayer, DrawnLayer):
     r"""Base of the KAN convolutions: each tap of each channel has a function of its own.
 
     :math:`y_o(u) = \sum_{c, d} \phi_{ocd}(x_c(u + d))` with
@@ -59,7 +59,7 @@ class KANConv(WindowLayer):
         basis: BasisLike = DEFAULT_BASIS,
         *,
         padding_mode: str = "zeros",
-        base: str | None = "silu",
+        base: str | BaseFunction | None = "silu",
         bias: bool = False,
         scale: bool = False,
         grad_free: bool = False,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from edgewise.nn.conv import KANConv
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS
 from edgewise.nn.window import Size, per_dimension
-from edgewise.ops import ops
+from edgewise.ops import BaseFunction, ops
 from edgewise.ops.contraction import Conv
 from edgewise.ops.plan import Plan, Term, one_function
 
@@ -92,7 +93,7 @@ class KANConvTranspose(KANConv):
         dilation: Size = 1,
         basis: BasisLike = DEFAULT_BASIS,
         *,
-        base: str | None = "silu",
+        base: str | BaseFunction | None = "silu",
         bias: bool = False,
         scale: bool = False,
         grad_free: bool = False,
@@ -130,7 +131,9 @@ class KANConvTranspose(KANConv):
 
     def forward(self, x: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """One pass; ``output_size``, the spatial size wanted, takes the place of ``output_padding``, as in PyTorch."""
-        return self._run(x, self.output_padding if output_size is None else self._padding_for(x, output_size))
+        if output_size is None:
+            return self._run(x, self._convolve)
+        return self._run(x, partial(self._convolve, output_padding=self._padding_for(x, output_size)))
 
     def _padding_for(self, x: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
         shortest, wanted = self._shortest(tuple(x.shape[-self.space :])), tuple(output_size)[-self.space :]
@@ -155,8 +158,9 @@ class KANConvTranspose(KANConv):
         text += f", padding={self.padding}" if any(self.padding) else ""
         return text + (f", output_padding={self.output_padding}" if any(self.output_padding) else "")
 
-    def _convolve(self, x: Tensor, output_padding: tuple[int, ...]) -> Tensor:
-        edge, contraction = self.edge, _ConvTranspose(self.window, self.padding, output_padding)
+    def _convolve(self, x: Tensor, output_padding: tuple[int, ...] | None = None) -> Tensor:
+        longer = self.output_padding if output_padding is None else output_padding
+        edge, contraction = self.edge, _ConvTranspose(self.window, self.padding, longer)
         terms, weights = [Term(edge.basis_values, edge.basis.num_functions, contraction, 2)], [self.coef, self.scale]
         if self.base_weight is not None:
             terms.append(Term(lambda z, _: edge.base_values(z).unsqueeze(-1), 1, contraction, 1))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError, DataError
 from edgewise.bases import BSpline
 from edgewise.nn.knots import extended, interpolated, moved, stored, transfer
-from edgewise.nn.layer import BasisState, EdgeLayer, RowLayer
+from edgewise.nn.layer import BasisState, DrawnLayer, EdgeLayer
 from edgewise.nn.window import WindowLayer
 
 WORKING_NUMBERS = 2**18  # float64 numbers in the largest arrays of a step; with the temporary ones some 50 MiB
@@ -43,7 +43,8 @@ def refine_grid(layer: EdgeLayer, grid_size: int) -> None:
         >>> layer.coef.shape, torch.allclose(layer(x), before, atol=1e-5)
         (torch.Size([2, 13, 3]), True)
     """
-    old, before = _spline_of(layer), _knots_of(layer)
+    old = _spline_of(layer)
+    before = _knots_of(layer, old)
     new = replace(old, grid_size=grid_size)
     inner = before[:, old.degree : old.degree + old.grid_size + 1]
     position = torch.arange(grid_size + 1, device=inner.device, dtype=torch.float64) * old.grid_size / grid_size
@@ -87,7 +88,8 @@ def update_grid(layer: EdgeLayer, x: Tensor, eps: float = 0.02, margin: float = 
         >>> [bound.tolist() for bound in layer.edge.basis.bounds(torch.zeros(2), layer.state.tensors())]
         [[0.0, 1.0], [2.0, 4.0]]
     """
-    old, before = _spline_of(layer), _knots_of(layer)
+    old = _spline_of(layer)
+    before = _knots_of(layer, old)
     if not 0 <= eps <= 1 or not 0 <= margin < math.inf:
         raise ConfigError(f"eps must be from 0 to 1 and margin finite and at least 0, got eps={eps} and margin={margin}")
     new = replace(old, knots="per-feature")
@@ -105,7 +107,7 @@ def update_grid(layer: EdgeLayer, x: Tensor, eps: float = 0.02, margin: float = 
 def _spline_of(layer: EdgeLayer) -> BSpline:
     if not isinstance(layer.edge.basis, BSpline):
         raise ConfigError(f"{type(layer.edge.basis).__name__} has no grid: use a layer whose basis is a BSpline")
-    if getattr(layer, "basis_dim", None) != 1:
+    if not isinstance(layer, DrawnLayer):
         raise ConfigError(f"the grid of {type(layer).__name__} cannot change: use a KAN or SaKAN layer")
     return layer.edge.basis
 
@@ -115,12 +117,12 @@ def _is_shared(layer: EdgeLayer) -> bool:
     return layer.coef.dim() == 2
 
 
-def _knots_of(layer: EdgeLayer) -> Tensor:
+def _knots_of(layer: EdgeLayer, spline: BSpline) -> Tensor:
     """All knots in float64, a row for each feature, or one for all."""
-    if layer.edge.basis.knots == "uniform":
-        basis = replace(layer.edge.basis, knots="per-feature")
+    if spline.knots == "uniform":
+        basis = replace(spline, knots="per-feature")
         return basis.init_state(1, device=layer.coef.device, dtype=torch.float64)["knots"]
-    knots = layer.state.knots.double()
+    knots = layer.state.tensors()["knots"].double()
     if not _is_shared(layer):
         return knots
     if (knots != knots[:1]).any():
@@ -130,9 +132,9 @@ def _knots_of(layer: EdgeLayer) -> Tensor:
 
 def _set_knots(layer: EdgeLayer, basis: BSpline, knots: Tensor) -> None:
     if layer.edge.basis != basis:
-        features = layer.in_features if isinstance(layer, RowLayer) else layer.in_channels
         layer.edge = replace(layer.edge, basis=basis)
-        layer.state = BasisState(basis, features, layer.coef.device, layer.coef.dtype).train(layer.training)
+        state = BasisState(basis, layer.state.features, layer.coef.device, layer.coef.dtype)
+        layer.state = state.train(layer.training)
     for buffer in layer.state.buffers():
         buffer.copy_(knots)
 
@@ -157,7 +159,7 @@ def _by_edge(layer: EdgeLayer, rows: Tensor) -> Tensor:
 def _samples_of(layer: EdgeLayer, x: Tensor) -> Tensor:
     """The inputs that each feature meets, ``(features, n)``."""
     windowed = isinstance(layer, WindowLayer)
-    features, space = (layer.in_channels, layer.space) if windowed else (layer.in_features, 0)
+    features, space = layer.state.features, layer.space if windowed else 0
     if x.dim() <= space or x.shape[-1 - space] != features:
         raise ConfigError(f"expected {features} features in dimension {-1 - space} of x, got shape {tuple(x.shape)}")
     samples = layer._features_last(x).reshape(-1, features).t()

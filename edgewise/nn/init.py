@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise.bases import Basis
+from edgewise.nn.layer import DrawnLayer
 from edgewise.ops import EdgeFunction
 
 
@@ -35,7 +36,7 @@ class Balanced:
 
     noise: float = 0.03
 
-    def __call__(self, layer: nn.Module) -> None:
+    def __call__(self, layer: DrawnLayer) -> None:
         """Draw the parameters of ``layer``."""
         plan = _balance(layer.edge, self.noise)
         with torch.no_grad():
@@ -63,7 +64,7 @@ class EfficientKAN:
     scale_base: float = 1.0
     scale_spline: float = 1.0
 
-    def __call__(self, layer: nn.Module) -> None:
+    def __call__(self, layer: DrawnLayer) -> None:
         """Draw the parameters of ``layer``."""
         basis = layer.edge.basis
         intervals = getattr(basis, "grid_size", basis.num_functions - 1)
@@ -75,19 +76,19 @@ class EfficientKAN:
             noise = (torch.rand(layer.coef.numel() // len(fit), intervals + 1).to(fit) - 0.5) * self.scale_noise / intervals
             coef = (noise @ fit.t()).unflatten(0, layer.coef.movedim(layer.basis_dim, -1).shape[:-1])
             layer.coef.copy_(coef.movedim(-1, layer.basis_dim))
-            if getattr(layer, "scale", None) is not None:
-                nn.init.kaiming_uniform_(layer.scale, a=math.sqrt(5) * self.scale_spline)
+            if (scale := getattr(layer, "scale", None)) is not None:
+                nn.init.kaiming_uniform_(scale, a=math.sqrt(5) * self.scale_spline)
             else:
                 layer.coef.mul_(self.scale_spline)
-            if getattr(layer, "mix", None) is not None:
-                layer.mix.normal_(std=1 / math.sqrt(layer.fan_in))
+            if (mix := getattr(layer, "mix", None)) is not None:
+                mix.normal_(std=1 / math.sqrt(layer.fan_in))
             if layer.bias is not None:
                 layer.bias.zero_()
 
 
 FEW, MANY = 200, 4001  # points of the two quadratures
 
-Init = Callable[[nn.Module], None]
+Init = Callable[[DrawnLayer], None]
 INITS: dict[str, Init] = {"balanced": Balanced(), "efficient_kan": EfficientKAN()}
 
 
@@ -181,14 +182,16 @@ def _slopes(f: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
         x = points.clone().requires_grad_()
         y = f(x)
         if len(points) <= FEW:
-            each = {"retain_graph": True, "materialize_grads": True}
-            slopes = [torch.autograd.grad(column.sum(), x, **each)[0] for column in y.unbind(-1)]
-            return torch.stack(slopes, -1)
+            return torch.stack([_slope(column, x) for column in y.unbind(-1)], -1)
         v = torch.zeros_like(y, requires_grad=True)
         (total,) = torch.autograd.grad(y, x, v, create_graph=True, materialize_grads=True)
         if not total.requires_grad:  # steps: no function has a slope
             return torch.zeros_like(y)
         return torch.autograd.grad(total.sum(), v, materialize_grads=True)[0].detach()
+
+
+def _slope(y: Tensor, x: Tensor) -> Tensor:
+    return torch.autograd.grad(y.sum(), x, retain_graph=True, materialize_grads=True)[0]
 
 
 def _evaluate(basis: Basis, points: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """What all layers of edges have in common."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -20,6 +20,7 @@ class BasisState(nn.Module):
 
     def __init__(self, basis: Basis, features: int, device=None, dtype=None):
         super().__init__()
+        self.features = features
         self._draw = partial(basis.init_state, features)
         self.names = tuple(state := self._draw(device=device, dtype=dtype))
         for name, tensor in state.items():
@@ -45,10 +46,12 @@ class EdgeLayer(nn.Module):
     Attributes:
         edge: The functions' settings: basis, base function, grad-free or not.
         state: Knots and learnable numbers of the basis.
+        coef: Coefficients of the functions; each class says how they lie.
         coefficients: Names of the parameters that shape the functions (they often want a learning rate of their own).
     """
 
     coefficients: ClassVar[tuple[str, ...]] = ("coef",)
+    coef: nn.Parameter
 
     def __init__(self, edge: EdgeFunction, features: int, device=None, dtype=None):
         super().__init__()
@@ -57,7 +60,7 @@ class EdgeLayer(nn.Module):
 
     def reset_parameters(self) -> None:
         """Draw all parameters anew, from the global generator as ``nn.Linear`` does."""
-        self.init(self)
+        raise NotImplementedError
 
     def fraction_outside(self, x: Tensor) -> float:
         """The fraction of inputs that fall outside the domain of the basis.
@@ -92,6 +95,35 @@ class EdgeLayer(nn.Module):
         return text + ", grad_free=True" if self.edge.grad_free else text
 
 
+class DrawnLayer(EdgeLayer):
+    """Base of the layers whose parameters an initialisation draws.
+
+    Attributes:
+        init: Draws the parameters.
+        basis_dim: The dimension of ``coef`` that counts the functions of the basis.
+        base_weight: Weights of the base branch, or None.
+        bias: Added to the output, or None.
+    """
+
+    init: Callable[["DrawnLayer"], None]
+    basis_dim: ClassVar[int]
+    base_weight: nn.Parameter | None
+    bias: nn.Parameter | None
+
+    @property
+    def fan_in(self) -> float:
+        """Number of edges that end in one output."""
+        raise NotImplementedError
+
+    def init_functions(self, functions: list[Tensor], noise: float) -> None:
+        """Start from random multiples of each of the functions (their coefficients), and noise."""
+        raise NotImplementedError
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew, from the global generator as ``nn.Linear`` does."""
+        self.init(self)
+
+
 class RowLayer(EdgeLayer):
     """Base of the fully connected layers: their sizes, leading dimensions and bias, and what they refuse.
 
@@ -118,6 +150,9 @@ class RowLayer(EdgeLayer):
         else:
             y = self._sum(x.reshape(-1, self.in_features)).reshape(*x.shape[:-1], self.out_features)
         return y if self.bias is None else y + self.bias.to(y.dtype)  # which autocast may have lowered
+
+    def _sum(self, rows: Tensor) -> Tensor:
+        raise NotImplementedError
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}, {self._describe_edge()}, bias={self.bias is not None}"

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from edgewise._errors import ConfigError
 from edgewise.bases import BasisLike, BSpline
 from edgewise.nn.init import Balanced, Init
-from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
+from edgewise.nn.layer import DEFAULT_BASIS, DrawnLayer, RowLayer
 from edgewise.nn.penalty import weight_penalty
-from edgewise.ops import EdgeFunction, ops
+from edgewise.ops import BaseFunction, EdgeFunction, ops
 
 
-class KANLinear(RowLayer):
+class KANLinear(RowLayer, DrawnLayer):
     r"""A fully connected KAN layer: :math:`y_q = \sum_p \phi_{qp}(x_p)`, where ``nn.Linear`` has a number an edge.
 
     :math:`\phi_{qp}(t) = w_{qp}\, b(t) + s_{qp} \sum_j c_{pjq} B_j(t)` (Liu et al., arXiv:2404.19756).
@@ -59,7 +59,7 @@ class KANLinear(RowLayer):
         out_features: int,
         basis: BasisLike = DEFAULT_BASIS,
         *,
-        base: str | None = "silu",
+        base: str | BaseFunction | None = "silu",
         bias: bool = False,
         scale: bool = False,
         grad_free: bool = False,
@@ -132,9 +132,9 @@ class KANLinear(RowLayer):
         )
         with torch.no_grad():
             layer.coef.copy_(coef.movedim(0, -1))
-            layer.base_weight.copy_(state_dict["base_weight"])
-            if scale is not None:
-                layer.scale.copy_(scale)
+            for own, theirs in ((layer.base_weight, state_dict["base_weight"]), (layer.scale, scale)):
+                if own is not None and theirs is not None:
+                    own.copy_(theirs)
             for knots in layer.state.buffers():
                 knots.copy_(grid)
         return layer

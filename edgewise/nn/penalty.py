@@ -31,5 +31,6 @@ def weight_penalty(coef: Tensor, l1: float = 1.0, entropy: float = 1.0, dim: int
 
 def penalty(model: nn.Module, l1: float = 1.0, entropy: float = 1.0) -> Tensor:
     """The sum of ``layer.penalty(l1, entropy)`` over all layers of ``model`` that have one."""
-    terms = [layer.penalty(l1, entropy) for _, layer in edge_layers(model) if hasattr(layer, "penalty")]
+    own = (getattr(layer, "penalty", None) for _, layer in edge_layers(model))
+    terms = [of_layer(l1, entropy) for of_layer in own if of_layer is not None]
     return torch.stack(terms).sum() if terms else torch.zeros(())

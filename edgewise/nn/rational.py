@@ -55,11 +55,11 @@ def rational_like(function: str, numerator: int = 5, denominator: int = 4) -> tu
         raise _too_few(function, numerator, denominator)
     x = np.linspace(0, FITTED_ON, 400)
     above, below = range(2, numerator + 1, 2), range(2, min(denominator, numerator - 1) + 1, 2)
-    wanted, size = EVEN_PARTS[function](x), np.ones_like(x)
+    wanted, size, found = EVEN_PARTS[function](x), np.ones_like(x), np.zeros(len(above) + len(below))
     for _ in range(60):
         columns = [x**j for j in above] + [-wanted * x**j for j in below]
         found = np.linalg.lstsq(np.stack(columns, 1) / size[:, None], wanted / size, rcond=None)[0]
-        size = 1 + sum(c * x**j for c, j in zip(found[len(above) :], below, strict=True))
+        size = np.ones_like(x) + sum(c * x**j for c, j in zip(found[len(above) :], below, strict=True))
     a[1] = 0.5
     a[list(above)] = found[: len(above)]
     for c, j in zip(found[len(above) :], below, strict=True):
@@ -112,6 +112,7 @@ class GroupRational(nn.Module):
     """
 
     coefficients: ClassVar[tuple[str, ...]] = ("numerator", "denominator")
+    reading: Reading
 
     def __init__(
         self,

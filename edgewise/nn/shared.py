@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from edgewise.bases import BasisLike
 from edgewise.nn.init import Balanced, Init
-from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
+from edgewise.nn.layer import DEFAULT_BASIS, DrawnLayer, RowLayer
 from edgewise.ops import EdgeFunction, ops
 
 
-class SaKANLinear(RowLayer):
+class SaKANLinear(RowLayer, DrawnLayer):
     r"""The shared-activation KAN layer: :math:`y_q = \sum_p w_{qp} b(x_p) + \sum_p \lambda_p \phi_q(x_p)`.
 
     One function :math:`\phi_q = \sum_j c_{qj} B_j` an output, shared by all inputs, beside a dense base branch; one

@@ -5,13 +5,13 @@ from torch import Tensor, nn
 
 from edgewise.bases import BasisLike
 from edgewise.nn.init import Balanced, Init
-from edgewise.nn.layer import DEFAULT_BASIS
+from edgewise.nn.layer import DEFAULT_BASIS, DrawnLayer
 from edgewise.nn.shared import SaKANLinear
 from edgewise.nn.window import Size, WindowLayer, window_of
 from edgewise.ops import EdgeFunction, ops
 
 
-class SaKANConv(WindowLayer):
+class SaKANConv(WindowLayer, DrawnLayer):
     r"""Base of the shared-activation convolutions ("KAonv").
 
     :math:`y_o(u) = \sum_{c,d} w_{ocd}\, b(x_c(u+d)) + \sum_{c,d} \lambda_{cd}\, \phi_o(x_c(u+d))`: a dense base

@@ -37,6 +37,9 @@ class _OneFunction(RowLayer):
                 nn.init.zeros_(self.bias)
             self._reset()
 
+    def _reset(self) -> None:
+        raise NotImplementedError
+
     def _execute(self, rows: Tensor, terms: list[Term], own: State, weights: list[Tensor]) -> Tensor:
         return ops().execute(Plan(tuple(terms)), rows, {**self.state.tensors(), "coef": self.coef, **own}, weights)
 

@@ -1,9 +1,10 @@
 """Base of the convolutions: the window they slide over their input, and what they refuse."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgewise._errors import ConfigError
 from edgewise.nn.layer import EdgeLayer
@@ -69,7 +70,8 @@ class WindowLayer(EdgeLayer):
         window: The geometry, an :class:`edgewise.ops.Window`.
     """
 
-    space: int
+    space: ClassVar[int]
+    bias: nn.Parameter | None
 
     def __init__(self, edge: EdgeFunction, in_channels: int, out_channels: int, window: Window, device=None, dtype=None):
         groups = window.groups
@@ -102,7 +104,7 @@ class WindowLayer(EdgeLayer):
         return self.window.groups
 
     @property
-    def fan_in(self) -> int:
+    def fan_in(self) -> float:
         """Number of edges that end in one output: channels of a group times taps."""
         return self.in_channels // self.window.groups * math.prod(self.window.kernel_size)
 
@@ -115,18 +117,21 @@ class WindowLayer(EdgeLayer):
         return self.window.output_size(size)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._run(x)
+        return self._run(x, self._convolve)
 
-    def _run(self, x: Tensor, *options: object) -> Tensor:
-        """What every convolution does about its own ``_convolve``, which gets the options."""
+    def _convolve(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _run(self, x: Tensor, convolve: Callable[[Tensor], Tensor]) -> Tensor:
+        """What every convolution does about its own ``_convolve``."""
         if x.dim() == self.space + 1:
-            return self._run(x.unsqueeze(0), *options).squeeze(0)
+            return self._run(x.unsqueeze(0), convolve).squeeze(0)
         if x.dim() != self.space + 2 or x.shape[1] != self.in_channels:
             raise ConfigError(
                 f"expected (batch, {self.in_channels} channels, {self.space} spatial dimensions), got {tuple(x.shape)}"
             )
         self.output_size(tuple(x.shape[2:]))  # says what does not fit
-        y = self._convolve(x, *options)
+        y = convolve(x)
         return y if self.bias is None else y + self.bias.to(y.dtype).view(-1, *[1] * self.space)
 
     def extra_repr(self) -> str:

@@ -7,13 +7,14 @@ attention, which run on the backend in use.
 """
 
 from edgewise.ops.backend import BACKENDS, backend_in_use, ops, use_backend
-from edgewise.ops.edge import BASE_FUNCTIONS, EdgeFunction
+from edgewise.ops.edge import BASE_FUNCTIONS, BaseFunction, EdgeFunction
 from edgewise.ops.window import PADDING_MODES, Window
 
 __all__ = [
     "BACKENDS",
     "BASE_FUNCTIONS",
     "PADDING_MODES",
+    "BaseFunction",
     "EdgeFunction",
     "Window",
     "backend_in_use",

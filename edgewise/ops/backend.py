@@ -60,11 +60,16 @@ def _checked(name: str) -> str:
 
 
 _START = _checked(os.environ.get("EDGEWISE_BACKEND") or "auto")
-_chosen: ContextVar[str] = ContextVar("edgewise_backend", default=_START)
+_statements: list["use_backend"] = []  # the last one holds, for the whole process
+_block: ContextVar[str | None] = ContextVar("edgewise_backend", default=None)  # which counts more
 
 
 class use_backend:
-    """Choose the backend of all ops, from here on or within a ``with`` block.
+    """Choose the backend of all ops: as a statement for the process, in a ``with`` block for what runs inside it.
+
+    A statement holds from here on and in all threads. A block holds for its own thread or asynchronous task alone, where it
+    counts more than a statement; a statement within a block ends with the block. A backward pass is carried out by the
+    backend of its forward pass, wherever it runs.
 
     Args:
         name: ``"reference"``, ``"plain"``, ``"lean"``, ``"native"`` or ``"auto"``.
@@ -82,19 +87,29 @@ class use_backend:
     def __init__(self, name: str):
         if _checked(name) == "native":
             native.load()
-        self._before = _chosen.get()
-        _chosen.set(name)
+        self.name, self._before = name, _block.get()
+        if self._before is None:
+            _statements.append(self)
+        else:
+            _block.set(name)
 
     def __enter__(self) -> None:
-        pass
+        if self in _statements:  # no statement after all
+            _statements.remove(self)
+        _block.set(self.name)
 
     def __exit__(self, *_) -> None:
-        _chosen.set(self._before)
+        _block.set(self._before)
+
+
+def chosen_backend() -> str:
+    """The name that was chosen, which may be ``auto``."""
+    return _block.get() or (_statements[-1].name if _statements else _START)
 
 
 def backend_in_use() -> str:
     """The name of the backend that carries out the ops now; ``auto`` is resolved (and the kernels are built for it)."""
-    name = _chosen.get()
+    name = chosen_backend()
     if name != "auto":
         return name
     return "native" if native.available() else "lean"
@@ -102,7 +117,7 @@ def backend_in_use() -> str:
 
 def in_use(forms: Mapping[str, Form]) -> Form:
     """Of the forms of an op, by the name of their backend, the one in use; nothing is built for ``auto``."""
-    name = _chosen.get()
+    name = chosen_backend()
     return forms["native" if name == "auto" else name]  # which is lean where it has no kernels
 
 

@@ -8,9 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from edgewise._registry import unknown
-from edgewise.bases.basis import Basis, State, as_basis
+from edgewise.bases.basis import Basis, BasisLike, State, as_basis
 
-BASE_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+BaseFunction = Callable[[Tensor], Tensor]
+"""A function b, pointwise."""
+
+BASE_FUNCTIONS: dict[str, BaseFunction] = {
     "silu": F.silu,
     "gelu": F.gelu,
     "relu": F.relu,
@@ -19,7 +22,7 @@ BASE_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class EdgeFunction:
     r"""The function on an edge, :math:`\phi(t) = w\, b(t) + \sum_j c_j B_j(t)`.
 
@@ -31,13 +34,14 @@ class EdgeFunction:
     """
 
     basis: Basis
-    base: str | Callable[[Tensor], Tensor] | None = "silu"
-    grad_free: bool = False
+    base: str | BaseFunction | None
+    grad_free: bool
 
-    def __post_init__(self):
-        object.__setattr__(self, "basis", as_basis(self.basis))
-        if isinstance(self.base, str) and self.base not in BASE_FUNCTIONS:
-            raise unknown("base function", self.base, BASE_FUNCTIONS)
+    def __init__(self, basis: BasisLike, base: str | BaseFunction | None = "silu", grad_free: bool = False):
+        if isinstance(base, str) and base not in BASE_FUNCTIONS:
+            raise unknown("base function", base, BASE_FUNCTIONS)
+        for name, value in (("basis", as_basis(basis)), ("base", base), ("grad_free", grad_free)):
+            object.__setattr__(self, name, value)  # the class is frozen
 
     def base_values(self, x: Tensor) -> Tensor:
         """b(x), of the shape of ``x``."""

@@ -55,6 +55,7 @@ def _chunks(plan: Plan, x: Tensor) -> list[slice]:
 
 
 def _forward(plan: Plan, x: Tensor, state: State, weights: Weights) -> Tensor:
+    # shape: x (N, C, *space) to (N, outputs, *out)
     chunks = _chunks(plan, x)
     if len(chunks) < 2:
         return plan.run(x, state, weights)
@@ -68,6 +69,7 @@ def _forward(plan: Plan, x: Tensor, state: State, weights: Weights) -> Tensor:
 
 def _backward(plan: Plan, wants_x: bool, gradient: Tensor, x: Tensor, state: State, weights: Weights) -> list[Tensor]:
     """Gradients of all tensors that require one, in the order x, state, weights."""
+    # shape: x (N, C, *space), gradient (N, outputs, *out)
     with torch.enable_grad():
         packed = plan.pack(weights)
     learnable = [s for s in state.values() if s.requires_grad]
@@ -90,6 +92,7 @@ def _backward(plan: Plan, wants_x: bool, gradient: Tensor, x: Tensor, state: Sta
 
 def _chunk_backward(plan, x, state, sources, packed, gradient) -> tuple[list[Tensor], list[Tensor]]:
     """Those of ``sources`` and of the packed weights: contractions know their transposes, autograd the functions."""
+    # shape: x and gradient as in _backward, of one chunk
     outputs, backs, dpacked = [], [], []
     with torch.set_grad_enabled(bool(sources)):
         z = plan.arrange(x)

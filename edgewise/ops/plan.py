@@ -72,6 +72,7 @@ class Plan:
 
     def contract(self, x: Tensor, state: State, packed: Sequence[Tensor]) -> Tensor:
         """The op on all of ``x`` at once, from packed weights."""
+        # shape: x (N, C, *space) to (N, outputs, *out)
         z, total = self.arrange(x), None
         for term, own in self.by_packed(packed):
             y = term.contraction(self.features(term, z, state).to(own[0].dtype), *own)

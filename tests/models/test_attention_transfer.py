@@ -7,7 +7,9 @@ import torch
 
 from edgewise._errors import ConfigError
 from edgewise.models import AttentionTransfer, Pictures, create_model, register_model
+from edgewise.models.attention_transfer import BorrowedAttention
 from edgewise.models.registry import MODELS, config_of, find_config
+from edgewise.models.written_out import written_out
 from edgewise.testing import ModelContract
 
 pytest.importorskip("timm")
@@ -71,6 +73,20 @@ def test_a_copy_borrows_from_its_own_teacher():
 def test_what_does_not_fit_is_refused(options, words):
     with pytest.raises(ConfigError, match=words):
         transfer(**options)
+
+
+def test_a_gate_of_the_student_opens_and_shuts():
+    source = pytest.importorskip("timm.layers.attention").Attention(16, num_heads=2, gated=True).eval()
+    tokens = torch.randn(3, 5, 16)
+    expected, rows = source(tokens), written_out(source, tokens).rows
+    borrower = BorrowedAttention(source)
+    borrower.rows = rows
+    torch.testing.assert_close(borrower(tokens), expected)
+
+
+def test_a_student_without_a_teacher_is_told_so():
+    with pytest.raises(ConfigError, match="no teacher has lent its rows"):
+        transfer().student(X)
 
 
 def test_other_patches_are_refused_when_pictures_come():

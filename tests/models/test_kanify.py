@@ -251,6 +251,12 @@ def test_makers_take_a_basis_by_its_name(make):
         kanify(net, conv=make(Chebyshev))
 
 
+@pytest.mark.parametrize("make", [ToKAN(), ToSaKAN()])
+def test_makers_refuse_what_has_no_edges(make):
+    with pytest.raises(edgewise.EdgewiseError, match="stand for linear layers and convolutions, got ReLU"):
+        make(nn.ReLU())
+
+
 def test_nor_inside_another():
     whole = nn.Sequential(edgewise.create_model("mlp", width=[3, 4, 2]), edgewise.create_model("mlp", width=[2, 1]))
     part = kanify(whole, where="0.2")

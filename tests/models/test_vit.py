@@ -228,6 +228,15 @@ def test_weights_that_do_not_fit_are_refused():
         load_softmax_weights(model, transformer(depth=1).state_dict())
 
 
+def test_a_gate_multiplies_what_learned_attention_gives():
+    source = pytest.importorskip("timm.layers.attention").Attention(16, num_heads=2, gated=True).eval()
+    gate, proj, operator, x = source.gate, source.proj, LowRankAttention(5, heads=2, rank=2), torch.randn(3, 5, 16)
+    attention = KANSelfAttention(source, operator, shared=False)
+    q, k, v = source.qkv(x).unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4)
+    expected = proj(operator(q, k, v).transpose(1, 2).flatten(2) * gate(x).sigmoid())
+    torch.testing.assert_close(attention(x), expected)
+
+
 def test_masks_that_are_boolean_are_honoured():
     model = kanify_attention(transformer(), RANK_4)
     attention, x = model.blocks[0].attn, torch.randn(2, 17, 48)

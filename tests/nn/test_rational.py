@@ -156,6 +156,13 @@ def test_odd_part_of_the_start_is_exact():
     np.testing.assert_allclose(up - down, x, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize(("start", "function"), [("silu", torch.nn.functional.silu), ("gelu", torch.nn.functional.gelu)])
+def test_a_denominator_of_degree_one_leaves_a_polynomial(start, function):
+    layer, x = GroupRational(1, groups=1, degrees=(8, 1), start=start), torch.linspace(-6, 6, 100).unsqueeze(1)
+    assert (layer(x) - function(x)).abs().max() < 0.1
+    assert layer.denominator.eq(0).all()
+
+
 def test_empty_and_low_precision_inputs():
     layer = GroupRational(16)
     assert layer(torch.zeros(0, 3, 16)).shape == (0, 3, 16)
@@ -185,6 +192,7 @@ def test_nan_stays_where_it_is():
         (lambda: GroupRational(32, shared="both"), "shared must be 'numerator', 'denominator' or None"),
         (lambda: GroupRational(32, start="gelo"), "did you mean 'gelu'"),
         (lambda: GroupRational(32, degrees=(1, 1), start="silu"), "degrees 1 and 1 cannot come near 'silu'"),
+        (lambda: GroupRational(32, degrees=(5, 1), start="silu"), "degrees 5 and 1 cannot come near 'silu'"),
         (lambda: GroupRational(32)(torch.zeros(3, 31)), "expected 32 channels"),
     ],
 )

@@ -21,7 +21,7 @@ from edgewise.nn import (
     SaKANLinear,
     SprecherLinear,
 )
-from edgewise.ops import BACKENDS, native
+from edgewise.ops import BACKENDS
 
 OWN_KNOTS = BSpline(4, 3, outside="clamp", knots="per-feature")
 
@@ -66,7 +66,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "FullRankAttention": (lambda: SelfAttention(FullRankAttention(5, 2)), (2, 2, 5, 4)),
 }
 EVERY_LAYER = pytest.mark.parametrize("name", LAYERS)
-EVERY_BACKEND = pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "native" or native.available()])
+EVERY_BACKEND = pytest.mark.parametrize("backend", BACKENDS)
 
 
 def made(name: str) -> tuple[nn.Module, Tensor]:

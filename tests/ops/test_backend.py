@@ -1,3 +1,4 @@
+import contextvars
 import os
 import subprocess
 import sys
@@ -6,7 +7,9 @@ import threading
 import pytest
 
 from edgewise import EdgewiseError, backend_in_use, use_backend
-from edgewise.ops import BACKENDS, native, ops
+from edgewise.ops import BACKENDS, backend, native, ops
+from tests.ops.cases import LAYERS, made
+from tests.ops.conftest import count_operators
 
 USABLE = [name for name in BACKENDS if name != "native" or native.available()]
 DEFAULT = "native" if native.available() else "lean"
@@ -33,20 +36,104 @@ def test_blocks_nest_and_end_with_errors():
         assert backend_in_use() == "reference"
 
 
-def test_as_a_setter():
-    use_backend("plain")
-    assert backend_in_use() == "plain"
-    use_backend("auto")
+@pytest.fixture
+def outside(monkeypatch):
+    """Runs a function where no block is open, as a program starts; what it states is taken back at the end."""
+    monkeypatch.setattr(backend, "_statements", [])
+    return contextvars.Context().run
+
+
+def in_a_thread(function):
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(function()))
+    thread.start()
+    thread.join()
+    return seen[0]
+
+
+def test_a_statement_holds_from_here_on_in_all_threads(outside):
+    outside(use_backend, "plain")
+    assert outside(backend_in_use) == "plain"
+    assert in_a_thread(backend_in_use) == "plain"
+    outside(use_backend, "lean")
+    assert in_a_thread(backend_in_use) == "lean"
+    assert backend_in_use() == DEFAULT  # in the block that each test runs in
+
+
+def test_a_statement_in_another_thread_holds_here(outside):
+    in_a_thread(lambda: use_backend("plain"))
+    assert outside(backend_in_use) == "plain"
+
+
+def test_a_statement_reaches_threads_that_run_already(outside):
+    stated, seen = threading.Event(), []
+    worker = threading.Thread(target=lambda: (stated.wait(10), seen.append(backend_in_use())))
+    worker.start()
+    outside(use_backend, "plain")
+    stated.set()
+    worker.join()
+    assert seen == ["plain"]
+
+
+def test_a_block_is_no_statement_and_counts_more(outside):
+    def blocks():
+        use_backend("plain")
+        with use_backend("reference"):
+            assert in_a_thread(backend_in_use) == "plain"
+            in_a_thread(lambda: use_backend("lean"))
+            assert backend_in_use() == "reference"
+        return backend_in_use()
+
+    assert outside(blocks) == "lean"
+
+
+def test_blocks_of_two_threads_that_overlap_leave_nothing_behind(outside):
+    entered, left = threading.Event(), threading.Event()
+
+    def other():
+        with use_backend("plain"):
+            entered.set()
+            left.wait(10)
+
+    def here():
+        with use_backend("reference"):
+            thread.start()
+            entered.wait(10)
+        left.set()
+        thread.join()
+        return backend_in_use()
+
+    thread = threading.Thread(target=other)
+    assert outside(here) == DEFAULT
+
+
+def test_a_statement_in_a_block_ends_with_it():
+    with use_backend("reference"):
+        use_backend("plain")
+        assert backend_in_use() == "plain"
+        assert in_a_thread(backend_in_use) == DEFAULT
     assert backend_in_use() == DEFAULT
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_backward_pass_is_carried_out_by_the_backend_of_the_forward_pass(name, kernels, monkeypatch):
+    """In the thread that it runs in, too."""
+    called = count_operators(monkeypatch)
+    layer, x = made(name)
+    with use_backend("lean"):
+        y = layer(x.requires_grad_())
+    in_a_thread(lambda: y.sum().backward())
+    assert not called
+    assert x.grad.isfinite().all()
+
+
 def test_a_block_does_not_reach_other_threads():
-    seen = []
     with use_backend("reference"):
-        thread = threading.Thread(target=lambda: seen.append(backend_in_use()))
-        thread.start()
-        thread.join()
-    assert seen == [DEFAULT]
+        assert in_a_thread(backend_in_use) == DEFAULT
+
+
+def test_the_kernels_are_tested_in_continuous_integration(kernels):
+    assert backend_in_use() == "native"
 
 
 def test_unknown_names_are_refused_with_the_nearest():

@@ -111,6 +111,9 @@ class Brightness:
     def network(self, recipe):
         return create_model(recipe.model.name, **recipe.model.options)
 
+    def load(self, path):
+        return load_model(path)
+
     def learner(self, network, recipe):
         return BrightnessLearner(network, recipe)
 

@@ -3,6 +3,7 @@ r"""What attention operators have in common, and the general one: parameters, an
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,8 @@ class AttentionOperator(nn.Module):
         functions: Parameters of the functions.
     """
 
-    form_class: type[Form]
+    form_class: ClassVar[type[Form]]
+    functions: HeadFunctions
 
     def __init__(
         self,

@@ -5,12 +5,13 @@ over tiles (some images, one head, some rows) and forget the scores of one befor
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from edgewise.ops.attention.definition import Attention, Weights
+from edgewise.ops.backend import chosen_backend, use_backend
 from edgewise.ops.edge import in_full_precision
 from edgewise.ops.operation import Operation
 
@@ -29,6 +30,7 @@ class TiledAttention(Operation):
 
     attention: Attention
     names: tuple[str, ...]  # of the weights
+    backend: str = field(default_factory=chosen_backend)  # of the sums in each tile, in both passes
 
     def plain(self, mask, q, k, v, *weights):
         return self.attention.plain(q, k, v, mask, self._named(weights)).transpose(1, 2)
@@ -38,7 +40,8 @@ class TiledAttention(Operation):
 
     def gradients(self, gradient, operands, wants, kept):
         mask, *tensors = operands
-        found = iter(_backward(self.attention, mask, tensors, self.names, wants[1:], gradient.transpose(1, 2)))
+        with use_backend(self.backend):
+            found = iter(_backward(self.attention, mask, tensors, self.names, wants[1:], gradient.transpose(1, 2)))
         return [next(found) if want else None for want in wants]
 
     def _named(self, weights: tuple[Tensor, ...]) -> dict[str, Tensor]:
@@ -59,6 +62,7 @@ def _tiles(q: Tensor, keys: int) -> Iterator[tuple[int, slice, slice]]:
 
 def _forward(attention: Attention, mask, q, k, v, weights: Weights) -> Tensor:
     """``(b, n, heads, d)``: heads beside heads, as the next layer takes them."""
+    # shape: mask (b, n, N) or None, q (b, heads, n, d), k and v (b, heads, N, d), weights (heads, ...)
     y = v.new_empty(q.shape[0], q.shape[2], q.shape[1], v.shape[3])
     for head, images, rows in _tiles(q, k.shape[2]):
         own = {name: in_full_precision(t[head]) for name, t in weights.items()}
@@ -70,6 +74,7 @@ def _forward(attention: Attention, mask, q, k, v, weights: Weights) -> Tensor:
 
 def _backward(attention: Attention, mask, tensors, names, wants, gradient: Tensor) -> list[Tensor]:
     """Gradients of all tensors that want one."""
+    # shape: tensors q, k, v and the weights as in _forward, gradient (b, heads, n, d)
     (q, k, v), weights = tensors[:3], tensors[3:]
     totals = [torch.zeros_like(in_full_precision(t), memory_format=torch.contiguous_format) if w else None
               for t, w in zip(tensors, wants, strict=True)]  # fmt: skip

@@ -45,6 +45,7 @@ class RankAttention(Operation):
 
     def _told(self, operands: tuple[Tensor | None, ...]) -> tuple:
         """What the operators are told: weights of the base branch only where its function is not zero."""
+        # shape: coef (heads, N, K, r), base weights and scales (heads, r, N), projector (heads, N, r)
         edge = self.attention.form.edge
         base_weight = None if edge.base is None else operands[4]
         settings = global_settings(edge, has_base=base_weight is not None)[:-1]

@@ -14,9 +14,10 @@ namespace {
 #define OPERANDS \
   const Tensor &q, const Tensor &k, const Tensor &v, const Tensor &coef, const Maybe &base, const Maybe &scale, \
       const Tensor &projector, double factor, int64_t family, double lo, double hi, int64_t outside, int64_t base_function
-#define GIVEN q, k, v, coef, base, scale, projector, factor, family, lo, hi, outside, base_function
+#define PASSED q, k, v, coef, base, projector, factor, family, lo, hi, outside, base_function
 
-void check(OPERANDS) {
+void check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& coef, const Maybe& base, const Maybe& scale, const Tensor& projector,
+           int64_t family, double lo, double hi, int64_t outside, int64_t base_function) {
   check_kind(q, {k, v, coef, base, scale, projector}, {});
   TORCH_CHECK_TYPE(q.scalar_type() != at::kBFloat16, "queries must be float32 or float64");
   TORCH_CHECK_VALUE(q.dim() == 4 && k.dim() == 4 && v.dim() == 4 && coef.dim() == 4 && projector.dim() == 3, "q, k, v and coef have 4 dimensions, "
@@ -63,7 +64,8 @@ struct Heads {
   T factor;
   int64_t images, heads, rows, keys, width, parts;
 
-  Heads(OPERANDS, const Packed& packed)
+  Heads(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& coef, const Maybe& base, const Tensor& projector, double factor,
+        int64_t family, double lo, double hi, int64_t outside, int64_t base_function, const Packed& packed)
       : q(q), k(k), v(v), projector(projector), weights(packed.weights), factor(factor), images(q.size(0)), heads(q.size(1)), rows(q.size(2)),
         keys(k.size(2)), width((coef.size(2) + 1) * k.size(2)),
         parts(std::clamp<int64_t>(q.size(0) * q.size(1), 1, at::get_num_threads())) {
@@ -162,20 +164,20 @@ struct Heads {
 };
 
 std::tuple<Tensor, Tensor> rank_attention(OPERANDS) {
-  check(GIVEN);
+  check(q, k, v, coef, base, scale, projector, family, lo, hi, outside, base_function);
   const Packed packed(coef, base, scale);
-  return q.scalar_type() == at::kDouble ? Heads<double>(GIVEN, packed).forward() : Heads<float>(GIVEN, packed).forward();
+  return q.scalar_type() == at::kDouble ? Heads<double>(PASSED, packed).forward() : Heads<float>(PASSED, packed).forward();
 }
 
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> rank_attention_backward(const Tensor& grad, const Tensor& hidden, OPERANDS) {
-  check(GIVEN);
+  check(q, k, v, coef, base, scale, projector, family, lo, hi, outside, base_function);
   check_kind(q, {grad, hidden}, {});
   TORCH_CHECK_VALUE(grad.sizes() == at::IntArrayRef({q.size(0), q.size(1), q.size(2), v.size(3)}) &&
                         hidden.sizes() == at::IntArrayRef({q.size(0), q.size(1), q.size(2), coef.size(3)}),
                     "the gradient and the sums must fit q and v, got ", grad.sizes(), " and ", hidden.sizes());
   const Packed packed(coef, base, scale);
-  const auto [dq, dk, dv, dweights, dprojector] = q.scalar_type() == at::kDouble ? Heads<double>(GIVEN, packed).backward(grad, hidden)
-                                                                                : Heads<float>(GIVEN, packed).backward(grad, hidden);
+  const auto [dq, dk, dv, dweights, dprojector] = q.scalar_type() == at::kDouble ? Heads<double>(PASSED, packed).backward(grad, hidden)
+                                                                                : Heads<float>(PASSED, packed).backward(grad, hidden);
   const auto [dcoef, dbase, dscale] = packed.unpack(dweights, coef, base);
   return {dq, dk, dv, dcoef, dbase, dscale, dprojector};
 }

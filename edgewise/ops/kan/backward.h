@@ -146,10 +146,11 @@ class Backward {
     std::vector<Sorted<T, k, true>> sorted(std::min<int64_t>(lanes<T>, end - begin), Sorted<T, k, true>(s, g, most));
     Differences<T> table(s, g);
     std::vector<T> results(lanes<T> * most * g.padded);
-    for (int64_t first = begin, count; first < end; first += count)
+    for (int64_t first = begin, count = 0; first < end; first += count) {
+      const int64_t group = first / g.channels;
+      count = std::min({int64_t(lanes<T>), end - first, (group + 1) * g.channels - first});
       for (const Tile& t : tiles_) {
-        const int64_t group = first / g.channels, height = in.height(t);
-        count = std::min({int64_t(lanes<T>), end - first, (group + 1) * g.channels - first});
+        const int64_t height = in.height(t);
         const T* from = grad + t.image * g.rows * g.all_outputs() + group * g.outputs;
         gradients.read(columns_, from, g.all_outputs(), t.images * g.rows);
         in.read(x, t, first, count);
@@ -169,6 +170,7 @@ class Backward {
           for (int64_t i = 0; i < height; ++i) back.of(c)[sorted[c].place(i)] = results[c * height + i];
         back.add_to(d.input, {nullptr, d.image, d.channel, d.pixel}, t, first, count);
       }
+    }
   }
 
   void coefficients(const Sorted<T, k, true>& sorted, int64_t channel, int64_t tap, const Block& b, const T* from, bool add) {

@@ -16,7 +16,8 @@ using Four = std::tuple<Tensor, Tensor, Tensor, Tensor>;
       int64_t outside, int64_t base_function, bool grad_free
 #define GIVEN x, coef, base, scale, family, lo, hi, outside, base_function, grad_free
 
-void check(OPERANDS) {
+void check(const Tensor& x, const Tensor& coef, const Maybe& base, const Maybe& scale, int64_t family, double lo, double hi, int64_t outside,
+           int64_t base_function) {
   check_kind(x, {coef, base, scale}, {});
   TORCH_CHECK_VALUE(x.dim() == 2 && coef.dim() == 3 && coef.size(0) == x.size(1) && coef.size(1) >= 1,
                     "x must be (rows, channels) and coef (channels, functions, outputs), got ", x.sizes(), " and ", coef.sizes());
@@ -62,12 +63,12 @@ Four run_backward(const Tensor& grad, OPERANDS, bool wants_input) {
 }
 
 Tensor global_sum(OPERANDS) {
-  check(GIVEN);
+  check(x, coef, base, scale, family, lo, hi, outside, base_function);
   return x.scalar_type() == at::kDouble ? run_forward<double>(GIVEN) : run_forward<float>(GIVEN);
 }
 
 Four global_sum_backward(const Tensor& grad, OPERANDS, bool wants_input) {
-  check(GIVEN);
+  check(x, coef, base, scale, family, lo, hi, outside, base_function);
   TORCH_CHECK_VALUE(grad.sizes() == at::IntArrayRef({x.size(0), coef.size(2)}), "the gradient must be (rows, outputs), got ", grad.sizes());
   return x.scalar_type() == at::kDouble ? run_backward<double>(grad, GIVEN, wants_input) : run_backward<float>(grad, GIVEN, wants_input);
 }

@@ -71,6 +71,7 @@ def _keep(ctx, inputs, output) -> None:
 
 def _second_backward(ctx, *gradients):
     """The derivative of the gradients, by autograd through :func:`plain`."""
+    # shape: grad (n x rows, outputs), the rest as in plain; gradients like x, coef, base and scale
     grad, *operands, knots, source, meets = ctx.saved_tensors
     again = torch.is_grad_enabled()
     with torch.enable_grad():

@@ -17,6 +17,7 @@ class GlobalSum(Operation):
     edge: EdgeFunction
 
     def plain(self, x, coef, base_weight, scale):
+        # shape: x (N, C), coef (C, K, outputs), base_weight and scale (outputs, C) or None
         return PlannedKAN().linear(x, self.edge, {}, coef, base_weight, scale)
 
     def fast(self, *operands):

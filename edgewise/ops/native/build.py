@@ -1,8 +1,9 @@
 """The C++ kernels as a shared library: compiled when first needed, then kept.
 
-The library lies in the cache folder under a name made of everything it depends on: sources, flags, compiler, torch and
-the vector instructions of this processor. Who builds it holds a lock that the system lets go when its process dies, and
-moves it into place whole; beside it lies its checksum, so that a damaged file is built again.
+The library lies in the cache folder under a name made of what it depends on: sources, flags, torch and the vector
+instructions of this processor. Which compiler made it does not matter, so that a library that was built elsewhere serves
+where there is none. Who builds it holds a lock that the system lets go when its process dies, and moves it into place
+whole; beside it lies its checksum, so that a damaged file is built again.
 """
 
 import hashlib
@@ -10,14 +11,14 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
 from edgewise._cache import cache_folder
 from edgewise._errors import EdgewiseError
@@ -40,13 +41,15 @@ def built_library() -> Path:
     Raises:
         BuildError: There is no compiler, it fails, or the cache folder cannot be written.
     """
-    compiler = _compiler()
     flags = [*_FLAGS, *_capability_flags(), _abi_flag()]
-    folder = cache_folder() / f"native-{_fingerprint(compiler, flags)}"
+    folder = cache_folder() / f"native-{_fingerprint(flags)}"
     library = folder / "edgewise.so"
+    if _sound(library):  # in a folder that need not be writable
+        return library
+    compiler = _compiler()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / "lock"):
+        with FileLock(folder / "lock"):
             if not _sound(library):
                 _compile(compiler, [*flags, *_paths()], library)
     except OSError as error:
@@ -85,16 +88,18 @@ def _sources(*suffixes: str) -> list[Path]:
     return sorted(path for path in SOURCES.rglob("*") if path.suffix in suffixes)
 
 
-def _fingerprint(compiler: list[str], flags: list[str]) -> str:
-    version = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
-    facts = [torch.__version__, platform.machine(), version, *flags]
+def _fingerprint(flags: list[str]) -> str:
+    facts = [torch.__version__, sys.platform, platform.machine(), *flags]
     facts += [str(path.relative_to(SOURCES)) + path.read_text() for path in _sources(".h", ".cpp")]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
 
 
 def _sound(library: Path) -> bool:
     checksum = library.with_suffix(".sha256")
-    return library.exists() and checksum.exists() and checksum.read_text() == _checksum(library)
+    try:
+        return checksum.read_text() == _checksum(library)
+    except OSError:  # one is not there, or in the hands of another process
+        return False
 
 
 def _checksum(path: Path) -> str:
@@ -122,14 +127,16 @@ def _run_all(commands: list[list[str]]) -> None:
     outputs = [process.communicate()[0] for process in running]
     for process, output in zip(running, outputs, strict=True):
         if process.returncode:
-            said = next((line for line in output.splitlines() if "error" in line), output.strip()[-200:])
-            raise BuildError(f"{process.args[0]} fails on the kernels: {said}")
+            raise BuildError(f"{process.args[0]} fails on the kernels: {_reason(process.returncode, output)}")
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    import fcntl  # where it exists
-
-    with open(path, "a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _reason(code: int, output: str) -> str:
+    """Why a compiler failed: a signal that killed it or what it started, its first error, or its last words."""
+    words = output.strip()
+    by = -code if code < 0 else code - 128 if code > 128 else 0  # shells add 128
+    if by in signal.valid_signals() and by:
+        return f"killed by signal {by} ({signal.strsignal(by)}), as where memory runs out: free some, or build elsewhere"
+    for line in output.splitlines():
+        if "error" in line:
+            return line
+    return words[-200:] or f"it ends with code {code} and says nothing"

@@ -10,7 +10,6 @@
 #include "geometry.h"
 
 namespace edgewise {
-namespace {
 
 using at::Tensor;
 using Maybe = std::optional<Tensor>;
@@ -22,12 +21,12 @@ struct Settings {
   bool grad_free;
 };
 
-bool given(const Maybe& t) { return t.has_value() && t->defined(); }
+inline bool given(const Maybe& t) { return t.has_value() && t->defined(); }
 
-Tensor dense(const Maybe& t, at::ScalarType dtype) { return given(t) ? t->to(dtype).contiguous() : Tensor(); }
+inline Tensor dense(const Maybe& t, at::ScalarType dtype) { return given(t) ? t->to(dtype).contiguous() : Tensor(); }
 
 // Types and places of the operands: x first, then the weights, then tables of indices.
-void check_kind(const Tensor& x, std::initializer_list<Maybe> weights, std::initializer_list<Maybe> tables) {
+inline void check_kind(const Tensor& x, std::initializer_list<Maybe> weights, std::initializer_list<Maybe> tables) {
   const auto dtype = x.scalar_type();
   TORCH_CHECK_TYPE(dtype == at::kFloat || dtype == at::kDouble || dtype == at::kBFloat16,
                    "x must be float32, float64 or bfloat16, got ", dtype);
@@ -48,7 +47,7 @@ void check_kind(const Tensor& x, std::initializer_list<Maybe> weights, std::init
   }
 }
 
-void check_functions(const Maybe& knots, int64_t features, const Settings& s) {
+inline void check_functions(const Maybe& knots, int64_t features, const Settings& s) {
   TORCH_CHECK_VALUE(s.degree >= 1 && s.degree <= 5 && s.grid >= 1, "degree must be 1 to 5 and grid at least 1, got ", s.degree,
                     " and ", s.grid);
   TORCH_CHECK_VALUE(std::isfinite(s.lo) && std::isfinite(s.hi) && s.lo < s.hi, "the domain must be finite, got ", s.lo, " to ", s.hi);
@@ -58,14 +57,14 @@ void check_functions(const Maybe& knots, int64_t features, const Settings& s) {
                     "knots must be (channels, grid + 2 degree + 1), got ", knots->sizes());
 }
 
-void check_recurrence(int64_t family, int64_t functions, double lo, double hi, int64_t outside, int64_t base_function) {
+inline void check_recurrence(int64_t family, int64_t functions, double lo, double hi, int64_t outside, int64_t base_function) {
   TORCH_CHECK_VALUE(family >= 0 && family <= 1 && outside >= 0 && outside <= 2 && base_function >= 0 && base_function <= 5,
                     "unknown family ", family, ", rule ", outside, " or base function ", base_function);
   TORCH_CHECK_VALUE(family == 0 || functions % 2 == 0, "a Fourier series has as many sines as cosines, got ", functions);
   TORCH_CHECK_VALUE(std::isfinite(lo) && std::isfinite(hi) && lo < hi, "the domain must be finite, got ", lo, " to ", hi);
 }
 
-void check_tables(const Maybe& source, const Maybe& meets, int64_t taps, int64_t pixels, int64_t rows) {
+inline void check_tables(const Maybe& source, const Maybe& meets, int64_t taps, int64_t pixels, int64_t rows) {
   if (!given(meets)) {
     TORCH_CHECK_VALUE(taps == 1 && pixels == rows, "without a table of what meets there is one tap, and a pixel for each row");
     return;
@@ -81,7 +80,7 @@ void check_tables(const Maybe& source, const Maybe& meets, int64_t taps, int64_t
                     " pixels, meets -1 or one of ", rows, " rows");
 }
 
-const int32_t* table(const Maybe& t) { return given(t) ? t->const_data_ptr<int32_t>() : nullptr; }
+inline const int32_t* table(const Maybe& t) { return given(t) ? t->const_data_ptr<int32_t>() : nullptr; }
 
 template <typename T>
 const T* data(const Tensor& t) { return t.defined() ? t.const_data_ptr<T>() : nullptr; }
@@ -115,5 +114,4 @@ void for_degree(int64_t degree, const Run& run) {
   }
 }
 
-}  // namespace
 }  // namespace edgewise

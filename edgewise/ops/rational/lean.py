@@ -32,6 +32,7 @@ class LeanRational(Operation):
 
     def gradients(self, gradient, operands, wants, kept):
         """Those of a and b are sums of millions of numbers, most of which cancel: in float64."""
+        # shape: x and gradient (..., C), a (groups, m + 1), b (groups, n)
         x, given_a, given_b = operands
         rows, gradients = by_group(x, len(given_a)), by_group(gradient, len(given_a))
         a, b = (in_full_precision(t.detach()).requires_grad_() for t in (given_a, given_b))

@@ -21,6 +21,7 @@ class NativeRational(LeanRational):
         return torch.ops.edgewise.rational(x.reshape(-1, x.shape[-1]), a, b, self.reading == "terms").view(x.shape), ()
 
     def gradients(self, gradient, operands, wants, kept):
+        # shape: x and gradient (..., C), a (groups, 6), b (groups, 4)
         x, a, b = operands
         if not _covered(x, a, b):
             return super().gradients(gradient, operands, wants, kept)

@@ -1,1 +1,1 @@
-"""The sum over edges with shared functions: one function an output, a weight an input."""
+"""The sum over edges with shared functions: one function for each output, one weight for each input."""

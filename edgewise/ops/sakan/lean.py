@@ -19,6 +19,7 @@ class SharedLinear(Contraction):
     num_packed = 2
 
     def __call__(self, features: Tensor, coef: Tensor, mix: Tensor) -> Tensor:
+        # shape: features (N, C, K), coef (outputs, K), mix (C,)
         return features.transpose(-1, -2).matmul(mix) @ coef.t()
 
 
@@ -34,6 +35,7 @@ class SharedConv(Contraction):
     num_packed = 2
 
     def __call__(self, features: Tensor, coef: Tensor, mix: Tensor) -> Tensor:
+        # shape: features (N, *space, C, K), coef (outputs, K), mix (groups, C / groups, *kernel)
         groups, per_group = mix.shape[:2]
         if groups == 1:
             return self._channels_first(features, coef, mix)
@@ -43,6 +45,7 @@ class SharedConv(Contraction):
         return torch.cat([self._channels_first(*part) for part in parts], 1)
 
     def _channels_first(self, features: Tensor, coef: Tensor, mix: Tensor) -> Tensor:
+        # shape: of one group, as in __call__
         space = features.shape[:-2]
         rows = features.transpose(-1, -2).flatten(0, -2)  # (N x space x K, C)
         mixed = (mix[0].flatten(1).t() @ rows.t()).unflatten(1, (*space, coef.shape[1]))  # (taps, N, *space, K)
@@ -53,6 +56,7 @@ class SharedConv(Contraction):
         return (total @ coef.t()).movedim(-1, 1)
 
     def _functions_first(self, features: Tensor, coef: Tensor, mix: Tensor) -> Tensor:
+        # shape: coef (C, K), mix (C, 1, *kernel)
         w = self.window
         functions = (features.transpose(-1, -2) * coef.t()).sum(-2).movedim(-1, 1)
         return CONVOLUTIONS[len(w.kernel_size)](functions, mix, None, w.stride, 0, w.dilation, w.groups)

@@ -55,6 +55,7 @@ class SharedSum(Operation):
     window: Window | None  # None for rows of inputs
 
     def plain(self, x, knots, coef, mix, base_weight):
+        # shape: as in the definition; knots (C, knots)
         state, sums = {} if knots is None else {"knots": knots}, PlannedSaKAN()
         if self.window is None:
             return sums.shared_linear(x, self.edge, state, coef, mix, base_weight)
@@ -91,6 +92,7 @@ class SharedSum(Operation):
 
     def _depthwise(self, x, knots, coef, mix, base, gradient=None, wants=()) -> tuple[Tensor, ...]:
         """The output, or given that of the output all gradients, by the operator ``sakan_depthwise``."""
+        # shape: x (N, C, *space), coef (C, K), mix and base (C, 1, *kernel), gradient (N, C, rows)
         size = tuple(x.shape[2:])
         *own, base_function, _ = spline_settings(self.edge, base is not None)
         weights = mix.flatten(1), None if base is None else base.flatten(1), base_function
@@ -104,6 +106,7 @@ class ChannelsFirst:
     """``y_o = sum_k c_ok S_k`` beside the base branch, with S by the operator ``sakan_mixed``."""
 
     def __init__(self, op: SharedSum, x: Tensor, knots: Tensor | None, coef: Tensor, mix: Tensor):
+        # shape: x (N, C) or (N, C, *space), knots (C, knots), coef (outputs, K), mix (C,) or (groups, C / groups, *kernel)
         self.shape = x.shape
         if op.window is None:
             x, mix = x.t().contiguous().unsqueeze(0), mix.view(1, -1, 1)  # one image, a pixel for each row
@@ -116,6 +119,7 @@ class ChannelsFirst:
 
     def add_to(self, y: Tensor) -> Tensor:
         """Add to the dense ``y`` in place."""
+        # shape: y (N, outputs) or (N, outputs, *out)
         sums = torch.ops.edgewise.sakan_mixed(*self.given)  # (images, groups, K, rows)
         if self.rows:
             return y.addmm_(sums[0, 0].t(), self.coef[0].t())
@@ -125,6 +129,7 @@ class ChannelsFirst:
 
     def gradients(self, gradient: Tensor, wants_input: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Of x (empty unless wanted), coef and mix."""
+        # shape: gradient like y in add_to
         if self.rows:
             gradient = gradient.t().unsqueeze(0)
         by_group = gradient.flatten(2).unflatten(1, (len(self.coef), -1))  # (images, groups, outputs, rows)
@@ -136,6 +141,7 @@ class ChannelsFirst:
 
 
 def _base(op: SharedSum, x: Tensor, base: Tensor) -> Tensor:
+    # shape: x (N, C) or (N, C, *space), base (outputs, C) or (outputs, C / groups, *kernel)
     values, w = op.edge.base_values(x), op.window
     if w is None:
         return F.linear(values, base)
@@ -144,6 +150,7 @@ def _base(op: SharedSum, x: Tensor, base: Tensor) -> Tensor:
 
 def _base_gradients(op: SharedSum, x: Tensor, base: Tensor, gradient: Tensor, wants_input: bool):
     """Of x (None unless wanted) and the base weights."""
+    # shape: x and base as in _base, gradient (N, outputs) or (N, outputs, *out)
     values, w = op.edge.base_values(x), op.window
     if w is None:
         dvalues, dbase = (gradient @ base if wants_input else None), gradient.t() @ values
@@ -156,6 +163,7 @@ def _base_gradients(op: SharedSum, x: Tensor, base: Tensor, gradient: Tensor, wa
 
 
 def _zeros(op: SharedSum, x: Tensor, coef: Tensor) -> Tensor:
+    # shape: x (N, C) or (N, C, *space), coef (outputs, K) to (N, outputs) or (N, outputs, *out)
     size = () if op.window is None else op.window.output_size(tuple(x.shape[2:]))
     return x.new_zeros(len(x), len(coef), *size)
 

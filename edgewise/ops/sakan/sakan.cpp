@@ -91,10 +91,11 @@ struct Planes {  // channels last, in the type of the arithmetic
   Functions<T> functions;
   Geometry g;
 
-  Planes(OPERANDS, const Tensor& mix_, const Maybe& base_, const Settings& s)
+  Planes(const Tensor& x, const Tensor& coef_, const Maybe& knots, const Maybe& source, const Maybe& meets, const Tensor& mix_,
+         const Maybe& base_, const Settings& s)
       : functions(knots, x.size(1), s, given(base_)), g(geometry(x, source, meets, s, mix_.size(1))) {
     constexpr auto dtype = c10::CppTypeToScalarType<T>::value;
-    in = x.to(dtype).transpose(1, 2).contiguous(), coef = dense(weight, dtype), mix = mix_.to(dtype).t().contiguous();
+    in = x.to(dtype).transpose(1, 2).contiguous(), coef = dense(coef_, dtype), mix = mix_.to(dtype).t().contiguous();
     if (given(base_)) base = base_->to(dtype).t().contiguous();
   }
 
@@ -104,7 +105,7 @@ struct Planes {  // channels last, in the type of the arithmetic
 template <typename T>
 Tensor run_depthwise(OPERANDS, const Tensor& mix, const Maybe& base, int64_t base_function) {
   const Settings s = check_depthwise(GIVEN, mix, base, base_function);
-  const Planes<T> t(GIVEN, mix, base, s);
+  const Planes<T> t(x, weight, knots, source, meets, mix, base, s);
   Tensor y = at::zeros({x.size(0), rows, x.size(1)}, t.in.options());
   const auto w = t.weights();
   if (y.numel())
@@ -118,7 +119,7 @@ Four run_depthwise_backward(const Tensor& grad, OPERANDS, const Tensor& mix, con
   const Settings s = check_depthwise(GIVEN, mix, base, base_function);
   TORCH_CHECK_VALUE(grad.sizes() == at::IntArrayRef({x.size(0), x.size(1), rows}), "the gradient must be (images, channels, rows), got ",
                     grad.sizes());
-  const Planes<T> t(GIVEN, mix, base, s);
+  const Planes<T> t(x, weight, knots, source, meets, mix, base, s);
   const Tensor g = grad.to(t.in.scalar_type()).transpose(1, 2).contiguous(), none = at::empty({0}, t.in.options());
   Tensor dx = wants_input ? at::zeros_like(t.in) : none, dcoef = at::zeros_like(t.coef), dmix = at::zeros_like(t.mix);
   Tensor dbase = t.base.defined() ? at::zeros_like(t.base) : none;

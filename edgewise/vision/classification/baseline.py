@@ -111,4 +111,4 @@ def _timed_on(recipe: ClassificationRecipe) -> torch.device:
     cpu = machine.accelerator == "cpu" or not torch.accelerator.is_available()
     if str(machine.devices) not in (("auto", "1") if cpu or torch.accelerator.device_count() == 1 else ("1",)):
         raise ConfigError(f"a time is matched on one device, got machine.devices={machine.devices}: match flops, or set 1")
-    return torch.device("cpu") if cpu else torch.accelerator.current_accelerator()
+    return (None if cpu else torch.accelerator.current_accelerator()) or torch.device("cpu")

@@ -13,6 +13,7 @@ from edgewise._errors import DataError
 from edgewise.vision.classification.images import open_sides
 from edgewise.vision.classification.metrics import SCORES, by_class, summarise, tally
 from edgewise.vision.classification.predict import ClassPredictor
+from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.data import ClassificationSet
 from edgewise.vision.training.folder import RunFolder
 
@@ -121,7 +122,7 @@ def evaluate_run(
         DataError: The pictures cannot be used, or have classes of other names.
     """
     if dataset is None:
-        dataset = open_sides(RunFolder(run_dir).read_recipe().data).test
+        dataset = open_sides(RunFolder(run_dir).read_recipe(ClassificationRecipe).data).test
     elif not isinstance(dataset, ClassificationSet):
         raise DataError(f"dataset {dataset.name!r} has masks and no classes: give the run pictures with classes")
     elif dataset.sides is not None and (dataset.sides == 2).any():

@@ -1,6 +1,7 @@
 """From the name of a model and the data to a classifier: what follows from the data is filled in."""
 
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ def _as_rows(network: nn.Module, inputs: tuple[Tensor]) -> Tensor:
     return inputs[0].flatten(1)
 
 
-def _from_data(name: str, data: LabelledData) -> dict[str, int]:
+def _from_data(name: str, data: LabelledData) -> dict[str, Any]:
     """What the data says about the options of a model."""
     takes = takes_of(name)
     if isinstance(takes, Rows):
@@ -56,7 +57,7 @@ def _from_data(name: str, data: LabelledData) -> dict[str, int]:
     height, width = data.size
     if takes.side is not None and height != width:
         raise ConfigError(f"model {name!r} takes square pictures and data.size is {data.size}: make both sides equal")
-    return takes.options_for(data.channels, data.classes, height)
+    return {**takes.options_for(data.channels, data.classes, height)}
 
 
 def _check(network: nn.Module, model: Model, data: LabelledData) -> None:

@@ -14,6 +14,7 @@ from edgewise._errors import DataError
 from edgewise.io import atomic_write, load_model
 from edgewise.vision.classification.images import view_of
 from edgewise.vision.classification.network import of_pictures
+from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.data import View
 from edgewise.vision.data.pictures import read_bytes
 from edgewise.vision.training.folder import RunFolder, make_folder
@@ -41,7 +42,7 @@ class ClassPredictor:
             CheckpointError: There is no run, or its model is corrupted.
         """
         folder = RunFolder(run_dir)
-        return cls(of_pictures(load_model(folder.model)), view_of(folder.read_recipe().data), device)
+        return cls(of_pictures(load_model(folder.model)), view_of(folder.read_recipe(ClassificationRecipe).data), device)
 
     @torch.no_grad()
     def __call__(self, pictures: Sequence[np.ndarray]) -> Tensor:

@@ -12,6 +12,7 @@ from edgewise.vision.classification.evaluate import ClassificationEvaluation, ev
 from edgewise.vision.classification.figures import accuracy_curves, calibration_figure, confusion_figure, gallery
 from edgewise.vision.classification.images import open_sides
 from edgewise.vision.classification.predict import ClassPredictor
+from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.data import ClassificationSet, ClassificationSplit
 from edgewise.vision.training.folder import Result, RunFolder
 from edgewise.vision.training.page import ComparedRuns, Report, loss_curves
@@ -38,14 +39,14 @@ def report_classification(
 ) -> Report:
     """:func:`edgewise.vision.write_report` of runs of classification; the overview shows the surest mistakes."""
     runs = ComparedRuns(run_dirs, titles)
-    split = open_sides(runs.data)
+    split = open_sides(runs.folders[0].read_recipe(ClassificationRecipe).data)
     methods = [_method(title, folder, split.test, device) for title, folder in zip(runs.titles, runs.folders, strict=True)]
     mistakes = [to_bytes(_mistakes(method, split.test), "png") for method in methods]
     overview = path.with_suffix(".png")
     atomic_write(overview, mistakes[0])
     calibration = calibration_figure({method.title: method.evaluation.bins for method in methods})
     page = runs.page(
-        __package__,
+        "edgewise.vision.classification",
         "classes.html.j2",
         methods,
         subtitle=_subtitle(split),

@@ -1,6 +1,7 @@
 """Feed a `ClassificationSet` to a model, batch by batch, the same bits whatever the workers, the processes or resuming."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,11 +44,11 @@ class ClassificationDataset(Dataset):
         return {name: tensor[0] for name, tensor in self.__getitems__([index]).items()}
 
     def __getitems__(self, indices: Sequence[int]) -> dict[str, Tensor]:
-        indices = np.asarray(indices)
-        there = np.where(indices == NOTHING, 0, indices)
+        places = np.asarray(indices)
+        there = np.where(places == NOTHING, 0, places)
         image = self.view([self.data.pictures[index] for index in there], self._seeds()[there])
-        labels = np.where(indices == NOTHING, NOTHING, self.data.labels[there])
-        return {"image": image, "label": torch.from_numpy(labels), "index": torch.from_numpy(indices)}
+        labels = np.where(places == NOTHING, NOTHING, self.data.labels[there])
+        return {"image": image, "label": torch.from_numpy(labels), "index": torch.from_numpy(places)}
 
     def _seeds(self) -> np.ndarray:
         """A seed for each picture in this epoch."""
@@ -58,8 +59,8 @@ class ClassificationDataset(Dataset):
         return self._drawn[1]
 
 
-def collate(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """For a `DataLoader`: the dataset makes whole batches itself."""
+def collate(batch: Any) -> dict[str, Tensor]:
+    """For a `DataLoader`, which knows of lists of samples only: the dataset makes whole batches itself."""
     return batch
 
 

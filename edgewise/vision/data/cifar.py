@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -121,21 +123,23 @@ def _from_torchvision(name: str, kind: str, root: str | Path | None, download: b
     if root is None:
         raise ConfigError(f"dataset {name!r} needs its folder; give root=FOLDER")
     reader = getattr(require("torchvision.datasets", extra="vision"), kind)
-    sides = [read_with(reader, name, root=str(root), train=train, download=download) for train in (True, False)]
+    sides = [
+        read_with(partial(reader, root=str(root), train=train, download=download), name, root) for train in (True, False)
+    ]
     return _join(name, [side.data for side in sides], [np.asarray(side.targets) for side in sides], tuple(sides[0].classes))
 
 
-def read_with(reader: Callable, name: str, **options):
-    """What a reader of torchvision makes of a folder.
+def read_with(reader: Callable[[], Any], name: str, root: str | Path) -> Any:
+    """What a reader of torchvision makes of a folder, ``root``.
 
     Raises:
         DataError: It finds the files missing or damaged.
     """
     try:
-        return reader(**options)
+        return reader()
     except (RuntimeError, OSError, ValueError, KeyError, EOFError) as error:
         raise DataError(
-            f"{options['root']} has no intact {name!r} ({str(error).splitlines()[0]}); give the folder that torchvision "
+            f"{root} has no intact {name!r} ({str(error).splitlines()[0]}); give the folder that torchvision "
             "reads, or set download"
         ) from error
 
@@ -147,6 +151,6 @@ def _join(name: str, sides: list[np.ndarray], labels: list[np.ndarray], classes:
         ArrayPictures(np.concatenate(sides)),
         np.concatenate(labels),
         classes,
-        sides=np.repeat(np.uint8([TRAIN, TEST]), [len(side) for side in sides]),
+        sides=np.repeat(np.array([TRAIN, TEST], np.uint8), [len(side) for side in sides]),
         citation=CITATION,
     )

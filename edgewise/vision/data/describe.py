@@ -2,25 +2,62 @@
 
 import hashlib
 from collections import Counter
+from typing import TypedDict
 
 import numpy as np
 
-from edgewise.vision.data.classes import count_classes
+from edgewise.vision.data.classes import ClassCount, count_classes
 from edgewise.vision.data.classification import ClassificationSet
 from edgewise.vision.data.coding import VOID
 from edgewise.vision.data.dataset import SegmentationSet
-from edgewise.vision.data.duplicates import find_duplicates
+from edgewise.vision.data.duplicates import Duplicate, find_duplicates
 
 
-def describe(dataset: SegmentationSet) -> dict[str, object]:
+class Description(TypedDict):
+    """What is in a dataset of pictures with masks."""
+
+    name: str
+    samples: int
+    channels: int
+    sizes: dict[tuple[int, ...], int]
+    """The number of samples by (height, width), commonest first."""
+    masks: str
+    """How their values are read."""
+    classes: list[ClassCount]
+    """Each class that is there."""
+    window: tuple[float, float] | None
+    """The grey levels that become 0 and 1; None where pictures have 8 bits."""
+    foreground: float
+    """The mean fraction of a picture that is neither background nor void."""
+    smallest: float
+    """The least of these fractions."""
+    largest: float
+    """The largest of them."""
+    empty_masks: int
+    groups: int | None
+    """How many there are; None where some are unknown."""
+    duplicates: list[Duplicate]
+    """The pairs of one picture."""
+    citation: str
+
+
+class ClassDescription(TypedDict):
+    """What is in a dataset of pictures with classes."""
+
+    name: str
+    samples: int
+    channels: int
+    sizes: dict[tuple[int, ...], int]
+    """The number of pictures by (height, width), commonest first."""
+    classes: dict[str, int]
+    """The number of pictures of each."""
+    duplicates: list[list[str]]
+    """Groups of names whose pixels are the same byte for byte."""
+    citation: str
+
+
+def describe(dataset: SegmentationSet) -> Description:
     """Read every sample and sum the dataset up.
-
-    Returns:
-        ``name``, ``samples``, ``channels``; ``sizes``, the number of samples by (height, width), commonest first;
-        ``masks``, how their values are read; ``classes``, a :class:`~edgewise.vision.data.classes.ClassCount` for each that
-        is there; ``window``, the grey levels that become 0 and 1, or None; ``foreground``, the mean fraction of a picture
-        that is neither background nor void; ``smallest`` and ``largest``, its range; ``empty_masks``; ``groups``, how many
-        there are, or None where some are unknown; ``duplicates``, the pairs of one picture; ``citation``.
 
     Raises:
         DataError: A file is missing or broken, or a mask has a value that its rule does not know.
@@ -47,13 +84,8 @@ def describe(dataset: SegmentationSet) -> dict[str, object]:
     }
 
 
-def describe_classes(dataset: ClassificationSet) -> dict[str, object]:
+def describe_classes(dataset: ClassificationSet) -> ClassDescription:
     """Read every picture of a classification dataset and sum it up.
-
-    Returns:
-        ``name``, ``samples``, ``channels``; ``sizes``, the number of pictures by (height, width), commonest first;
-        ``classes``, the number of pictures of each; ``duplicates``, groups of names whose pixels are the same byte for
-        byte; ``citation``.
 
     Raises:
         DataError: A file is missing or broken.
@@ -63,7 +95,7 @@ def describe_classes(dataset: ClassificationSet) -> dict[str, object]:
     for index in range(len(dataset)):
         picture = dataset.pictures[index]
         sizes[picture.shape[:2]] += 1
-        key = hashlib.sha256(np.ascontiguousarray(picture)).digest() + str(picture.shape).encode()
+        key = hashlib.sha256(np.ascontiguousarray(picture).data).digest() + str(picture.shape).encode()
         same.setdefault(key, []).append(dataset.id(index))
     counts = np.bincount(dataset.labels, minlength=len(dataset.classes)).tolist()
     return {

@@ -1,7 +1,7 @@
 """Find the same picture twice, re-encoded or resized, by the correlation of small grey thumbnails."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -21,9 +21,15 @@ class Duplicate(NamedTuple):
     distance: float
 
 
-def find_duplicates(
-    a: Sequence[Sample], b: Sequence[Sample] | None = None, threshold: float = THRESHOLD
-) -> list[Duplicate]:
+class Samples(Protocol):
+    """Samples in an order: a dataset, a list."""
+
+    def __iter__(self) -> Iterator[Sample]: ...
+
+    def __getitem__(self, index: int, /) -> Sample: ...
+
+
+def find_duplicates(a: Samples, b: Samples | None = None, threshold: float = THRESHOLD) -> list[Duplicate]:
     """The pairs of samples, one of `a` and one of `b`, that show the same picture; nearest first.
 
     A picture's thumbnail is its 32 x 32 grey reduction, centred and divided by its norm; the distance of two
@@ -45,7 +51,7 @@ def find_duplicates(
     close = distance <= threshold
     if b is None:
         close = np.triu(close, k=1)
-    rows, columns = np.nonzero(close)
+    rows, columns = (places.tolist() for places in np.nonzero(close))
     second = a if b is None else b
     found = [Duplicate(a[i].id, second[j].id, max(0.0, float(distance[i, j]))) for i, j in zip(rows, columns, strict=True)]
     return sorted(found, key=lambda pair: pair.distance)

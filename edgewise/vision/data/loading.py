@@ -1,6 +1,7 @@
 """Feed a `SegmentationSet` to a model: cached, resized, normalised, and augmented by (seed, epoch, index) alone."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,18 +64,13 @@ class SegmentationDataset(Dataset):
     def __getitem__(self, index: int) -> dict[str, Tensor | str]:
         image, mask = self._pairs[index]
         item = {"image": self.preprocess.normalise(image), "mask": mask.float()}
-        if self.augment:
-            item = self._augmented(item, index)
+        if self.augment is not None:
+            item = _augmented(self.augment, item, (self.seed, int(self._epoch), index))
         return item | {"id": self.data[index].id}
 
     def _read(self, index: int) -> tuple[Tensor, Tensor]:
         image, mask = self.data[index].read()
         return self.preprocess.resize_image(image), self.preprocess.mask(mask).to(torch.uint8)
-
-    def _augmented(self, item: dict[str, Tensor], index: int) -> dict[str, Tensor]:
-        state = np.random.SeedSequence((self.seed, int(self._epoch), index)).generate_state(1)
-        self.augment.set_random_state(seed=int(state[0]))
-        return {key: value.as_tensor().contiguous() for key, value in self.augment(item).items()}
 
 
 class EpochSampler(Sampler[int]):
@@ -103,6 +99,12 @@ class EpochSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         return iter(np.random.default_rng((self.seed, self.epoch)).permutation(self.length).tolist())
+
+
+def _augmented(augment: Any, item: dict[str, Tensor], numbers: tuple[int, ...]) -> dict[str, Tensor]:
+    """What MONAI makes of an item, drawn from the numbers alone."""
+    augment.set_random_state(seed=int(np.random.SeedSequence(numbers).generate_state(1)[0]))
+    return {key: value.as_tensor().contiguous() for key, value in augment(item).items()}
 
 
 def _turns_and_flips(square: bool):

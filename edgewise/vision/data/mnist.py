@@ -83,7 +83,7 @@ def _read(
         np.concatenate([labels, test_labels]),
         classes,
         channels=1,
-        sides=np.repeat(np.uint8([TRAIN, TEST]), [len(images), len(test_images)]),
+        sides=np.repeat(np.array([TRAIN, TEST], np.uint8), [len(images), len(test_images)]),
         citation=citation,
     )
 

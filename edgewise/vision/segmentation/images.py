@@ -26,7 +26,7 @@ def open_dataset(data: MaskedData) -> SegmentationSet:
     """
     dataset = create_dataset(data.name, data.root, **data.options)
     if not isinstance(dataset, SegmentationSet):
-        raise ConfigError(f"dataset {data.name!r} has classes and no masks: choose a recipe of classification for it")
+        raise ConfigError(f"dataset {data.name!r} has classes and no masks: train a recipe of classification on it")
     return dataset
 
 
@@ -39,6 +39,7 @@ def open_split(data: MaskedData, facts: Mapping[str, Any] | None = None) -> Spli
 
     Raises:
         DataError: The images are missing or unusable, or too few for three parts.
+        ConfigError: They have classes and no masks.
     """
     dataset = open_dataset(data)
     return split_of(dataset if facts is None else read_by(dataset, facts), data)

@@ -1,5 +1,7 @@
 """From the name of a model and the data to a network that segments: what follows from the data is filled in."""
 
+from typing import Any
+
 from torch import nn
 
 from edgewise._errors import ConfigError
@@ -22,4 +24,5 @@ def create_segmenter(model: Model, channels: int, classes: int, size: tuple[int,
         )
     if takes.side is not None and size[0] != size[1]:
         raise ConfigError(f"model {model.name!r} takes square pictures and data.size is {size}: make both sides equal")
-    return create_model(model.name, **takes.options_for(channels, classes, size[0]) | model.options)
+    options: dict[str, Any] = {**takes.options_for(channels, classes, size[0]), **model.options}
+    return create_model(model.name, **options)

@@ -17,6 +17,7 @@ from edgewise.vision.data import Preprocess, Sample
 from edgewise.vision.data.pixels import is_deep
 from edgewise.vision.segmentation.figures import PREDICTION
 from edgewise.vision.segmentation.metrics import segment
+from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder, make_folder
 
 
@@ -45,7 +46,7 @@ class Predictor:
             CheckpointError: There is no run, or its model is corrupted.
         """
         folder = RunFolder(run_dir)
-        data = folder.read_recipe().data
+        data = folder.read_recipe(SegmentationRecipe).data
         return cls(load_model(folder.model), Preprocess(data.size, data.channels), device)
 
     @torch.no_grad()
@@ -90,7 +91,8 @@ def predict_masks(
     """
     predictor = Predictor.from_run(run_dir, device)
     folder = RunFolder(run_dir)
-    window, scale = folder.read_facts()["window"], 255 if folder.read_recipe().data.classes == 1 else 1
+    classes = folder.read_recipe(SegmentationRecipe).data.classes
+    window, scale = folder.read_facts()["window"], 255 if classes == 1 else 1
     out_dir = make_folder(out_dir)
     done = Predictions()
     for path in map(Path, images):

@@ -14,6 +14,7 @@ from edgewise.vision.segmentation.evaluate import Evaluation, evaluate_masks
 from edgewise.vision.segmentation.figures import outlines, score_curves
 from edgewise.vision.segmentation.images import open_split
 from edgewise.vision.segmentation.predict import Predictor
+from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import Result, RunFolder
 from edgewise.vision.training.page import ComparedRuns, Report, loss_curves
 
@@ -37,20 +38,21 @@ def report_segmentation(
     The overview shows the outlines of the best, median and worst test image.
     """
     runs = ComparedRuns(run_dirs, titles)
-    split = open_split(runs.data, runs.folders[0].read_facts())
+    data = runs.folders[0].read_recipe(SegmentationRecipe).data
+    split = open_split(data, runs.folders[0].read_facts())
     methods = [
-        _network(title, folder, split, runs.data.classes, device)
+        _network(title, folder, split, data.classes, device)
         for title, folder in zip(runs.titles, runs.folders, strict=True)
     ]
     note = ""
-    if runs.data.classes == 1:  # of several classes, a threshold would have another score under the same name
+    if data.classes == 1:  # of several classes, a threshold would have another score under the same name
         threshold = fit_threshold(split.train)
         methods.append(MaskMethod("grey threshold", threshold, evaluate_masks(threshold, split.test)))
         note = _baseline_note(threshold)
     overview, overlays = path.with_suffix(".png"), _overlays(methods, split)
     atomic_write(overview, overlays)
     page = runs.page(
-        __package__,
+        "edgewise.vision.segmentation",
         "report.html.j2",
         methods,
         subtitle=_subtitle(split),

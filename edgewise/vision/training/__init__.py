@@ -1,1 +1,1 @@
-"""Runs, whatever is trained: recipes, folders, the loop, what goes on from them. It knows no task."""
+"""Training runs of any task: recipes, run folders, the loop, resuming, distillation. It knows no task by name."""

@@ -3,27 +3,34 @@
 import io
 import time
 import zipfile
+from pathlib import Path
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import nn
 
 from edgewise._errors import CheckpointError
 from edgewise._progress import ProgressLine
 from edgewise.io import atomic_write, save_model
 from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.learner import Learner
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Lightning's checkpoints, replaced whole or not at all, checked by CRC, read without unpickling code."""
 
-    def save_checkpoint(self, checkpoint: dict, path: str, storage_options: object = None) -> None:
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write a checkpoint."""
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
         atomic_write(path, buffer.getbuffer())
 
-    def load_checkpoint(self, path: str, map_location: object = "cpu", weights_only: bool | None = True) -> dict:
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = "cpu", weights_only: bool | None = True
+    ) -> dict[str, Any]:
         """Read a checkpoint of tensors and plain values.
 
         Raises:
@@ -41,7 +48,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         raise CheckpointError(f"{path} cannot be resumed from, {damaged} in it is corrupted: restore it from a copy")
 
 
-class KeepRun(pl.callbacks.Checkpoint):
+class KeepRun(Checkpoint):
     """Writes a run's files after each epoch, the checkpoint last: what is newer than it is made again on resuming."""
 
     def __init__(self, folder: RunFolder, score: str, every: int | None = None):
@@ -79,7 +86,7 @@ class KeepRun(pl.callbacks.Checkpoint):
             self.best, self.best_epoch = scores[self.score], trainer.current_epoch
         if trainer.is_global_zero:
             for path in [self.folder.model, self.folder.last] if better else [self.folder.last]:
-                save_model(pl_module.learner.deployed, path)
+                save_model(_deployed(pl_module), path)
             self._keep(pl_module, trainer.current_epoch + 1)
             line = {"epoch": trainer.current_epoch, **scores, "seconds": round(seconds, 3)}
             self.folder.write_metrics([*self.folder.read_metrics(), line])
@@ -90,7 +97,11 @@ class KeepRun(pl.callbacks.Checkpoint):
         if self.every is not None and epochs % self.every == 0:
             path = self.folder.epoch(epochs)
             path.parent.mkdir(exist_ok=True)
-            save_model(pl_module.learner.deployed, path)
+            save_model(_deployed(pl_module), path)
+
+
+def _deployed(trained: pl.LightningModule) -> nn.Module:
+    return cast("Learner", trained.learner).deployed
 
 
 class EpochLine(pl.Callback):
@@ -102,20 +113,24 @@ class EpochLine(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the line."""
-        epochs, steps, done = trainer.max_epochs, trainer.num_training_batches, trainer.current_epoch
+        epochs, steps, done = cast("int", trainer.max_epochs), int(trainer.num_training_batches), trainer.current_epoch
         self.line = ProgressLine(self.title, steps * epochs, done=steps * done, shown=trainer.is_global_zero)
         self.line.say(place=f"epoch {done}/{epochs}")
         self.line.start()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Move on by one step."""
-        self.line.step()
+        if self.line:
+            self.line.step()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say how good the network is by now."""
         now = trainer.callback_metrics
         note = f"loss {now['train_loss']:.3f}  {self.label} {now[self.score]:.3f}"
-        self.line.say(place=f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", note=note)
+        if self.line:
+            self.line.say(place=f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", note=note)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Leave the terminal as it was, whatever happened."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import torch
 from filelock import FileLock, Timeout
@@ -15,6 +15,8 @@ from filelock import FileLock, Timeout
 from edgewise._errors import CheckpointError, ConfigError
 from edgewise.io import atomic_write, read_json, write_json
 from edgewise.vision.training.recipe import Recipe, differences
+
+R = TypeVar("R", bound=Recipe)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,17 +65,26 @@ class RunFolder:
         """The networks kept on the way, by the epochs that they were trained for."""
         return {int(path.stem): path for path in sorted((self.path / "epochs").glob("[0-9]*.safetensors"))}
 
-    def read_recipe(self) -> Recipe:
+    @overload
+    def read_recipe(self) -> Recipe: ...
+
+    @overload
+    def read_recipe(self, kind: type[R]) -> R: ...
+
+    def read_recipe(self, kind: type[Recipe] = Recipe) -> Recipe:
         """The recipe that the run was started with.
 
+        Args:
+            kind: The recipe of the task that the run must be of; any, if none is named.
+
         Raises:
-            CheckpointError: The folder holds no run, or its configuration cannot be read.
+            CheckpointError: The folder holds no run, one of another task, or a configuration that cannot be read.
         """
         config = read_json(self.config)
         if not isinstance(config, dict) or "recipe" not in config:
             raise CheckpointError(f"{self.config} holds no recipe: give a folder made by `edgewise train`")
         try:
-            return Recipe.from_dict(config["recipe"])
+            return kind.from_dict(config["recipe"])
         except ConfigError as error:
             raise CheckpointError(f"{self.config} holds a recipe this edgewise cannot follow: {error}") from error
 

@@ -9,30 +9,43 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from edgewise.vision.training.recipe import Recipe
 
 
+class Samples(Protocol):
+    """Images one by one, each a dictionary with ``image`` (C, H, W)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+
+
 class Images(Protocol):
-    """The images of a recipe, split and batched; order and augmentation follow from seed and epoch alone.
+    """The images of a recipe, split and batched; order and augmentation follow from seed and epoch alone."""
 
-    Attributes:
-        validation: The images that the best epoch is chosen on, one by one, as the network sees them.
-        facts: What the run's folder must note for later, in plain JSON values: names of classes, a window.
-    """
+    @property
+    def validation(self) -> Samples:
+        """The images that the best epoch is chosen on, as the network sees them."""
+        ...
 
-    validation: Dataset
-    facts: dict[str, Any]
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the run's folder must note for later, in plain JSON values: names of classes, a window."""
+        ...
 
     def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:
         """The batches of an epoch, for one process of several; a batch is a dictionary with ``image`` (B, C, H, W)."""
+        ...
 
     def validation_batches(self, rank: int, replicas: int) -> DataLoader:
         """The validation images in order."""
+        ...
 
     def names(self, batch: dict, training: bool) -> list[str]:
         """What to call the images of a batch."""
+        ...
 
 
 class Learner(nn.Module, ABC):

@@ -1,11 +1,16 @@
 """Lightning around a learner and its images: the guard, the logs, the trainer."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -28,12 +33,13 @@ class LoopImages(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         """This epoch's batches."""
-        trainer = self.trainer
+        trainer = cast("pl.Trainer", self.trainer)
         return self.images.train_batches(trainer.current_epoch, trainer.global_rank, trainer.world_size)
 
     def val_dataloader(self) -> DataLoader:
         """The validation images in order."""
-        return self.images.validation_batches(self.trainer.global_rank, self.trainer.world_size)
+        trainer = cast("pl.Trainer", self.trainer)
+        return self.images.validation_batches(trainer.global_rank, trainer.world_size)
 
 
 class GuardedLearner(pl.LightningModule):
@@ -50,7 +56,7 @@ class GuardedLearner(pl.LightningModule):
         super().__init__()
         self.learner = learner
 
-    def configure_optimizers(self) -> dict:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """The learner's; its rates change once an epoch."""
         optimiser, schedule = self.learner.optimiser()
         return {"optimizer": optimiser, "lr_scheduler": schedule}
@@ -62,7 +68,8 @@ class GuardedLearner(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Note the rate of this epoch."""
-        self.log("learning_rate", self.optimizers().param_groups[-1]["lr"], on_step=False, on_epoch=True)
+        optimiser = cast("LightningOptimizer", self.optimizers())  # the one
+        self.log("learning_rate", optimiser.param_groups[-1]["lr"], on_step=False, on_epoch=True)
 
     def on_train_batch_start(self, batch: dict, batch_idx: int) -> None:
         """Seed stochastic layers by the step alone, so that a resumed run draws what the uninterrupted one did."""
@@ -81,7 +88,7 @@ class GuardedLearner(pl.LightningModule):
         if not all_finite([p.grad for p in self.learner.network.parameters() if p.grad is not None]):
             self._stop("gradient", self._batch)
 
-    def on_train_batch_end(self, *args: object) -> None:
+    def on_train_batch_end(self, outputs: Any, batch: dict, batch_idx: int) -> None:
         """Let the learner follow."""
         self.learner.after_step()
 
@@ -113,7 +120,7 @@ class GuardedLearner(pl.LightningModule):
             self._stop("loss", batch)
 
     def _stop(self, what: str, batch: dict) -> None:
-        names = self.trainer.datamodule.images.names(batch, self.trainer.training)
+        names = cast("Any", self.trainer).datamodule.images.names(batch, self.trainer.training)
         source = blame(self.learner.network, batch["image"], names)
         raise NonFiniteError(
             f"the {what} is not finite in epoch {self.current_epoch}, step {self.global_step}: {source}; training "
@@ -153,10 +160,10 @@ def fit(
 
 
 def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list[pl.Callback]) -> pl.Trainer:
-    logger = False
+    logger: TensorBoardLogger | bool = False
     if recipe.tensorboard:
         require("tensorboard", extra="tensorboard")
-        logger = pl.loggers.TensorBoardLogger(folder.path, name="", version="tensorboard")
+        logger = TensorBoardLogger(folder.path, name="", version="tensorboard")
     machine = recipe.machine
     try:
         return pl.Trainer(
@@ -174,6 +181,6 @@ def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list[pl.Callback]) ->
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-    except (ValueError, pl.utilities.exceptions.MisconfigurationException) as error:
+    except (ValueError, MisconfigurationException) as error:
         reason = str(error).split(". ")[0].replace("`", "")
         raise ConfigError(f"this machine cannot train as the recipe says ({reason}): change machine in it") from error

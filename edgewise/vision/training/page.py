@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 class Evaluation(Protocol):
     """Scores of a dataset, and how a reader is told them."""
 
-    scores: dict[str, float]
-    """By name."""
+    @property
+    def scores(self) -> dict[str, float]:
+        """By name."""
+        ...
+
     titles: ClassVar[dict[str, str]]
     """What a reader calls each score."""
     digits: ClassVar[dict[str, int]]
@@ -32,18 +35,30 @@ class Evaluation(Protocol):
 
     def summary(self) -> str:
         """In a line, how many images, and what is hardest."""
+        ...
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values."""
+        ...
 
 
 class Method(Protocol):
     """What a report compares: something with scores on the test images."""
 
-    title: str
-    evaluation: Evaluation
-    result: Result | None
-    """How its run ended; None for what is no run."""
+    @property
+    def title(self) -> str:
+        """What a reader calls it."""
+        ...
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Its scores."""
+        ...
+
+    @property
+    def result(self) -> Result | None:
+        """How its run ended; None for what is no run."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -98,7 +113,7 @@ class ComparedRuns:
 
 def render(package: str, template: str, **values: object) -> bytes:
     """A page of a package of this wing, which may use the tables of this one."""
-    return _page.render((package, __package__), template, extra="training", **values)
+    return _page.render((package, "edgewise.vision.training"), template, extra="training", **values)
 
 
 def common_data(recipes: Sequence[Recipe]) -> Data:

@@ -63,13 +63,19 @@ class Model:
 class Optimiser(Protocol):
     """What is asked of the settings of every optimiser: two learning rates, which a study may change."""
 
-    learning_rate: float
-    """Learning rate of the dense part."""
-    coefficient_factor: float
-    """The learning rate of coefficients of edge functions is so many times that."""
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the dense part."""
+        ...
+
+    @property
+    def coefficient_factor(self) -> float:
+        """The learning rate of coefficients of edge functions is so many times that."""
+        ...
 
     def with_rates(self, learning_rate: float, coefficient_factor: float) -> Self:
         """The same settings with these rates."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +144,7 @@ class Recipe:
         return {"task": self.task, **json.loads(json.dumps(dataclasses.asdict(self), allow_nan=False))}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Recipe":
+    def from_dict(cls, values: dict[str, Any]) -> Self:
         """The recipe that :meth:`to_dict` wrote; keys left out keep their defaults.
 
         Asked of ``Recipe``, it is of whichever task the values name; asked of a task's own recipe, they need not name it.

@@ -21,7 +21,7 @@ def require_that(holds: bool, name: str, value: object, rule: str) -> None:
 
 def read_setting(hint: Any, value: Any, where: str) -> Any:
     """``value`` from JSON as the type ``hint`` says, or a ConfigError that names ``where``."""
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return read_dataclass(hint, value, where)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is types.UnionType:

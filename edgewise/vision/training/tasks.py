@@ -20,6 +20,7 @@ class Predicted(Protocol):
 
     def summary(self) -> str:
         """What was written, in a line."""
+        ...
 
 
 class Task(Protocol):
@@ -41,30 +42,39 @@ class Task(Protocol):
 
     def images(self, recipe: Recipe) -> Images:
         """Training and validation images."""
+        ...
 
     def network(self, recipe: Recipe) -> nn.Module:
         """The network, with fresh parameters."""
+        ...
 
     def load(self, path: Path) -> nn.Module:
         """The network of a file, as it takes pictures."""
+        ...
 
     def learner(self, network: nn.Module, recipe: Recipe) -> Learner:
         """The network with its loss, its scores and its optimiser."""
+        ...
 
     def criterion(self, recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
         """The loss of outputs and truth, without smoothing and mixing."""
+        ...
 
     def baseline(self, recipe: Recipe, match: str) -> Recipe:
         """The recipe of a plain network that costs as much."""
+        ...
 
     def evaluate(self, run_dir: Path, dataset: Any, device: str) -> Evaluation:
         """Scores of the best epoch of a run, on a dataset or, where it is None, on the run's own test images."""
+        ...
 
     def predict(self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str) -> Predicted:
         """What the best epoch of a run makes of picture files."""
+        ...
 
     def report(self, run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None, device: str) -> Report:
         """Score runs and write about them."""
+        ...
 
 
 TASKS: Registry[Callable[[], Task]] = Registry("task")

@@ -22,7 +22,7 @@ def history(tuning: Tuning, score: str) -> "Figure":
             indices = [trial.index for trial in complete]
             axes.step(indices, np.maximum.accumulate(scores), where="post", color=PALETTE[1], label="best by then")
         axes.set(title=f"{score.capitalize()} of each trial", xlabel="trial")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params("x", integer=True)
         figure.legend(loc="outside lower right", ncols=3)
     return figure
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -42,6 +42,16 @@ class TunableOptions:
         self.has_functions = self.takes.basis is not None
         self.has_width = bool(self.scaled(2.0))
 
+    @property
+    def _option(self) -> str:
+        """The option that is the basis, where there is one."""
+        return cast("str", self.takes.basis)
+
+    @property
+    def _fixed_basis(self) -> FixedBasis:
+        """The basis of a model that has but one, where that is so."""
+        return cast("FixedBasis", self.takes.basis)
+
     @cached_property
     def bases(self) -> list[Basis]:
         """The bases of the layers, one where they all have the same; without what squashes their inputs."""
@@ -50,7 +60,8 @@ class TunableOptions:
     @cached_property
     def _given_bases(self) -> list[Basis]:
         """One basis for all layers, or one for each, as the model itself reads its options."""
-        name, given = self.takes.basis, self.values[self.takes.basis]
+        name = self._option
+        given = self.values[name]
         if any(self.values[short] is not None for short in self.takes.shorthands):
             with torch.device("meta"):
                 given = config_of(create_model(self.model.name, **self.model.options))["options"][name]
@@ -77,11 +88,11 @@ class TunableOptions:
         if isinstance(first, Squashed):
             basis = replace(first, basis=basis)
         freed = {short: None for short in self.takes.shorthands if short in self.model.options}
-        return {self.takes.basis: to_plain(basis), **freed}
+        return {self._option: to_plain(basis), **freed}
 
     def with_functions(self, functions: int) -> dict[str, Any]:
         """The option that makes a model whose basis is fixed have so many functions an edge."""
-        size = self.takes.basis.size
+        size = self._fixed_basis.size
         return {size: getattr(sized(self._fixed(1), functions), size)}
 
     def scaled(self, factor: float) -> dict[str, Any]:
@@ -90,7 +101,7 @@ class TunableOptions:
         return self.takes.scaled(self.values, partial(_scale, factor=factor, step=step))
 
     def _fixed(self, size: int) -> Basis:
-        return self.takes.basis.kind(**{self.takes.basis.size: size})
+        return self._fixed_basis.kind(**{self._fixed_basis.size: size})
 
 
 def sized(basis: Basis, functions: int) -> Basis:
@@ -113,7 +124,7 @@ def sized(basis: Basis, functions: int) -> Basis:
             continue
         if best is None or made.num_functions <= functions:
             best = made
-    return best
+    return basis if best is None else best
 
 
 def _scale(number: int | Sequence, factor: float, step: int) -> int | Sequence:

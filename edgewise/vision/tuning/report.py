@@ -25,7 +25,7 @@ def write_tuning_report(path: str | Path) -> Tuning:
     figures = [history(tuning, task.score_title)]
     figures += [importance_bars(tuning.importances)] if tuning.importances else []
     page = render(
-        __package__,
+        "edgewise.vision.tuning",
         "tuning.html.j2",
         title=f"{tuning.recipe.model.name} on {tuning.recipe.data.name}, tuned",
         subtitle=_subtitle(tuning, task.score_title),

@@ -103,7 +103,7 @@ class Tuning:
         complete = [trial for trial in self.trials if trial.state == "complete"]
         if not complete:
             raise CheckpointError(f"no trial in {self.path} is complete: go on with more of them")
-        return max(complete, key=lambda trial: trial.score)
+        return max(complete, key=lambda trial: float("-inf") if trial.score is None else trial.score)
 
     @property
     def best_run(self) -> Path:

@@ -24,6 +24,12 @@ def test_agrees_with_scikit_learn():
     np.testing.assert_allclose(scale.back(scale(x)), x, rtol=1e-12)
 
 
+def test_whole_numbers_beside_a_large_one_vary():
+    """A clock that counts nanoseconds: a step is 1e-14 of the number, and float64 knows it."""
+    x = 1e14 + torch.tensor([[0.0], [1.0], [0.0], [1.0]], dtype=torch.double)
+    assert Scale.of(x).deviation.item() == pytest.approx(0.5)
+
+
 def fitted_shapes():
     plain = KAN([3, 4, 2], grid=4).double()
     products = KAN([3, [2, [3, 2]], 2], grid=3, affine=True, scale=True).double()

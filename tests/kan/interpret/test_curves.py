@@ -95,6 +95,13 @@ def test_ranges_take_small_numbers_as_they_are():
     assert (lo.item(), hi.item()) == (1e-20, 2e-20)
 
 
+@pytest.mark.parametrize(("rounding_errors", "apart"), [(8, False), (200, True)])
+def test_ranges_are_taken_apart_where_only_rounding_differs(rounding_errors, apart):
+    width = rounding_errors * torch.finfo(torch.float64).eps
+    lo, hi = ranges(torch.tensor([[1.0], [1.0 + width]], dtype=torch.float64))
+    assert (hi - lo).item() == (pytest.approx(width) if apart else pytest.approx(1))
+
+
 def test_knots():
     uniform, moved = KAN([2, 1], grid=4), KAN([2, 1], grid=4)
     assert_within(inner_knots(uniform[0], 1), torch.tensor([-1.0, -0.5, 0, 0.5, 1]), 1e-7)

@@ -102,6 +102,35 @@ def test_how_much_a_simpler_function_may_cost():
     assert auto_symbolic(copy.deepcopy(curved), x, tried, worse=ratio * 0.99)[0].candidate.name != "x"
 
 
+@pytest.mark.parametrize(("bend", "name"), [(3e-4, "x"), (6e-4, "exp")])
+def test_a_line_is_one_up_to_what_a_spline_can_be_known(bend, name):
+    """A line leaves bend^2 / 15 of the variance over: beyond ten times 1e-9 a function that leaves less is better."""
+    x = 2 * torch.rand(300, 1).double() - 1
+    bent = numeric(lambda t: torch.exp(bend * t) / bend)
+    found = {c.name: c for c in suggest_symbolic(bent, x, 0, 0, 0, ["x", "exp"])}
+    assert found["x"].error == pytest.approx(bend**2 / 15, rel=0.05)
+    assert found["exp"].error < 1e-12
+    assert auto_symbolic(bent, x, ["x", "exp"])[0].candidate.name == name
+
+
+def test_an_edge_is_judged_where_its_samples_are():
+    """A line where 400 rows are, and waves where one is: a line."""
+    x = torch.cat([-torch.rand(400, 1), torch.ones(1, 1)]).double()
+    model = numeric(lambda t: torch.where(t < 0, t, t + 1.4 * torch.sin(4 * t)), basis=BSpline(60, 3))
+    (choice,) = auto_symbolic(model, x, ["x"], min_r2=0.8)
+    assert choice.candidate is not None
+    assert choice.candidate.affine[2] == pytest.approx(1, abs=0.25)
+
+
+@pytest.mark.parametrize("slope", [2.0, 3.0, 5.0])
+def test_and_a_little_where_there_are_none(slope):
+    """Rows at five even places cannot tell a slow wave from a fast one: what lies between them does."""
+    x = torch.linspace(-1, 1, 5).double().repeat(30).unsqueeze(1)
+    wave = numeric(lambda t: torch.cos(slope * t + 0.3), basis=BSpline(60, 3))
+    (best,) = suggest_symbolic(wave, x, 0, 0, 0, ["cos"])
+    assert abs(best.affine[0]) == pytest.approx(slope, abs=1e-3)
+
+
 def test_an_edge_that_nothing_fits_stays_as_it_is():
     model, x = numeric(lambda t: torch.sin(12 * t) + torch.sin(5 * t)), 2 * torch.rand(300, 1).double() - 1
     before = copy.deepcopy(model.state_dict())

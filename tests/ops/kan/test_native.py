@@ -4,57 +4,35 @@ import math
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from edgewise import use_backend
 from edgewise.bases import BSpline, Chebyshev
-from edgewise.nn import KANConv1d, KANConv2d, KANLinear, SaKANConv1d, SaKANConv2d, SaKANLinear
-from edgewise.ops import EdgeFunction, native
+from edgewise.nn import KANConv1d, KANLinear, SaKANConv1d, SaKANLinear
 from edgewise.ops.kan.native import plain
-from edgewise.ops.native.functions import spline_settings
 from edgewise.testing import assert_same_everywhere, assert_within
+from tests.ops.kan.operands import NONE, operands
 
-pytestmark = pytest.mark.skipif(not native.available(), reason="there is no compiler for the kernels here")
-NONE = (None, None, 1, 1)  # no tables, one row, one group
-
-
-def operands(basis=BSpline(), batch=6, ins=4, outs=5, dtype=torch.float64, grad_free=False):  # noqa: B008
-    edge = EdgeFunction(basis, grad_free=grad_free)
-    knots = basis.init_state(ins, dtype=dtype).get("knots")
-    tensors = (
-        torch.randn(batch, ins, dtype=dtype),
-        torch.randn(ins, basis.num_functions, outs, dtype=dtype),
-        torch.randn(outs, ins, dtype=dtype),
-        torch.randn(outs, ins, dtype=dtype),
-    )
-    return [t.requires_grad_() for t in tensors], knots, spline_settings(edge, True)
+pytestmark = pytest.mark.usefixtures("kernels_run")
 
 
 def edge_sum(tensors, knots, own):
     return torch.ops.edgewise.edge_sum(*tensors, knots, *NONE, *own)
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # of tensors that torch itself looks at
-@pytest.mark.parametrize("knots", ["uniform", "per-feature"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_opcheck(knots, dtype):
-    tensors, state, own = operands(BSpline(4, 2, knots=knots), dtype=dtype)
-    torch.library.opcheck(torch.ops.edgewise.edge_sum.default, (*tensors, state, *NONE, *own))
-    grad = torch.randn(6, 5, dtype=dtype)
-    torch.library.opcheck(torch.ops.edgewise.edge_sum_backward.default, (grad, *tensors, state, *NONE, *own, True))
-
-
 # Widths about the vector lengths of all processors and their blocks; batches about the tiles; grids finer than a batch.
 SHAPES = [(1, 1, 1), (3, 2, 5), (17, 16, 33), (128, 5, 16), (129, 17, 31), (260, 3, 65), (1025, 2, 3), (64, 40, 130)]
 
 
-@pytest.mark.parametrize("outside", ["zero", "clamp", "linear"])
+# Broken lines have no slope at the ends.
+QUICK = [(1, "zero"), (1, "clamp"), (3, "zero"), (3, "clamp"), (3, "linear")]
+SLOW = [
+    pytest.param(degree, outside, marks=pytest.mark.slow) for degree in (2, 4, 5) for outside in ("zero", "clamp", "linear")
+]
+
+
 @pytest.mark.parametrize("knots", ["uniform", "per-feature"])
-@pytest.mark.parametrize("degree", [1, 3, *(pytest.param(degree, marks=pytest.mark.slow) for degree in (2, 4, 5))])
-def test_equals_the_definition(degree, knots, outside):
-    if degree == 1 and outside == "linear":
-        pytest.skip("broken lines have no slope at the ends")
+@pytest.mark.parametrize(("degree", "outside"), QUICK + SLOW)
+def test_equals_the_definition(degree, outside, knots):
     for batch, ins, outs in SHAPES:
         for grid in (1, 5, 60):
             layer = KANLinear(
@@ -144,16 +122,6 @@ def test_grad_free_leaves_the_base_branch_alone():
         assert_within(mine, theirs, 1e-10)
 
 
-def test_compiled_and_exported_with_the_operator_in_the_graph():
-    layer, x = KANLinear(4, 3), torch.randn(6, 4)
-    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
-    assert torch.equal(compiled(x), layer(x))
-    program = torch.export.export(layer, (x,))
-    assert any("edge_sum" in str(node.target) for node in program.graph.nodes)
-    assert torch.equal(program.module()(x), layer(x))
-    torch.compiler.reset()
-
-
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e38, -1e38, 0.0, 1.0, -1.0])
 @pytest.mark.parametrize("outside", ["zero", "clamp", "linear"])
 @pytest.mark.parametrize("knots", ["uniform", "per-feature"])
@@ -205,41 +173,6 @@ def test_tables_out_of_range_are_refused(place):
     tables[place].fill_(7)
     with pytest.raises(ValueError, match="source must hold -1 or one of 1 pixels"):
         torch.ops.edgewise.edge_sum(x, coef, base, scale, None, *tables.values(), 1, 1, *own)
-
-
-class Called(TorchDispatchMode):
-    """Names of our operators that were called."""
-
-    def __init__(self):
-        super().__init__()
-        self.names = set()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func.namespace == "edgewise":
-            self.names.add(func.name().split("::")[1])
-        return func(*args, **(kwargs or {}))
-
-
-RULE = [
-    (KANLinear(4, 3), (5, 4), {"edge_sum"}),
-    (KANConv2d(4, 6, 3), (2, 4, 5, 5), {"edge_sum"}),
-    (KANConv2d(4, 4, 1, groups=4, stride=2, basis=BSpline(1, 1)), (2, 4, 5, 5), {"edge_sum"}),
-    (SaKANConv2d(4, 6, 3), (2, 4, 5, 5), {"sakan_mixed"}),
-    (SaKANConv2d(4, 4, 3, groups=4), (2, 4, 5, 5), {"sakan_depthwise"}),
-    (SaKANConv2d(4, 4, 3, padding=1, padding_mode="reflect"), (2, 4, 5, 5), set()),
-    (KANLinear(4, 3, Chebyshev(3)), (5, 4), {"global_sum"}),
-    (KANConv2d(4, 6, 3, basis=Chebyshev(3)), (2, 4, 5, 5), set()),
-    (KANLinear(4, 3, BSpline(5, 0)), (5, 4), set()),
-    (KANLinear(4, 3, base=torch.sin), (5, 4), set()),
-]
-
-
-@pytest.mark.parametrize(("layer", "shape", "names"), RULE, ids=lambda value: str(value)[:40])
-def test_the_rule_of_which_kernel_serves(layer, shape, names):
-    """By cell wherever the basis has cells: it was the faster way on every shape (docs/kernels.md)."""
-    with use_backend("native"), Called() as called, torch.no_grad():
-        layer(torch.randn(shape))
-    assert called.names == names
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Random layers and inputs, NaN and infinities among them, under AddressSanitizer: ``python tests/ops/native/fuzz.py``.
+"""Random layers and inputs, NaN and infinities among them, under AddressSanitizer: ``make fuzz``.
 
 The kernels are built once more, with every access checked, and called with sizes about the lengths of vectors, blocks and
 tiles. Any access out of range ends the process with a report. ``--seconds`` says how long to go on (60).

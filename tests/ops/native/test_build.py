@@ -16,11 +16,9 @@ from edgewise.ops import native
 from edgewise.ops.native import build
 from edgewise.ops.native.build import BuildError, built_library
 
-pytestmark = pytest.mark.skipif(not native.available(), reason="there is no compiler for the kernels here")
-
 
 @pytest.fixture(autouse=True)
-def _small(tmp_path, monkeypatch):
+def _small(kernels, tmp_path, monkeypatch):
     sources = tmp_path / "csrc"
     sources.mkdir()
     (sources / "one.cpp").write_text('extern "C" int one() { return 1; }\n')
@@ -36,7 +34,7 @@ def test_built_once_and_kept(capfd):
     assert capfd.readouterr().err.count("compiling its CPU kernels, once") == 1
 
 
-def test_other_sources_flags_and_compilers_are_another_library(monkeypatch):
+def test_other_sources_and_flags_are_another_library(monkeypatch):
     first = built_library()
     (build.SOURCES / "one.cpp").write_text('extern "C" int one() { return 2; }\n')
     second = built_library()
@@ -64,6 +62,26 @@ def test_a_damaged_library_is_built_again(harm):
     assert build._sound(library)
 
 
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_library_in_the_cache_serves_without_a_compiler(writable, monkeypatch):
+    library = built_library()
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    if not writable:  # nobody may lock it, root neither
+
+        def refuse(path):
+            raise OSError(f"{path} is read-only")
+
+        monkeypatch.setattr(build, "FileLock", refuse)
+    assert built_library() == library
+
+
+def test_another_compiler_makes_the_same_library(tmp_path, monkeypatch):
+    library = built_library()
+    monkeypatch.setenv("CXX", slow_compiler(tmp_path, 0))
+    assert built_library() == library
+    assert not (tmp_path / "compiled").exists()
+
+
 def test_no_compiler_is_said_with_what_to_install(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(BuildError, match=r"there is no compiler 'no-such-compiler': install g\+\+"):
@@ -75,6 +93,28 @@ def test_a_compiler_that_fails_is_quoted(tmp_path):
     with pytest.raises(BuildError, match=r"fails on the kernels: .* was not declared"):
         built_library()
     assert not list((tmp_path / "cache").rglob("*.so"))
+
+
+def broken_compiler(tmp_path, command: str) -> str:
+    script = tmp_path / "broken-c++"
+    script.write_text(f"#!/bin/sh\n{command}\n")
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("kill -KILL $$", r"killed by signal 9 \(Killed\), as where memory runs out"),
+        ("sh -c 'kill -SEGV $$'; exit $?", r"killed by signal 11 \(Segmentation fault\)"),
+        ("exit 3", "it ends with code 3 and says nothing"),
+        ("echo no licence; exit 1", "no licence"),
+    ],
+)
+def test_a_compiler_that_dies_is_told_from_one_that_refuses(command, reason, tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", broken_compiler(tmp_path, command))
+    with pytest.raises(BuildError, match=f"broken-c\\+\\+ fails on the kernels: {reason}"):
+        built_library()
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):

@@ -6,11 +6,9 @@ import torch
 from edgewise import use_backend
 from edgewise.bases import BSpline
 from edgewise.nn import KANConv2d, SaKANConv1d, SaKANConv2d, SaKANConv3d, SaKANLinear
-from edgewise.ops import Window, native
-from edgewise.ops.native.tables import tables_of
 from edgewise.testing import assert_same_everywhere, assert_within, gradients
 
-pytestmark = pytest.mark.skipif(not native.available(), reason="there is no compiler for the kernels here")
+pytestmark = pytest.mark.usefixtures("kernels_run")
 
 # channels, outputs, groups: one group, several, depthwise, and more than the kernels take at once
 SIZES = [(3, 5, 1), (35, 4, 1), (6, 4, 2), (5, 5, 5), (19, 19, 19)]
@@ -67,20 +65,3 @@ def test_threads_share_one_image(make):
     for name in expected:
         assert_within(found[name], expected[name], 1e-5)
         assert torch.equal(found[name], again[name])
-
-
-def test_tables_of_a_padded_window():
-    """A window of 3 on 2 inputs with one padded on the left: tap by tap, which row sees which place."""
-    source, meets, rows = tables_of(Window((3,), (1,), ((1, 0),), (1,)), (2,))
-    assert source.tolist() == [-1, 0, 1]
-    assert meets.tolist() == [[0, -1, -1], [-1, 0, -1], [-1, -1, 0]]
-    assert rows == 1
-
-
-def test_silent_padding_is_seen_by_no_row():
-    tables = tables_of(Window((3,), (1,), ((1, 1),), (1,), padding_mode="silent"), (2,))
-    assert tables.meets[:, [0, -1]].eq(-1).all()
-
-
-def test_reflected_pixels_have_the_source_that_they_repeat():
-    assert tables_of(Window((1,), (1,), ((1, 1),), (1,), padding_mode="reflect"), (3,)).source.tolist() == [1, 0, 1, 2, 1]

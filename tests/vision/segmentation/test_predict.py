@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from edgewise._errors import CheckpointError, DataError
 from edgewise.vision import Predictor, evaluate, evaluate_masks, predict, train
+from edgewise.vision.classification.predict import ClassPredictor
 from edgewise.vision.data import Binary, Preprocess, Sample, SegmentationSet
 from edgewise.vision.segmentation.predict import overlay
 from edgewise.vision.training.folder import RunFolder
@@ -59,6 +60,11 @@ def test_a_second_picture_of_one_name_is_told(run, pictures, tmp_path):
     (tmp_path / "grey.png").write_bytes((pictures / "grey.png").read_bytes())
     done = predict(run, [pictures / "grey.png", tmp_path / "grey.png"], tmp_path / "out")
     assert "rename it" in done.failures[tmp_path / "grey.png"]
+
+
+def test_a_run_of_segmentation_names_no_classes(run):
+    with pytest.raises(CheckpointError, match="unknown task 'segmentation'"):
+        ClassPredictor.from_run(run)
 
 
 def test_the_mask_is_the_networks(run, pictures):

@@ -248,6 +248,8 @@ def test_checkpoints_hold_no_code(whole):
 def test_unknown_data_and_too_little_of_it_are_refused(recipe, discs, tmp_path):
     with pytest.raises(ConfigError, match="unknown dataset 'foldr'; did you mean 'folder'"):
         train(replace(recipe, data=replace(recipe.data, name="foldr")), tmp_path / "a", progress=False)
+    with pytest.raises(ConfigError, match="'imagefolder' has classes and no masks"):
+        train(replace(recipe, data=replace(recipe.data, name="imagefolder")), tmp_path / "c", progress=False)
     few = tmp_path / "few"
     for part in ("images", "masks"):
         (few / part).mkdir(parents=True)
