@@ -3,9 +3,9 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from edgewise._errors import EdgewiseError, EdgewiseWarning
-from edgewise._registry import HOMES
-from edgewise._version import __version__
+from edgewise._ground.errors import EdgewiseError, EdgewiseWarning
+from edgewise._ground.registry import HOMES
+from edgewise._ground.version import __version__
 
 if TYPE_CHECKING:
     from edgewise import analysis, bases, estimators, export, io, kan, models, nn, ops, physics, testing, vision

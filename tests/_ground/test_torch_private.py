@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.autograd import forward_ad
 
-from edgewise import _torch_private as private
+from edgewise._ground import torch_private as private
 
 PACKAGE = Path(__file__).parent.parent / "edgewise"
 HOME = "_torch_private.py"
