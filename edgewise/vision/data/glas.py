@@ -4,7 +4,7 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split
 from edgewise.vision.data.layouts import UKAN, pair, read_layout, read_ukan
 from edgewise.vision.data.sample import Sample

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data.pixels import EXTENSIONS
 from edgewise.vision.data.sample import Sample
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise._errors import DataError
-from edgewise._optional import require
+from edgewise._ground.errors import DataError
+from edgewise._ground.optional import require
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.pixels import read_pixels
 
 

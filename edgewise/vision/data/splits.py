@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from edgewise._errors import DataError
-from edgewise._optional import require
+from edgewise._ground.errors import DataError
+from edgewise._ground.optional import require
 from edgewise.vision.data.dataset import SPLITS, SegmentationSet, Split
 
 PUBLISHED_SEEDS = (2981, 6142, 1187)

@@ -7,7 +7,7 @@ chosen on validation images cut from the training side, and the test images are 
 
 from torch.utils.data import DataLoader
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import EpochSampler, SegmentationDataset, SegmentationSet, Split, create_dataset
 from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
 

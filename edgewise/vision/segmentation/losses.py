@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 
 
 class SegmentationLoss(nn.Module):
