@@ -3,7 +3,15 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from edgewise._ground.errors import EdgewiseError, EdgewiseWarning
+from edgewise._ground.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    EdgewiseError,
+    EdgewiseWarning,
+    MissingPackageError,
+    NonFiniteError,
+)
 from edgewise._ground.registry import HOMES
 from edgewise._ground.version import __version__
 
@@ -18,8 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KAN",
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
     "EdgewiseError",
     "EdgewiseWarning",
+    "MissingPackageError",
+    "NonFiniteError",
     "__version__",
     "analysis",
     "backend_in_use",

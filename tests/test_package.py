@@ -14,7 +14,7 @@ import edgewise
 PUBLIC = [edgewise] + [
     importlib.import_module(f"edgewise.{m.name}")
     for m in pkgutil.iter_modules(edgewise.__path__)
-    if m.ispkg and m.name != "cli"
+    if m.ispkg and m.name != "cli" and not m.name.startswith("_")
 ]
 
 
