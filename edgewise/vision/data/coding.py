@@ -208,7 +208,8 @@ def coding_from(stated: Mapping[str, Any], void: int | None = None) -> Coding:
             raise ConfigError(f"mask_values {name!r} has no void and void is {void!r}: it goes with labels and palettes")
         stated["void"] = void
     stated |= {"void": _number(stated["void"])} if stated.get("void") is not None else {}
-    return KINDS[name](**{key: tuple(value) if isinstance(value, list) else value for key, value in stated.items()})
+    settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in stated.items()}
+    return KINDS[name](**settings)
 
 
 def _number(value: int | str | Sequence[int]) -> int:

@@ -139,7 +139,9 @@ def _case(counts: Tensor, distance: Tensor) -> tuple[float, float, float]:
     """IoU, F1 and HD95 of an image from counts (classes, 3) and distances (classes,), means over what is there."""
     there = in_image(counts)
     there = there if there.any() else torch.ones_like(there)
-    return tuple(score[there].mean().item() for score in (*overlap(counts), distance))
+    iou, f1 = overlap(counts)
+    means = [float(score[there].mean()) for score in (iou, f1, distance)]
+    return means[0], means[1], means[2]
 
 
 def _hd95(pixels: Tensor, distance: Tensor, counted: Tensor) -> float:
