@@ -127,7 +127,7 @@ def draw_groups(
             f"dataset {dataset.name!r} is too small: its {len(groups)} groups cannot be parted in training, validation and "
             "test; add groups, or split by split_by='published'"
         )
-    order = [names[index] for index in np.random.default_rng(seed).permutation(len(names))]
+    order = [names[int(index)] for index in np.random.default_rng(seed).permutation(len(names))]
     drawn: list[str] = []
     held = 0
     for name in order:
