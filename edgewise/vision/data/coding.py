@@ -57,7 +57,8 @@ class Binary(Coding):
     """One foreground: whatever is not 0. Instances are merged.
 
     Example:
-        >>> Binary()(MaskFile("a.png", np.array([[0, 1, 7]], np.uint8))).tolist()
+        >>> from pathlib import Path
+        >>> Binary()(MaskFile(Path("a.png"), np.array([[0, 1, 7]], np.uint8))).tolist()
         [[0, 1, 1]]
     """
 
@@ -75,7 +76,8 @@ class Soft(Coding):
     """One foreground with soft edges: at least `level`, half of what is full; 1-bit files are as they are.
 
     Example:
-        >>> Soft()(MaskFile("a.png", np.array([[0, 127, 128, 254]], np.uint8))).tolist()
+        >>> from pathlib import Path
+        >>> Soft()(MaskFile(Path("a.png"), np.array([[0, 127, 128, 254]], np.uint8))).tolist()
         [[0, 0, 1, 1]]
     """
 
@@ -97,7 +99,8 @@ class Labels(Coding):
         void: The number of pixels that belong to no class.
 
     Example:
-        >>> Labels(void=9)(MaskFile("a.png", np.array([[0, 1, 2, 9]], np.uint8))).tolist()
+        >>> from pathlib import Path
+        >>> Labels(void=9)(MaskFile(Path("a.png"), np.array([[0, 1, 2, 9]], np.uint8))).tolist()
         [[0, 1, 2, 255]]
     """
 
@@ -129,7 +132,8 @@ class Palette(Coding):
         nearest: Take the nearest value for one that is none of these, as in a JPEG; otherwise it is an error.
 
     Example:
-        >>> Palette(values=(0, 128, 200))(MaskFile("a.png", np.array([[0, 200, 128]], np.uint8))).tolist()
+        >>> from pathlib import Path
+        >>> Palette(values=(0, 128, 200))(MaskFile(Path("a.png"), np.array([[0, 200, 128]], np.uint8))).tolist()
         [[0, 2, 1]]
     """
 
