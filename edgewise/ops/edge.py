@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from edgewise._registry import unknown
+from edgewise._ground.registry import unknown
 from edgewise.bases.basis import Basis, BasisLike, State, as_basis
 
 BaseFunction = Callable[[Tensor], Tensor]

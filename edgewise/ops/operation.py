@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-from edgewise._torch_private import is_batch_of_gradients, transformed, watched
+from edgewise._ground.torch_private import is_batch_of_gradients, transformed, watched
 
 Operands = Sequence[Tensor | None]
 

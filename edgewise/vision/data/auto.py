@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from edgewise._errors import DataError
-from edgewise._registry import unknown
+from edgewise._ground.errors import DataError
+from edgewise._ground.registry import unknown
 from edgewise.vision.data.coding import KINDS, VOID, Binary, Coding, Labels, Palette, Soft, Value, coding_from, number_of
 from edgewise.vision.data.mask_file import WHITE, Plane, read_mask_file
 from edgewise.vision.data.survey import Histogram, Survey, survey

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from edgewise._errors import ConfigError, DataError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.registry import unknown
 from edgewise.vision.data.mask_file import PLANES, MaskFile, Plane, pack
 
 VOID = 255

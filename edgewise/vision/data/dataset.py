@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from edgewise._errors import ConfigError, DataError
-from edgewise._registry import Registry
+from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.registry import Registry
 from edgewise.vision.data.classification import ClassificationSet
 from edgewise.vision.data.coded import with_coding
 from edgewise.vision.data.coding import Coding

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data.layouts import SIDES, SUFFIXES, below, files_by_stem, one_of, pair, pair_by_key, warn_of_rest
 from edgewise.vision.data.pixels import EXTENSIONS
 from edgewise.vision.data.sample import Sample

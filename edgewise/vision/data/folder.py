@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.vision.data.auto import MaskValues
 from edgewise.vision.data.coded import with_coding
 from edgewise.vision.data.coding import Value

@@ -4,7 +4,7 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.auto import MaskValues
 from edgewise.vision.data.coded import with_coding
 from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split

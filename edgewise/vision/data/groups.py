@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data.sample import Sample
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data.classification import TEST, TRAIN, VALIDATION, ClassificationSet
 from edgewise.vision.data.dataset import DATASETS
 from edgewise.vision.data.layouts import SIDES, below

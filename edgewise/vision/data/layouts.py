@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from edgewise._errors import ConfigError, DataError, warn
+from edgewise._ground.errors import ConfigError, DataError, warn
 from edgewise.vision.data.pixels import EXTENSIONS
 from edgewise.vision.data.sample import Sample
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 from edgewise.vision.data.dataset import SegmentationSet
 from edgewise.vision.data.preprocess import Preprocess
 

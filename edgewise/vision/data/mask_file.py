@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.pixels import LOSSY, decode, pixels_of, upright
 
 Plane = Literal["grey", "index", "colour", "alpha"]

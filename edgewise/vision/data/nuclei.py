@@ -8,8 +8,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from edgewise._cache import cache_folder
-from edgewise._errors import DataError
+from edgewise._ground.cache import cache_folder
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.coding import Binary
 from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split
 from edgewise.vision.data.sample import Sample

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.pixels import read_pixels
 from edgewise.vision.data.sample import FOURTEEN_BITS
 

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from edgewise._errors import DataError
-from edgewise._optional import require
+from edgewise._ground.errors import DataError
+from edgewise._ground.optional import require
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif")
 LOSSY = (".jpg", ".jpeg")

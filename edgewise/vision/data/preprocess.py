@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 COLOUR = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # the ImageNet statistics that U-KAN normalises with

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.auto import read_as
 from edgewise.vision.data.coding import VOID, Coding
 from edgewise.vision.data.mask_file import read_mask_file

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgewise._errors import DataError, warn
-from edgewise._optional import require
+from edgewise._ground.errors import DataError, warn
+from edgewise._ground.optional import require
 from edgewise.vision.data.dataset import SPLITS, SegmentationSet, Split
 from edgewise.vision.data.sample import Sample
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise._errors import ConfigError, DataError, warn
+from edgewise._ground.errors import ConfigError, DataError, warn
 from edgewise.vision.data.pixels import is_deep, read_pixels
 from edgewise.vision.data.sample import Sample
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import SegmentationSet
 from edgewise.vision.data.coding import VOID
 from edgewise.vision.data.reading import read_by

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._figures import SOFT, constrained, curves, figure_of, show, style
+from edgewise._ground.figures import SOFT, constrained, curves, figure_of, show, style
 from edgewise.vision.data.coding import VOID
 
 if TYPE_CHECKING:

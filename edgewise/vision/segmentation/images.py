@@ -10,7 +10,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import EpochSampler, SegmentationDataset, SegmentationSet, Split, create_dataset
 from edgewise.vision.data.classes import check_classes, count_classes
 from edgewise.vision.data.reading import facts_of, read_by

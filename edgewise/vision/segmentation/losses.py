@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 from edgewise.vision.data.coding import VOID
 
 

@@ -25,8 +25,8 @@ import math
 import torch
 from torch import Tensor
 
-from edgewise._optional import require
-from edgewise._quiet import quiet
+from edgewise._ground.optional import require
+from edgewise._ground.quiet import quiet
 from edgewise.vision.data.coding import VOID
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgewise._errors import DataError
-from edgewise._optional import require
+from edgewise._ground.errors import DataError
+from edgewise._ground.optional import require
 from edgewise.io import atomic_write, load_model
 from edgewise.vision.data import Preprocess, Sample
 from edgewise.vision.data.pixels import is_deep

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from edgewise._figures import to_bytes
-from edgewise._page import embed
+from edgewise._ground.figures import to_bytes
+from edgewise._ground.page import embed
 from edgewise.io import atomic_write
 from edgewise.vision.data import Split
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import VOID, Sample, SegmentationSet, read_as
 from edgewise.vision.data.mask_file import read_mask_file
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import create_dataset, find_duplicates
 
 REAL = os.environ.get("EDGEWISE_DATA")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import VOID, check_classes, count_classes, create_dataset
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgewise._errors import EdgewiseWarning
+from edgewise._ground.errors import EdgewiseWarning
 from edgewise.vision.data import create_dataset
 
 REAL = os.environ.get("EDGEWISE_DATA")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgewise._errors import ConfigError, DataError, EdgewiseWarning
+from edgewise._ground.errors import ConfigError, DataError, EdgewiseWarning
 from edgewise.vision.data import create_dataset
 
 

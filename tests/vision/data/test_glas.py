@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgewise._errors import DataError, EdgewiseWarning
+from edgewise._ground.errors import DataError, EdgewiseWarning
 from edgewise.vision.data import create_dataset
 from edgewise.vision.data.glas import _patients
 from edgewise.vision.data.glas_patients import PATIENTS

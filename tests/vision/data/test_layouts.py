@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import Sample
 from edgewise.vision.data.layouts import files_by_stem, pair, read_layout
 

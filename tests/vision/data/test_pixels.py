@@ -3,7 +3,7 @@ import pytest
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.pixels import read_pixels
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import Sample
 
 GREY = np.array([[0, 51, 102], [153, 204, 255]], np.uint8)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from sklearn.model_selection import train_test_split
 
-from edgewise._errors import DataError, EdgewiseWarning
+from edgewise._ground.errors import DataError, EdgewiseWarning
 from edgewise.vision.data import PUBLISHED_SEEDS, Split, grouped_split, list_splits, published_split, sides_split
 
 

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from edgewise._errors import ConfigError, DataError, EdgewiseWarning
+from edgewise._ground.errors import ConfigError, DataError, EdgewiseWarning
 from edgewise.vision.data import Sample, create_dataset
 
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from sklearn.metrics import jaccard_score
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision import evaluate, evaluate_masks, train, write_report
 from edgewise.vision.data import VOID, Labels, Sample, SegmentationSet, create_dataset
 from edgewise.vision.segmentation.images import MaskedImages, open_split

@@ -7,7 +7,7 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from edgewise._errors import CheckpointError, DataError
+from edgewise._ground.errors import CheckpointError, DataError
 from edgewise.vision import Predictor, evaluate, evaluate_masks, predict, train
 from edgewise.vision.classification.predict import ClassPredictor
 from edgewise.vision.data import Binary, Preprocess, Sample, SegmentationSet
