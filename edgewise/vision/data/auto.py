@@ -6,7 +6,7 @@ from typing import Any
 
 from edgewise._ground.errors import DataError
 from edgewise._ground.registry import unknown
-from edgewise.vision.data.coding import KINDS, VOID, Binary, Coding, Labels, Palette, Soft, coding_from
+from edgewise.vision.data.coding import KINDS, VOID, Binary, Coding, Labels, Palette, Soft, Value, coding_from, number_of
 from edgewise.vision.data.mask_file import WHITE, Plane, read_mask_file
 from edgewise.vision.data.survey import Histogram, Survey, survey
 
@@ -17,7 +17,7 @@ STATE = 'say what their values are: mask_values="labels", "binary", "soft", or {
 MaskValues = str | Mapping[str, Any]
 
 
-def read_as(mask_values: MaskValues, files: Iterable[tuple[Path, int | None]], void: int | None = None) -> Coding:
+def read_as(mask_values: MaskValues, files: Iterable[tuple[Path, int | None]], void: Value | None = None) -> Coding:
     """The rule by which the masks of a set are read.
 
     Stated rules need no look at the files, but for ``labels`` (palette entries, or grey levels) and ``colours``. ``auto``
@@ -40,6 +40,7 @@ def read_as(mask_values: MaskValues, files: Iterable[tuple[Path, int | None]], v
         ConfigError: The rule is unknown.
         DataError: The files fit no rule, or more than one.
     """
+    void = None if void is None else number_of(void)
     if isinstance(mask_values, Mapping):
         return coding_from(mask_values, void)
     if mask_values in ("binary", "soft"):

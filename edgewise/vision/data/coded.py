@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from edgewise.vision.data.auto import MaskValues, read_as
+from edgewise.vision.data.coding import Value
 from edgewise.vision.data.sample import Sample
 
 
-def with_coding(samples: Iterable[Sample], mask_values: MaskValues = "auto", void: int | None = None) -> tuple[Sample, ...]:
+def with_coding(
+    samples: Iterable[Sample], mask_values: MaskValues = "auto", void: Value | None = None
+) -> tuple[Sample, ...]:
     """The samples with one rule for their masks; see :func:`edgewise.vision.data.auto.read_as`.
 
     Args:

@@ -9,10 +9,12 @@ import numpy as np
 
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise._ground.registry import unknown
-from edgewise.vision.data.mask_file import MaskFile, Plane, pack
+from edgewise.vision.data.mask_file import PLANES, MaskFile, Plane, pack
 
 VOID = 255
 """What stands in a mask for pixels that belong to no class: losses and scores leave them out."""
+Value = int | str | Sequence[int]
+"""A grey level, a colour as ``#rrggbb``, or one as three numbers."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Binary(Coding):
     """One foreground: whatever is not 0. Instances are merged.
 
     Example:
-        >>> Binary()(MaskFile("a.png", np.array([[0, 1, 7]], np.uint8))).tolist()
+        >>> from pathlib import Path
+        >>> Binary()(MaskFile(Path("a.png"), np.array([[0, 1, 7]], np.uint8))).tolist()
         [[0, 1, 1]]
     """
 
@@ -73,7 +76,8 @@ class Soft(Coding):
     """One foreground with soft edges: at least `level`, half of what is full; 1-bit files are as they are.
 
     Example:
-        >>> Soft()(MaskFile("a.png", np.array([[0, 127, 128, 254]], np.uint8))).tolist()
+        >>> from pathlib import Path
+        >>> Soft()(MaskFile(Path("a.png"), np.array([[0, 127, 128, 254]], np.uint8))).tolist()
         [[0, 0, 1, 1]]
     """
 
@@ -95,7 +99,8 @@ class Labels(Coding):
         void: The number of pixels that belong to no class.
 
     Example:
-        >>> Labels(void=9)(MaskFile("a.png", np.array([[0, 1, 2, 9]], np.uint8))).tolist()
+        >>> from pathlib import Path
+        >>> Labels(void=9)(MaskFile(Path("a.png"), np.array([[0, 1, 2, 9]], np.uint8))).tolist()
         [[0, 1, 2, 255]]
     """
 
@@ -127,7 +132,8 @@ class Palette(Coding):
         nearest: Take the nearest value for one that is none of these, as in a JPEG; otherwise it is an error.
 
     Example:
-        >>> Palette(values=(0, 128, 200))(MaskFile("a.png", np.array([[0, 200, 128]], np.uint8))).tolist()
+        >>> from pathlib import Path
+        >>> Palette(values=(0, 128, 200))(MaskFile(Path("a.png"), np.array([[0, 200, 128]], np.uint8))).tolist()
         [[0, 2, 1]]
     """
 
@@ -176,7 +182,7 @@ class Palette(Coding):
 KINDS: dict[str, type[Coding]] = {kind.kind: kind for kind in (Binary, Soft, Labels, Palette)}
 
 
-def coding_from(stated: Mapping[str, Any], void: int | None = None) -> Coding:
+def coding_from(stated: Mapping[str, Any], void: Value | None = None) -> Coding:
     """The rule that a dictionary states: of :meth:`Coding.to_dict`, or with a ``palette`` of colours or grey levels.
 
     Args:
@@ -194,8 +200,10 @@ def coding_from(stated: Mapping[str, Any], void: int | None = None) -> Coding:
     stated = dict(stated)
     if "palette" in stated:
         colours = stated.pop("palette")
+        if not isinstance(colours, list | tuple):
+            raise ConfigError(f"the palette of masks is {colours!r} and must be a list of values, the background first")
         plane = "grey" if all(isinstance(colour, int) for colour in colours) else "colour"
-        stated = {"kind": "palette", "plane": plane, "values": [_number(colour) for colour in colours], **stated}
+        stated = {"kind": "palette", "plane": plane, "values": [number_of(colour) for colour in colours], **stated}
     name = stated.pop("kind", "")
     if name not in KINDS:
         raise unknown("kind of mask_values:", name, KINDS)
@@ -207,15 +215,31 @@ def coding_from(stated: Mapping[str, Any], void: int | None = None) -> Coding:
         if "void" not in known:
             raise ConfigError(f"mask_values {name!r} has no void and void is {void!r}: it goes with labels and palettes")
         stated["void"] = void
-    stated |= {"void": _number(stated["void"])} if stated.get("void") is not None else {}
-    settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in stated.items()}
-    return KINDS[name](**settings)
+    if stated.get("void") is not None:
+        stated["void"] = number_of(stated["void"])
+    if stated.get("plane", "grey") not in PLANES:
+        raise unknown("plane of masks", str(stated["plane"]), PLANES)
+    if not isinstance(stated.get("level", 0.0), int | float):
+        raise ConfigError(f"the level of soft masks is {stated['level']!r} and must be a number")
+    if "values" in stated:
+        stated["values"] = tuple(number_of(value) for value in stated["values"])
+    return KINDS[name](**stated)
 
 
-def _number(value: int | str | Sequence[int]) -> int:
+def number_of(value: Value) -> int:
+    """A grey level, or a colour as one number.
+
+    Raises:
+        ConfigError: It is none of these.
+
+    Example:
+        >>> number_of(7), number_of([1, 0, 2]), number_of("#ff0000")
+        (7, 65538, 16711680)
+    """
+    if isinstance(value, int):
+        return value
     try:
-        if isinstance(value, str):
-            value = bytes.fromhex(value.removeprefix("#"))
-        return value if isinstance(value, int) else int(pack(np.array(list(value)).reshape(3)))
-    except ValueError as error:
+        parts = bytes.fromhex(value.removeprefix("#")) if isinstance(value, str) else bytes(value)
+        return int(pack(np.frombuffer(parts, np.uint8).reshape(3)))
+    except (TypeError, ValueError) as error:
         raise ConfigError(f"{value!r} is no colour: give a grey level, [red, green, blue] or '#rrggbb'") from error

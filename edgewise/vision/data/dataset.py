@@ -26,7 +26,7 @@ class SegmentationSet:
         samples: The samples; their ids are unique.
         channels: Channels of its pictures (1 grey, 3 colour).
         citation: Whom to cite, and the terms of use.
-        stated: Whether somebody said how its masks are read; otherwise it was found from all of them.
+        stated: What somebody said of how it is read, ``masks`` or ``window``; the rest was found from all samples.
         split_by: Name of the way in which `split` divides it; `edgewise.vision.data.list_splits` has them all.
     """
 
@@ -35,7 +35,7 @@ class SegmentationSet:
     channels: int = 3
     citation: str = field(default="", repr=False)
     split_by: str = "published"
-    stated: bool = True
+    stated: frozenset[str] = frozenset({"masks", "window"})
 
     def __post_init__(self):
         if len(set(self.ids)) < len(self.samples):
@@ -43,7 +43,7 @@ class SegmentationSet:
             raise DataError(f"dataset {self.name!r} has samples of the same id: {', '.join(twice[:5])}; make ids unique")
         if any(sample.coding is None and sample.masks for sample in self.samples):
             object.__setattr__(self, "samples", with_coding(self.samples))
-            object.__setattr__(self, "stated", False)
+            object.__setattr__(self, "stated", self.stated - {"masks"})
         SPLITS[self.split_by]  # an unknown name fails here, not at the first split
 
     @property

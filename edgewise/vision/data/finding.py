@@ -88,6 +88,8 @@ def _is_divided(parts: Sequence[Path]) -> bool:
 
 
 def _join(parts: dict[Path, Sequence[Sample]], naming: Naming) -> list[Sample]:
+    if not any(parts.values()):
+        return []
     for part, samples in parts.items():
         if not samples:
             raise DataError(f"{part} has no {naming}, and folders beside it have; give it both, or move it away")

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgewise._ground.errors import ConfigError
 from edgewise.vision.data.auto import MaskValues
 from edgewise.vision.data.coded import with_coding
+from edgewise.vision.data.coding import Value
 from edgewise.vision.data.dataset import DATASETS, SegmentationSet
 from edgewise.vision.data.finding import Naming, read_folder
 from edgewise.vision.data.groups import with_groups
@@ -20,7 +22,7 @@ def folder(
     mask_suffix: str | None = None,
     key: str | None = None,
     mask_values: MaskValues = "auto",
-    void: int | None = None,
+    void: Value | None = None,
     channels: int = 3,
     window: Sequence[float] | None = None,
     groups: str | None = None,
@@ -46,7 +48,7 @@ def folder(
             ``(\\d+)_``.
         mask_values: What the values of masks mean: ``auto``, ``labels``, ``binary``, ``soft``, ``colours``, or
             ``{"palette": [[0, 0, 0], [255, 0, 0]]}`` with the background first.
-        void: Value of pixels that belong to no class: losses and scores leave them out.
+        void: Value of pixels that belong to no class, a number or a colour: losses and scores leave them out.
         channels: Channels that models see: 1 grey, 3 colour.
         window: Lowest and highest value of pictures of more than 8 bits; None: those of the whole set.
         groups: What must stay on one side of a split, such as a patient: a pattern like ``(.*)_\\d+`` whose first group
@@ -57,6 +59,10 @@ def folder(
         ConfigError: An option cannot be.
         DataError: The files are missing, named otherwise, or masks can be read in more than one way.
     """
+    texts = {"images": images, "masks": masks, "mask_suffix": mask_suffix, "key": key, "groups": groups}
+    for name, text in texts.items():
+        if not isinstance(text, str | None):
+            raise ConfigError(f"{name}={text!r} must be text")
     at = folder_of("folder", root)
     samples = read_folder(at, Naming(images, masks, mask_suffix, key))
     if groups is not None:
@@ -64,5 +70,6 @@ def folder(
     if split_by is None:
         split_by = "sides" if samples[0].side else "grouped" if groups else "published"
     samples = with_coding(with_window(samples, window), mask_values, void)
-    stated = mask_values not in ("auto", "colours")
+    known = {"masks": mask_values not in ("auto", "colours"), "window": window is not None}
+    stated = frozenset(name for name, is_stated in known.items() if is_stated)
     return SegmentationSet("folder", samples, channels=channels, split_by=split_by, stated=stated)

@@ -10,6 +10,7 @@ from edgewise._ground.errors import DataError
 from edgewise.vision.data.pixels import LOSSY, decode, pixels_of, upright
 
 Plane = Literal["grey", "index", "colour", "alpha"]
+PLANES: tuple[Plane, ...] = ("grey", "index", "colour", "alpha")
 WHITE = 0xFFFFFF
 
 

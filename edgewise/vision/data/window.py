@@ -64,7 +64,8 @@ def with_window(samples: Sequence[Sample], window: Sequence[float] | None) -> tu
         DataError: As :func:`find_window`.
     """
     if window is not None:
-        if len(window) != 2 or not window[0] < window[1]:
+        numbers = isinstance(window, list | tuple) and all(isinstance(end, int | float) for end in window)
+        if not numbers or len(window) != 2 or not window[0] < window[1]:
             raise ConfigError(f"window={window!r} must be two numbers, the lower one first")
         return tuple(replace(sample, window=(float(window[0]), float(window[1]))) for sample in samples)
     found = find_window([(sample.image, sample.page) for sample in samples])

@@ -139,9 +139,8 @@ def _case(counts: Tensor, distance: Tensor) -> tuple[float, float, float]:
     """IoU, F1 and HD95 of an image from counts (classes, 3) and distances (classes,), means over what is there."""
     there = in_image(counts)
     there = there if there.any() else torch.ones_like(there)
-    iou, f1 = overlap(counts)
-    means = [float(score[there].mean()) for score in (iou, f1, distance)]
-    return means[0], means[1], means[2]
+    iou, f1, hd95 = (float(score[there].mean()) for score in (*overlap(counts), distance))
+    return iou, f1, hd95
 
 
 def _hd95(pixels: Tensor, distance: Tensor, counted: Tensor) -> float:
@@ -163,8 +162,9 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
 
     Args:
         run_dir: The run.
-        dataset: Pictures with masks; None: the run's own test images. In a run of several classes, masks whose rule
-            nobody stated are read as in training, for what few of them suggest can be another rule.
+        dataset: Pictures with masks; None: the run's own test images. Where nobody stated them, the window of deep
+            pictures and, with several classes, the rule for masks are those of training: what few pictures suggest can
+            be others.
         device: Where to compute.
 
     Raises:
@@ -175,6 +175,7 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
     data, facts = folder.read_recipe(SegmentationRecipe).data, folder.read_facts()
     if dataset is None:
         dataset = open_split(data, facts).test
-    elif data.classes > 1 and not dataset.stated:
-        dataset = read_by(dataset, {"masks": facts["masks"], "window": None})
+    else:
+        found = {"masks", "window"} - dataset.stated - ({"masks"} if data.classes == 1 else set())
+        dataset = read_by(dataset, {name: facts[name] if name in found else None for name in ("masks", "window")})
     return evaluate_masks(Predictor.from_run(run_dir, device), dataset, data.classes)

@@ -174,6 +174,18 @@ def test_stated_rules(read):
         read(THREE, mask_values={"palette": [0, 1]})
     with pytest.raises(ConfigError, match="unknown mask_values 'label'; did you mean 'labels'"):
         read(THREE, mask_values="label")
+    void = np.where(RING[..., None], 9, COLOURS[THREE])
+    expected = np.where(RING, VOID, THREE)
+    for value in ("#090909", [9, 9, 9], 0x090909):
+        assert np.array_equal(read(void.astype(np.uint8), void=value)[0], expected)
+    for wrong in (
+        {"palette": 3},
+        {"palette": ["red", "blue"]},
+        {"kind": "soft", "level": "x"},
+        {"kind": "labels", "plane": "x"},
+    ):
+        with pytest.raises(ConfigError):
+            read(THREE, mask_values=wrong)
     with pytest.raises(ConfigError, match="'binary' has no void"):
         read(THREE, mask_values="binary", void=3)
 
@@ -183,7 +195,7 @@ def test_a_set_has_one_rule_for_files_that_alone_would_have_others(save):
     samples = tuple(Sample(str(i), save(f"{i}.png", m), (save(f"{i}m.png", m),)) for i, m in enumerate(masks))
     assert np.array_equal(samples[1].read_mask(), masks[1] > 0)
     dataset = SegmentationSet("two", samples)
-    assert not dataset.stated
+    assert "masks" not in dataset.stated
     for sample, mask in zip(dataset, masks, strict=True):
         assert np.array_equal(sample.read_mask(), mask)
 

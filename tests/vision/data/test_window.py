@@ -79,7 +79,7 @@ def test_an_outlier_is_told_and_a_window_given_is_taken(write):
         write(drawn)
     dataset = write(drawn, window=[0, 1023])
     np.testing.assert_allclose(dataset[0].read_image()[0], drawn[0] / 1023, atol=1e-6)
-    for window in ([5, 5], [1], [9, 2]):
+    for window in ([5, 5], [1], [9, 2], ["a", "b"], 3):
         with pytest.raises(ConfigError, match="must be two numbers, the lower one first"):
             write(drawn, window=window)
 

@@ -136,3 +136,32 @@ def test_an_image_of_one_class_is_scored_by_it_alone(tmp_path):
     evaluation = evaluate_masks(lambda image: torch.zeros(6, 6).long(), SegmentationSet("x", (sample,)), 3)
     assert (evaluation.cases[0].iou, evaluation.scores["image_iou"]) == (0, 0)
     assert evaluation.scores["hd95"] == pytest.approx(np.hypot(6, 6))
+
+
+def test_deep_pictures_of_another_folder_are_scaled_as_in_training(recipe, write, tmp_path, monkeypatch):
+    root = write(lambda labels: (labels > 0).astype(np.uint8))
+    for index in range(20):
+        Image.fromarray(draw(index)[0].astype(np.uint16) * 16).save(root / "images" / f"{index:02d}.png")
+    train(recipe_of(recipe, root, 1), tmp_path / "run", progress=False)
+    window = RunFolder(tmp_path / "run").read_facts()["window"]
+    assert window[0] >= 0
+    assert window[1] <= 255 * 16
+    Image.fromarray(np.full((16, 16), 160, np.uint16)).save(root / "images" / "00.png")
+    few = create_dataset("folder", root).subset(["00"])
+    seen = []
+    monkeypatch.setattr(Predictor, "__call__", lambda self, image: seen.append(image) or torch.zeros(16, 16).long())
+    evaluate(tmp_path / "run", few)
+    assert seen[0][0, 0, 0] == pytest.approx(max(0, (160 - window[0]) / (window[1] - window[0])), abs=1e-6)
+    other = replace(few, stated=frozenset({"window"}), samples=(replace(few[0], window=(0, 320)),))
+    evaluate(tmp_path / "run", other)
+    assert seen[1][0, 0, 0] == pytest.approx(0.5)
+
+
+def test_a_report_counts_the_test_images_whose_group_was_trained_on(recipe, write, tmp_path):
+    root = write(lambda labels: (labels > 0).astype(np.uint8))
+    run = recipe_of(recipe, root, 1, groups="(.).", split_by="published")
+    train(run, tmp_path / "run", progress=False)
+    found, count = open_split(run.data).leaks()["test"]
+    text = write_report([tmp_path / "run"], tmp_path / "report.html").html.read_text()
+    assert found == count == 4
+    assert "4 of 4 test images" in text
