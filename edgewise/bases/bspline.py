@@ -126,8 +126,8 @@ class BSpline(Basis):
         step = torch.where(step > 0, step, 1)  # all knots of a feature in one point
         margin = step * torch.arange(1, k + 1, device=x.device, dtype=x.dtype)
         padded = torch.cat([knots[:, :1] - margin.flip(-1), knots, knots[:, -1:] + margin], dim=-1)
-        hi = knots[:, -k - 1].detach()
-        ends = (x == hi).unsqueeze(-1)  # the domain is closed, whatever knots coincide there
+        lo, hi = (knots[:, end].detach() for end in (k, -k - 1))
+        ends = ((x == hi) & (lo < hi)).unsqueeze(-1)  # the domain is closed, whatever knots coincide there
         point = x.unsqueeze(-1)
         cell = ((point > padded) | ((point == padded) & ~ends)).sum(-1) - 1
         cell = cell.clamp(k - 1, k + count - 1)  # beyond all knots: the cell next to them, where no function lives
