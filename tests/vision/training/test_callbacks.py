@@ -56,7 +56,7 @@ def test_the_best_epoch_is_the_first_of_the_best(scores, best, tmp_path):
 
 
 def test_what_a_callback_knows_goes_on_with_the_run(tmp_path):
-    keep, again = kept([0.2, 0.5, 0.4], RunFolder(tmp_path)), KeepRun(RunFolder(tmp_path))
+    keep, again = kept([0.2, 0.5, 0.4], RunFolder(tmp_path)), KeepRun(RunFolder(tmp_path), "val_iou")
     again.load_state_dict(keep.state_dict())
     assert (again.best, again.best_epoch, again.seconds) == (keep.best, 1, keep.seconds)
 
