@@ -3,9 +3,17 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from edgewise._errors import EdgewiseError, EdgewiseWarning
-from edgewise._registry import HOMES
-from edgewise._version import __version__
+from edgewise._ground.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    EdgewiseError,
+    EdgewiseWarning,
+    MissingPackageError,
+    NonFiniteError,
+)
+from edgewise._ground.registry import HOMES
+from edgewise._ground.version import __version__
 
 if TYPE_CHECKING:
     from edgewise import analysis, bases, estimators, export, io, kan, models, nn, ops, physics, testing, vision
@@ -18,8 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KAN",
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
     "EdgewiseError",
     "EdgewiseWarning",
+    "MissingPackageError",
+    "NonFiniteError",
     "__version__",
     "analysis",
     "backend_in_use",

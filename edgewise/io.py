@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from edgewise._errors import CheckpointError, ConfigError
+from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise.models.registry import config_of, create_model
 
 FORMAT = "edgewise.model"

@@ -12,9 +12,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
 
 FLOORS = [  # from the ground up; rooms of one floor do not know each other
-    ("_cache", "_errors", "_quiet", "_torch_private", "_version"),
-    ("_optional", "_registry"),
-    ("_figures", "_page", "_progress", "_quiet"),
+    ("_ground",),
     ("bases",),
     ("ops",),
     ("nn",),
@@ -114,8 +112,8 @@ def test_arrows_run_down_within_a_wing(wing):
                 assert floors[other] < floors[own], f"{path} imports from {wing}/{other}: the arrow runs back"
 
 
-DISPATCH = {  # name tables and what reads them, and what meets models of users again in another process
-    *("__init__.py", "_optional.py", "_registry.py", "cli/__init__.py", "analysis/compare.py"),
+DISPATCH = {  # name tables, and what reads them
+    *("__init__.py", "_ground/optional.py", "_ground/registry.py", "cli/__init__.py"),
 }
 
 

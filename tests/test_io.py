@@ -9,7 +9,7 @@ from safetensors.torch import save, save_file
 from torch import nn
 
 from edgewise import io
-from edgewise._errors import CheckpointError, ConfigError
+from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise.io import atomic_write, load_model, read_json, save_model, write_json
 from edgewise.models.registry import MODELS, register_model
 

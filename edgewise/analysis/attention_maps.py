@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis.attention_record import read_attention, token_grid
 from edgewise.models.written_out import attention_blocks
 
@@ -56,7 +56,7 @@ class AttentionMaps:
 
         The first column holds the picture, and below it what the dominant head's scores let through.
         """
-        from edgewise._figures import constrained, figure_of, show, style
+        from edgewise._ground.figures import constrained, figure_of, show, style
 
         pictures, heads = self.before.shape[:2]
         with style():

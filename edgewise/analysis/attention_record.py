@@ -8,7 +8,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis.landscape import evaluating
 from edgewise.models.timm_parts import Transformer
 from edgewise.models.written_out import AttentionMatrices, SelfAttention, attention_blocks, written_out

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis.attention_record import token_grid, watching_attention
 from edgewise.models.written_out import AttentionMatrices, attention_blocks
 
@@ -75,7 +75,7 @@ class AttentionStatistics:
 
     def plot(self) -> "Figure":
         """Each statistic by block: a dot for each head, a line through their means."""
-        from edgewise._figures import PALETTE, figure_of, style
+        from edgewise._ground.figures import PALETTE, figure_of, style
 
         with style():
             figure = figure_of(figsize=(11, 4.6), layout="constrained")

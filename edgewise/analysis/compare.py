@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis.cost import count_flops, count_parameters
 from edgewise.analysis.memory import live_bytes, peak_memory, saved_bytes, training_step
 from edgewise.analysis.timing import compare_times

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import flop_registry
 
-from edgewise._errors import warn
-from edgewise._torch_private import TorchDispatchMode, decompositions, is_composite, tree_leaves
+from edgewise._ground.errors import warn
+from edgewise._ground.torch_private import TorchDispatchMode, decompositions, is_composite, tree_leaves
 from edgewise.analysis.operations import PRODUCTS, elementwise, is_known, name_of
 from edgewise.ops import use_backend
 

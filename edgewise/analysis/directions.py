@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 
 Weights = Mapping[str, Tensor]
 """Parameters by name."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from edgewise._torch_private import tree_map_only
+from edgewise._ground.torch_private import tree_map_only
 from edgewise.analysis.cost import count_flops
 from edgewise.models.kanify import Maker, kanify
 from edgewise.models.kanify_layers import ToKAN

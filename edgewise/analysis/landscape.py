@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError, NonFiniteError
-from edgewise._figures import PALETTE, figure_of, style
+from edgewise._ground.errors import ConfigError, NonFiniteError
+from edgewise._ground.figures import PALETTE, figure_of, style
 from edgewise.analysis.directions import Weights
 from edgewise.analysis.plane import Plane
 from edgewise.nn.modes import keeping_modes

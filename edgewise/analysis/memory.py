@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from edgewise._errors import EdgewiseError
-from edgewise._torch_private import TorchDispatchMode, tree_leaves
+from edgewise._ground.errors import EdgewiseError
+from edgewise._ground.torch_private import TorchDispatchMode, tree_leaves
 
 _STATUS = Path("/proc/self/status")
 _M_MMAP_THRESHOLD = -3  # from glibc's malloc.h

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from edgewise._torch_private import OpOverload
+from edgewise._ground.torch_private import OpOverload
 
 # Operations an *output* element for the fused functions, read off their formulas; a plain function is one operation.
 # The normalisations subtract, scale, multiply and add; finding mean and variance first is four more.

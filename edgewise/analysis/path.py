@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._errors import ConfigError
-from edgewise._figures import INK, PALETTE, figure_of, style
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.figures import INK, PALETTE, figure_of, style
 from edgewise.analysis.directions import PrincipalDirections, Weights, principal_directions
 
 if TYPE_CHECKING:

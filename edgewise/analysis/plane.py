@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis.directions import Weights, principal_directions, random_directions
 from edgewise.analysis.path import OptimizerPath, path_along
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis.attention_record import watching_attention
 from edgewise.models.written_out import AttentionMatrices, attention_blocks
 
@@ -58,7 +58,7 @@ class AttentionSpectrum:
 
     def plot(self) -> "Figure":
         """Least, mean and largest singular value by index, before and after, on a logarithmic scale."""
-        from edgewise._figures import PALETTE, figure_of, style
+        from edgewise._ground.figures import PALETTE, figure_of, style
 
         rows = self.rows()
         with style():

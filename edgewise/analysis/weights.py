@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis.directions import Weights
 from edgewise.nn import AttentionOperator, GroupRational, parameter_kinds
 
@@ -59,7 +59,7 @@ class WeightHistograms:
 
     def plot(self) -> "Figure":
         """A panel for each group: the first epochs light, the last dark."""
-        from edgewise._figures import figure_of, require, style
+        from edgewise._ground.figures import figure_of, require, style
 
         colours = require("matplotlib", extra="training").colormaps["viridis_r"]
         with style():

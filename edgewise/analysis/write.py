@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from edgewise._errors import CheckpointError
+from edgewise._ground.errors import CheckpointError
 from edgewise.io import atomic_write, write_json
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def write_analysis(result: Analysis, folder: str | Path, name: str) -> list[Path
     Raises:
         CheckpointError: The folder cannot be written.
     """
-    from edgewise._figures import to_bytes
+    from edgewise._ground.figures import to_bytes
 
     folder = Path(folder)
     try:

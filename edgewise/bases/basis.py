@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.types import Device
 
-from edgewise._errors import ConfigError
-from edgewise._registry import Registry
-from edgewise._torch_private import no_modes
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import Registry
+from edgewise._ground.torch_private import no_modes
 
 BASES: Registry[type["Basis"]] = Registry("basis")
 register_basis = BASES.register

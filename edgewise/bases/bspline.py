@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.types import Device
 
-from edgewise._errors import ConfigError
-from edgewise._torch_private import watched
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.torch_private import watched
 from edgewise.bases.basis import Basis, State, register_basis
 
 

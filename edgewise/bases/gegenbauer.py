@@ -3,7 +3,7 @@ r"""Gegenbauer polynomials: Legendre and Chebyshev polynomials of the second kin
 import math
 from dataclasses import dataclass
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases._polynomials import Recurrent
 from edgewise.bases.basis import State, register_basis
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.types import Device
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases._polynomials import Recurrent
 from edgewise.bases.basis import State, register_basis
 

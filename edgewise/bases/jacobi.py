@@ -3,7 +3,7 @@ r"""Jacobi polynomials, whose weight may lean to one end of the domain."""
 import math
 from dataclasses import dataclass
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases._polynomials import Recurrent
 from edgewise.bases.basis import State, register_basis
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.types import Device
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases.basis import Basis, State, register_basis
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.types import Device
 
-from edgewise._registry import unknown
+from edgewise._ground.registry import unknown
 from edgewise.bases.basis import Basis, State, as_basis, register_basis
 from edgewise.bases.chebyshev import Chebyshev
 

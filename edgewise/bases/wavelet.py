@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.types import Device
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.bases.basis import Basis, State, register_basis
 
 

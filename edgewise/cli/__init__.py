@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from edgewise._errors import EdgewiseError
-from edgewise._optional import require
-from edgewise._registry import unknown
+from edgewise._ground.errors import EdgewiseError
+from edgewise._ground.optional import require
+from edgewise._ground.registry import unknown
 
 COMMANDS = {
     "fit": "find a formula for a column of a table",

@@ -10,8 +10,8 @@ from torch import Tensor
 from tyro.conf import arg
 
 from edgewise import analysis
-from edgewise._progress import track
-from edgewise._registry import unknown
+from edgewise._ground.progress import track
+from edgewise._ground.registry import unknown
 from edgewise.analysis.write import Analysis
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table

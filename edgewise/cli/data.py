@@ -1,7 +1,7 @@
 """``edgewise data``: what there is to learn from, and whether it is sound."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
@@ -10,9 +10,11 @@ from edgewise.cli._tables import print_table
 
 if TYPE_CHECKING:
     from edgewise.vision.data import ClassificationSet
+    from edgewise.vision.data.classes import ClassCount
 
 _PAIRS = 10
 """Pairs of equal pictures to show."""
+NO_OPTIONS: dict[str, Any] = {}
 
 
 def main(words: list[str]) -> None:
@@ -25,24 +27,27 @@ def command(
     /,
     *,
     root: Annotated[Path | None, arg(metavar="DIR")] = None,
+    options: dict[str, Any] = NO_OPTIONS,
     split_seed: int = 2981,
 ) -> None:
-    """List the datasets, or read all of one: sizes, masks or classes, and pictures that occur twice.
+    """List the datasets, or read all of one: sizes, how masks are read, classes, and pictures that occur twice.
 
     examples:
       edgewise data
       edgewise data nuclei
       edgewise data busi --root ~/data/busi
+      edgewise data folder --root ~/mine --options '{"mask_values": "labels", "void": 255}'
 
     Args:
         name: Dataset to describe; without it, all are listed.
         root: Folder that holds the dataset; none needed for those that edgewise fetches.
+        options: Further options of the dataset, as in `edgewise train --data.options`.
         split_seed: Seed of the split whose sides are compared.
     """
     if name is None:
         _list()
     else:
-        _describe(name, root, split_seed)
+        _describe(name, root, options, split_seed)
 
 
 def _list() -> None:
@@ -52,10 +57,10 @@ def _list() -> None:
     print_table(("dataset", ""), rows, left=(0, 1))
 
 
-def _describe(name: str, root: Path | None, split_seed: int) -> None:
+def _describe(name: str, root: Path | None, options: dict[str, Any], split_seed: int) -> None:
     from edgewise.vision.data import ClassificationSet, create_dataset, describe
 
-    dataset = create_dataset(name, root=root)
+    dataset = create_dataset(name, root=root, **options)
     if isinstance(dataset, ClassificationSet):
         _describe_classes(dataset, split_seed)
         return
@@ -65,9 +70,14 @@ def _describe(name: str, root: Path | None, split_seed: int) -> None:
         ("samples", str(facts["samples"])),
         ("channels", str(facts["channels"])),
         ("height x width", _sizes(facts["sizes"])),
+        *([("grey levels", "{:g} to {:g} become 0 to 1".format(*facts["window"]))] if facts["window"] else []),
+        ("masks", facts["masks"]),
+        ("classes", "\n".join(map(_class, facts["classes"]))),
         ("foreground", f"{facts['foreground']:.1%} of a picture ({facts['smallest']:.1%} to {facts['largest']:.1%})"),
         ("empty masks", str(facts["empty_masks"])),
         ("split", f"{len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"),
+        ("divided", dataset.split_by + (f", {facts['groups']} groups" if facts["groups"] else ", groups unknown")),
+        ("leaks", split.leak_note() or ("none known" if facts["groups"] else "unknown without groups")),
         ("same picture twice", _pairs(facts["duplicates"])),
         ("on two sides", _pairs(split.duplicates())),
         ("source", facts["citation"]),
@@ -93,6 +103,10 @@ def _describe_classes(dataset: "ClassificationSet", split_seed: int) -> None:
         ("source", facts["citation"]),
     ]
     print_table((dataset.name, ""), rows, left=(0, 1))
+
+
+def _class(count: "ClassCount") -> str:
+    return f"{count.title}: {count.pixels:,} pixels in {count.samples} masks, most in {count.example}"
 
 
 def _sizes(sizes: dict[tuple[int, ...], int]) -> str:

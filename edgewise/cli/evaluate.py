@@ -5,7 +5,7 @@ from typing import Annotated
 
 from tyro.conf import arg
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.cli._parse import call
 from edgewise.cli._tables import print_table
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tyro.conf import arg
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.cli._parse import call
 
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 from edgewise.kan.discovery.discover import PENALTY, discover
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import learning_by_heart, seeded, start

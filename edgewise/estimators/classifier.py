@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 from edgewise.estimators.base import KANEstimator, validation
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 from edgewise.estimators.base import KANEstimator, validation
 
 if TYPE_CHECKING:

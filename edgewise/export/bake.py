@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.export.c_source import c_source
 from edgewise.export.layers import baked_layer, kan_layers
 from edgewise.export.names import c_name, python_name

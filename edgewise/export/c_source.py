@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from edgewise._version import __version__
+from edgewise._ground.version import __version__
 from edgewise.export.formulas import as_c
 from edgewise.export.steps import Affine, Formula, Layer, Spline, Weighted
 

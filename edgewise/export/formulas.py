@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
 from edgewise.kan.interpret import parse_formula
 
 BASES = {  # the base functions of layers

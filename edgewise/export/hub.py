@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import nn
 
-from edgewise._errors import CheckpointError
-from edgewise._optional import require
+from edgewise._ground.errors import CheckpointError
+from edgewise._ground.optional import require
 from edgewise.export.program import evaluating, example_of
 from edgewise.io import atomic_write, config_of, load_model, save_model, write_json
 from edgewise.nn import parameter_kinds

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError, NonFiniteError
+from edgewise._ground.errors import ConfigError, NonFiniteError
 from edgewise.export.formulas import BASES
 from edgewise.export.pieces import Pieces, pieces_of
 from edgewise.export.steps import Affine, Formula, Layer, Spline, Weighted

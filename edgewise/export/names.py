@@ -4,7 +4,7 @@ import builtins
 import keyword
 import re
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 
 _OWN = re.compile(r"spline|[fS]\d\w*")  # what the files define beside the function
 _WORDS_OF_C = """

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy
 
-from edgewise._version import __version__
+from edgewise._ground.version import __version__
 from edgewise.export.formulas import as_numpy
 from edgewise.export.steps import Affine, Formula, Layer, Spline, Weighted, spline
 

@@ -9,9 +9,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
-from edgewise._torch_private import tree_leaves
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
+from edgewise._ground.torch_private import tree_leaves
 from edgewise.export.program import ExportError, batches_of, evaluating, to_program
 
 _TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-9, torch.float16: 2e-2}  # of the largest output

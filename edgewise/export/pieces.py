@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BSpline, Chebyshev, ReLUKAN
 from edgewise.bases._polynomials import Polynomials
 from edgewise.export.program import ExportError

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from edgewise._errors import ConfigError, EdgewiseError
+from edgewise._ground.errors import ConfigError, EdgewiseError
 from edgewise.nn.modes import keeping_modes
 from edgewise.ops import use_backend
 

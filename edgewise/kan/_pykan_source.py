@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from edgewise._errors import CheckpointError, ConfigError
-from edgewise._optional import require
+from edgewise._ground.errors import CheckpointError, ConfigError
+from edgewise._ground.optional import require
 
 NEEDED = ("width", "mult_arity", "base_fun_name")
 SWITCHES = {"symbolic_enabled": True, "affine_trainable": False, "sp_trainable": True, "sb_trainable": True}

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
+from edgewise._ground.registry import unknown
 from edgewise.kan._graph import Edge, Graph, Value
 from edgewise.kan.functions import FUNCTIONS
 from edgewise.kan.interpret.expression import parse_formula

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.types import Device
 
-from edgewise._errors import ConfigError
-from edgewise._torch_private import watched
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.torch_private import watched
 from edgewise.bases import Basis
+from edgewise.kan.products import factor_table, products, unit_affine
 from edgewise.kan.symbolic import SymbolicEdges
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS, BasisState
@@ -78,7 +79,7 @@ class KANLayer(KANLinear):
         self.sums, self.arities = sums, tuple(arities)
         self.register_buffer("mask", torch.ones(self.out_features, in_features, dtype=torch.bool, device=device))
         self.symbolic = SymbolicEdges(in_features, self.out_features, **factory) if symbolic else None
-        self.affine = nn.ParameterDict(_unit_affine(self.out_features, self.nodes, factory)) if affine else None
+        self.affine = nn.ParameterDict(unit_affine(self.out_features, self.nodes, factory)) if affine else None
         self.rebuild_products()
 
     def reset_parameters(self) -> None:
@@ -111,11 +112,7 @@ class KANLayer(KANLinear):
         if affine is not None:
             y = y * affine["subnode_scale"] + affine["subnode_bias"]
         if self.arities:
-            padded = torch.cat([y, y.new_ones(y.shape[0], 1)], 1)
-            product = padded[:, self._factors[0]]
-            for column in self._factors[1:]:
-                product = product * padded[:, column]
-            y = torch.cat([y[:, : self.sums], product], 1)
+            y = torch.cat([y[:, : self.sums], products(y, self._factors)], 1)
         if affine is not None:
             y = y * affine["node_scale"] + affine["node_bias"]
         return y
@@ -221,13 +218,8 @@ class KANLayer(KANLinear):
         return ops().linear(rows, self.edge, self.state.tensors(), coef, base, scale)
 
     def rebuild_products(self) -> None:
-        """Note which subnodes each product takes, ``(largest arity, products)``; what is missing points to a one."""
-        device = self.mask.device
-        table = torch.full((max(self.arities, default=0), len(self.arities)), self.out_features, device=device)
-        first = self.sums
-        for column, arity in enumerate(self.arities):
-            table[:arity, column] = torch.arange(first, first + arity, device=device)
-            first += arity
+        """Note which subnodes each product takes."""
+        table = factor_table(self.sums, self.arities, self.mask.device)
         self.register_buffer("_factors", table, persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -246,8 +238,3 @@ class KANLayer(KANLinear):
 
 def _like(parameter: nn.Parameter, values: Tensor) -> nn.Parameter:
     return nn.Parameter(values.detach().clone(), requires_grad=parameter.requires_grad)
-
-
-def _unit_affine(subnodes: int, nodes: int, factory: dict) -> dict[str, Tensor]:
-    sizes, starts = {"subnode": subnodes, "node": nodes}, {"scale": 1.0, "bias": 0.0}
-    return {f"{n}_{s}": torch.full((sizes[n],), starts[s], **factory) for n in sizes for s in starts}

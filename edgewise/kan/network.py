@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar, overload
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.bases import Basis
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.width import Width, nearest_pairs, parse_bases, parse_width

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgewise._errors import CheckpointError, ConfigError
+from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise.bases import BSpline
 from edgewise.kan._pykan_source import UNITS, read_pykan
 from edgewise.kan.functions import FUNCTIONS
@@ -47,7 +47,7 @@ def from_pykan(source: Any) -> KAN:
     Example:
         >>> from_pykan("no_such/0.1")  # where a model was saved by model.saveckpt("no_such/0.1")
         Traceback (most recent call last):
-        edgewise._errors.CheckpointError: no_such/0.1_config.yml does not exist: give the path that saveckpt got
+        edgewise.CheckpointError: no_such/0.1_config.yml does not exist: give the path that saveckpt got
     """
     found = read_pykan(source)
     settings, base = found.settings, _base(found.settings["base_fun_name"])

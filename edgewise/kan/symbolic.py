@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.types import Device
 
-from edgewise._errors import ConfigError
-from edgewise._torch_private import members, watched
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.torch_private import members, watched
 from edgewise.kan.functions import MAX_NAME, function
 
 

@@ -7,7 +7,7 @@ from operator import index
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import Basis, BSpline
 from edgewise.models.registry import read_bases
 

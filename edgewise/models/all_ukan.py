@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BasisLike
 from edgewise.models.registry import register_model
 from edgewise.models.takes import Pictures

@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.registry import forget_config
 from edgewise.models.written_out import SelfAttention, attention_blocks, written_out
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from torch import nn
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.bases import BasisLike
 from edgewise.nn import KANLinear
 from edgewise.nn.layer import DEFAULT_BASIS

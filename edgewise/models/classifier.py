@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.features import Features
 
 

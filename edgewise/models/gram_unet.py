@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import Gram, Squashed
 from edgewise.models.blocks import check_positive
 from edgewise.models.kan_blocks import KANBlocks

@@ -5,8 +5,8 @@ from functools import partial
 
 from torch import nn
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.bases import BasisLike
 from edgewise.nn import BottleneckKANConv2d, ConvBlock, KANConv2d
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.kanify_layers import TRANSPOSED, Layer, ToKAN
 from edgewise.models.kanify_select import Filter, layers_of, select
 from edgewise.models.kanify_warm import start_as

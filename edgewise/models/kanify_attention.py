@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.self_attention import KANSelfAttention, Operator
 from edgewise.models.timm_parts import ATTENTIONS, Attention, Transformer, is_attention
 from edgewise.nn import AttentionOperator, GroupRational, HybridAttention, LowRankAttention

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import nn
 
 from edgewise import nn as edges
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BasisLike
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS, EdgeLayer

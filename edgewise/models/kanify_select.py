@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.kanify_layers import KINDS, Layer, kind_of
 from edgewise.models.kanify_source import reads_weight
 

@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.kanify_layers import CONVOLUTIONS, TRANSPOSED, Layer
 from edgewise.nn.layer import EdgeLayer
 from edgewise.ops import use_backend

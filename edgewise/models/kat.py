@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.timm_parts import PERCEPTRONS, Perceptron, is_perceptron
 from edgewise.nn import GroupRational
 from edgewise.nn.rational import Reading, Shared

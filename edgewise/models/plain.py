@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.blocks import chain
 from edgewise.models.registry import register_model
 from edgewise.models.takes import Pictures, Rows

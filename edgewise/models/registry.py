@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
-from edgewise._registry import Registry, unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import Registry, unknown
 from edgewise.bases import Basis, BasisLike, as_basis
 from edgewise.bases.basis import BASES
 from edgewise.models.takes import Takes

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.timm_parts import Attention
 from edgewise.nn import AttentionOperator, HybridAttention
 

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.registry import register_model
 from edgewise.models.takes import Pictures
 from edgewise.nn import EfficientKAN, KANLinear

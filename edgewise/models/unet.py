@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
 from edgewise.models.registry import register_model
 from edgewise.models.takes import Pictures
 

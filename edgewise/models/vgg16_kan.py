@@ -6,8 +6,8 @@ from typing import Literal
 
 from torch import nn
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
 from edgewise.bases import BasisLike
 from edgewise.models.blocks import check_positive, fully_connected
 from edgewise.models.classifier import Classifier

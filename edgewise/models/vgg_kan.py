@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BasisLike, Gram, Squashed
 from edgewise.models.blocks import check_positive, fully_connected, mean_pool
 from edgewise.models.classifier import Classifier

@@ -12,9 +12,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
+from edgewise._ground.registry import unknown
 from edgewise.bases import BasisLike, Fourier
 from edgewise.models.kanify_attention import kanify_attention
 from edgewise.models.kat import kanify_mlp

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.self_attention import KANSelfAttention
 from edgewise.models.timm_parts import Attention, is_attention
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.bases import BSpline
 from edgewise.nn.knots import extended, interpolated, moved, stored, transfer
 from edgewise.nn.layer import BasisState, DrawnLayer, EdgeLayer

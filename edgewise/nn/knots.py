@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.bases import BSpline
 
 NARROWEST = 1e-3  # the least width of a new cell that duplicated samples leave, in mean widths

@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BasisLike, BSpline
 from edgewise.nn.init import Balanced, Init
 from edgewise.nn.layer import DEFAULT_BASIS, DrawnLayer, RowLayer

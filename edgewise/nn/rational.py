@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.ops.rational import READINGS, Reading, group_rational
 
 # Each is x / 2 + E(x) with an even E.

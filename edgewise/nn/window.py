@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.nn.layer import EdgeLayer
 from edgewise.ops import PADDING_MODES, EdgeFunction, Window
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TypeVar
 
-from edgewise._registry import unknown
+from edgewise._ground.registry import unknown
 from edgewise.ops import native
 from edgewise.ops.kan import definition as kan
 from edgewise.ops.kan.lean import PlannedKAN

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.bases.basis import Basis, BasisLike, State, as_basis
 
 BaseFunction = Callable[[Tensor], Tensor]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgewise._torch_private import is_batch_of_gradients, transformed, watched
+from edgewise._ground.torch_private import is_batch_of_gradients, transformed, watched
 
 Operands = Sequence[Any]
 """Tensors, or None in the places that an operation lets be empty: each knows its own."""

@@ -6,7 +6,7 @@ from itertools import product
 import torch.nn.functional as F
 from torch import Tensor
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 
 _FILLS = {
     "zeros": "constant",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vjp, vmap
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan.fitting.damped import Damped, Expansion, least_squares
 from edgewise.ops import use_backend
 from edgewise.physics.problem import Problem, Term

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError, DataError, NonFiniteError, warn
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError, DataError, NonFiniteError, warn
+from edgewise._ground.registry import unknown
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.lbfgs import LBFGS, Adam

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError, warn
+from edgewise._ground.errors import ConfigError, warn
 from edgewise.kan.network import Network
 from edgewise.nn import EdgeLayer
 from edgewise.physics.field import Field

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import EdgewiseError
+from edgewise._ground.errors import EdgewiseError
 from edgewise.io import load_model, save_model
 from edgewise.models.registry import MODELS, config_of, create_model, takes_of
 from edgewise.models.takes import Pictures, Rows

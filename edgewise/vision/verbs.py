@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.vision.data import ClassificationSet, SegmentationSet
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import Evaluation, Report

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis import AttentionMaps, attention_maps, read_attention
 from tests.analysis.attention_networks import NETWORKS, images, swin, timm
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis import read_attention
 from edgewise.analysis.attention_record import token_grid, watching_attention
 from edgewise.models.written_out import attention_blocks

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis import attention_statistics
 from edgewise.analysis.attention_statistics import TITLES, row_statistics
 from tests.analysis.attention_networks import NETWORKS, images, swin, vit

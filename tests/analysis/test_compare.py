@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis import Comparison, compare, write_comparison
 
 

@@ -4,7 +4,7 @@ import torch
 from sklearn.decomposition import PCA
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis import principal_directions, random_directions
 from edgewise.nn import KANLinear
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from edgewise._errors import ConfigError, NonFiniteError
+from edgewise._ground.errors import ConfigError, NonFiniteError
 from edgewise.analysis import Plane, loss_landscape, principal_plane, random_plane
 from edgewise.models import create_model
 from edgewise.vision.segmentation.losses import SegmentationLoss

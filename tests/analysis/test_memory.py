@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from edgewise._errors import EdgewiseError
+from edgewise._ground.errors import EdgewiseError
 from edgewise.analysis import live_bytes, peak_memory, saved_bytes, training_step
 
 BATCH, WIDTH = 32, 64

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis import optimizer_path
 
 RATES = np.array([0.5, 0.2, 0.05])  # curvature times step, along three axes of a bowl

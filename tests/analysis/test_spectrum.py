@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis import attention_spectrum, read_attention
 from edgewise.analysis.spectrum import effective_rank, numerical_rank
 from tests.analysis.attention_networks import NETWORKS, RANK, images, swin, vit

@@ -4,7 +4,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis import weight_groups, weight_histograms
 from edgewise.models import create_model
 

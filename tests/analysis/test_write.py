@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 
-from edgewise._errors import CheckpointError
+from edgewise._ground.errors import CheckpointError
 from edgewise.analysis import optimizer_path, write_analysis
 
 

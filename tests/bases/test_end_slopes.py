@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.interpolate import BSpline as ScipySpline
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BSpline, create_basis, list_bases
 from edgewise.nn import KANLinear, update_grid
 

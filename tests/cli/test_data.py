@@ -51,3 +51,24 @@ def test_an_unknown_dataset_is_an_error_that_names_the_nearest(capsys):
 def test_a_missing_folder_is_an_error_that_names_it(capsys):
     assert main(["data", "busi", "--root", "/nowhere"]) == 1
     assert "/nowhere" in capsys.readouterr().err
+
+
+def test_how_masks_are_read_and_the_pixels_of_each_class_are_shown(root, capsys):
+    labels = np.zeros((16, 16), np.uint8)
+    labels[:8, :8], labels[12:], labels[:, 15] = 1, 2, 255
+    Image.fromarray(labels).save(root / "masks" / "p3.png")
+    options = '{"mask_values": "labels", "void": 255, "groups": "(p.)"}'
+    for index in set(range(10)) - {3}:
+        Image.fromarray((labels == 1).astype(np.uint8)).save(root / "masks" / f"p{index}.png")
+    assert main(["data", "folder", "--root", str(root), "--options", options]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "masks labels: grey is the class, 255 is void" in text
+    assert "1: 640 pixels in 10 masks, most in p0" in text
+    assert f"2: {(labels == 2).sum()} pixels in 1 masks, most in p3" in text
+    assert f"void: {(labels == 255).sum()} pixels in 1 masks, most in p3" in text
+    assert "divided grouped, 10 groups" in text
+
+
+def test_an_option_that_the_dataset_does_not_have_is_an_error(root, capsys):
+    assert main(["data", "folder", "--root", str(root), "--options", '{"mask_value": "labels"}']) == 1
+    assert "did you mean 'mask_values'?" in capsys.readouterr().err

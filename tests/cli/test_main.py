@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.cli import COMMANDS, main
 
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.estimators import KANClassifier, KANRegressor
 
 QUICK = {"hidden": (3,), "penalty": 1e-2, "steps": 5, "starts": 1}

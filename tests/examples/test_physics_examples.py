@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from edgewise._cache import cache_folder
+from edgewise._ground.cache import cache_folder
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BURGERS = cache_folder() / "Burgers.npz"  # examples/dataset/Burgers.npz of the source archive of deepxde 1.15.0

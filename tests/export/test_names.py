@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.export import bake
 from edgewise.kan import KAN
 

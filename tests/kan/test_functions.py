@@ -5,7 +5,7 @@ import pytest
 import sympy
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan import FUNCTIONS, Function, register_function
 from edgewise.kan.functions import function, select
 from edgewise.kan.symbolic import SymbolicEdges

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BSpline, Fourier
 from edgewise.io import load_model, save_model
 from edgewise.kan import KAN

@@ -8,7 +8,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BSpline, Chebyshev
 from edgewise.kan import FUNCTIONS, KANLayer
 from edgewise.nn import KANLinear, refine_grid, update_grid

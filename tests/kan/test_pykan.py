@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgewise._errors import CheckpointError, ConfigError
+from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise.kan import FUNCTIONS, register_function
 from edgewise.kan.pykan import from_pykan
 from edgewise.models import create_model

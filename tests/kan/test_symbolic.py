@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan.functions import FUNCTIONS, function
 from edgewise.kan.symbolic import SymbolicEdges
 from edgewise.testing import assert_within

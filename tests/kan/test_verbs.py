@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import edgewise.kan.kan as top
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.bases import Chebyshev
 from edgewise.kan import KAN, Network
 from edgewise.testing import assert_within

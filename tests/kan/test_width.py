@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BSpline, Chebyshev
 from edgewise.kan import KAN
 from edgewise.kan.width import nearest_pairs, parse_bases, parse_width

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models import AttentionTransfer, Pictures, create_model, register_model
 from edgewise.models.attention_transfer import BorrowedAttention
 from edgewise.models.registry import MODELS, config_of, find_config

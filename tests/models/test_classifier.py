@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BSpline
 from edgewise.io import load_model, save_model
 from edgewise.models import create_model

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BSpline
 from edgewise.models import create_model
 from edgewise.testing import assert_within

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import Gram
 from edgewise.models import create_model
 from edgewise.nn import BottleneckKANConv2d, edge_layers

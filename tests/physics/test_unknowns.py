@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgewise._errors import ConfigError, EdgewiseWarning
+from edgewise._ground.errors import ConfigError, EdgewiseWarning
 from edgewise.kan import KAN
 from edgewise.physics import Problem, Term, gauss_newton, solve, standard_errors
 from edgewise.physics.unknowns import unknowns_of

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.kan.discovery.scale import Scale, in_units
 from edgewise.kan.discovery.search import Search
 from edgewise.kan.discovery.start import seeded, start

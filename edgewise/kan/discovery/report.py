@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from edgewise._errors import ConfigError
-from edgewise._page import render
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.page import render
 from edgewise.io import atomic_write
 from edgewise.kan.discovery.discover import Discovery
 from edgewise.kan.discovery.report_figures import course, parity, plain, svg, typeset

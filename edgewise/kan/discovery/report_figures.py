@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._figures import ACCENT, INK, LINE, PALETTE, SOFT, figure_of, style
+from edgewise._ground.figures import ACCENT, INK, LINE, PALETTE, SOFT, figure_of, style
 from edgewise.kan.fitting.history import History
 
 if TYPE_CHECKING:

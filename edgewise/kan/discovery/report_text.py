@@ -4,7 +4,7 @@ import keyword
 import re
 from dataclasses import replace
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 from edgewise.kan.interpret import Formula
 
 SHORT = re.compile(r"[A-Za-z](_?[0-9]+)?")

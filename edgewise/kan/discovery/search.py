@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import mse_loss
 
-from edgewise._errors import NonFiniteError
+from edgewise._ground.errors import NonFiniteError
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import affordable_grid, learning_by_heart
 from edgewise.kan.discovery.strength import chosen_strength

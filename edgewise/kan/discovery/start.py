@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
-from edgewise._errors import EdgewiseWarning
-from edgewise._quiet import quiet
+from edgewise._ground.errors import EdgewiseWarning
+from edgewise._ground.quiet import quiet
 from edgewise.bases import BSpline
 from edgewise.kan.kan import KAN
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from torch import Tensor
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret.symbolic import FLOOR, Candidate, Choice, auto_symbolic, choose
 from edgewise.kan.kan import KAN

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 from torch.utils.data import DataLoader
 
-from edgewise._errors import ConfigError, DataError
-from edgewise._optional import require
-from edgewise._quiet import quiet
+from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.optional import require
+from edgewise._ground.quiet import quiet
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.data import Pair, Table, table_of
 from edgewise.kan.fitting.history import History

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.kan.network import Network
 
 Pair = Sequence[ArrayLike]

@@ -6,7 +6,7 @@ from typing import cast
 from torch.nn.functional import mse_loss
 from torch.utils.data import DataLoader
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan.fitting.data import Data, Pair, tables
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Loss, Plan, stages_of

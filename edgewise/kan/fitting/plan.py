@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from edgewise._errors import ConfigError, DataError, warn
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError, DataError, warn
+from edgewise._ground.registry import unknown
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.interpret.sparsity import Sparsity

@@ -1,6 +1,6 @@
 """The progress line of a fit: where there is a terminal to show it, the losses."""
 
-from edgewise._progress import ProgressLine, is_watched
+from edgewise._ground.progress import ProgressLine, is_watched
 from edgewise.kan.fitting.history import History
 
 

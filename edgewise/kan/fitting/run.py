@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from edgewise._errors import NonFiniteError
+from edgewise._ground.errors import NonFiniteError
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.fitting.history import History

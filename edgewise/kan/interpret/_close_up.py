@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._figures import ACCENT, LINE
+from edgewise._ground.figures import ACCENT, LINE
 from edgewise.kan.interpret._edges import colours_of
 from edgewise.kan.interpret.curves import edge_curve, edges_present, inner_knots, ranges
 from edgewise.kan.layer import KANLayer

@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError, DataError, NonFiniteError
+from edgewise._ground.errors import ConfigError, DataError, NonFiniteError
 from edgewise.ops import use_backend
 
 NEGLIGIBLE = 1e-3  # of the typical gradient: below it a variable counts as absent

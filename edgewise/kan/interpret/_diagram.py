@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgewise._errors import ConfigError
-from edgewise._figures import INK, LINE, SOFT, figure_of
-from edgewise._optional import require
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.figures import INK, LINE, SOFT, figure_of
+from edgewise._ground.optional import require
 from edgewise.kan.interpret._edges import EdgePictures
 from edgewise.kan.interpret._layout import LayerLayout, Layout
 

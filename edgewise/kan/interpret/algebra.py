@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edgewise._errors import NonFiniteError
-from edgewise._optional import require
+from edgewise._ground.errors import NonFiniteError
+from edgewise._ground.optional import require
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret.expression import parse_formula
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
 from edgewise.kan.interpret._diagram import new_figure
 from edgewise.kan.interpret.plot import plot
 from edgewise.kan.network import Network

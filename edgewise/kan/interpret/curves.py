@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError, DataError, NonFiniteError
+from edgewise._ground.errors import ConfigError, DataError, NonFiniteError
 from edgewise.bases import BSpline
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network, Trace
 

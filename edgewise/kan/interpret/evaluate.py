@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
+from edgewise._ground.registry import unknown
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol

@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
+from edgewise._ground.registry import unknown
 from edgewise.kan.interpret.evaluate import constant, to_callable
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError, DataError
-from edgewise._optional import require
+from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.optional import require
 from edgewise.kan.functions import function
 from edgewise.kan.interpret.algebra import Sum, apply, product
 from edgewise.kan.interpret.evaluate import to_callable

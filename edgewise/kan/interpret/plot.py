@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
 from edgewise.kan.interpret._close_up import describe, draw_close_up
 from edgewise.kan.interpret._diagram import draw_edges, draw_nodes, figure_with, new_figure, width_of, write
 from edgewise.kan.interpret._edges import edge_pictures

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan.interpret.scores import attribute
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Some

@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 
 if TYPE_CHECKING:
     from sympy import Expr

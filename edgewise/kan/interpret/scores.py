@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError, NonFiniteError
+from edgewise._ground.errors import ConfigError, NonFiniteError
 from edgewise.kan.interpret.curves import check_rows
 from edgewise.kan.interpret.deviations import Deviations, deviations
 from edgewise.kan.network import Network

@@ -6,8 +6,8 @@ from itertools import combinations
 
 from torch import Tensor
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.kan.interpret._derivatives import NEGLIGIBLE, Derivatives, Rows, check_groups, connected, derivatives
 from edgewise.kan.interpret.symmetry import THRESHOLD, Verdict
 

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 
 if TYPE_CHECKING:
     from sympy import Expr

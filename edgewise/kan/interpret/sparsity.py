@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.kan.interpret.deviations import Deviations, deviations
 from edgewise.kan.interpret.scores import score
 from edgewise.kan.network import Network, Trace

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan.functions import Function, select
 from edgewise.kan.interpret.curves import check_edge, check_rows, edge_curves, edges_present, ranges
 from edgewise.kan.interpret.projection import Curves, Fits, project

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError
-from edgewise._figures import ACCENT, FAINT, INK
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.figures import ACCENT, FAINT, INK
 from edgewise.kan.interpret._derivatives import Rows, derivatives
 from edgewise.kan.interpret._diagram import new_figure
 from edgewise.kan.interpret.separability import across, difference, sum_score

@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.bases import BasisLike, Fourier
 from edgewise.nn.attention.functions import BASES_OF_EDGES, HeadFunctions
 from edgewise.nn.attention.init import AttentionInit, KeepVariance

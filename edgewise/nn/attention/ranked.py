@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import BasisLike
 from edgewise.nn.attention.init import AttentionInit, KeepVariance
 from edgewise.nn.attention.operator import PAPER_BASIS, AttentionOperator, FullRankAttention

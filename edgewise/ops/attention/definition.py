@@ -21,7 +21,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.ops.backend import ops
 from edgewise.ops.edge import EdgeFunction, in_full_precision
 

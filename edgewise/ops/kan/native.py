@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from edgewise._torch_private import transformed, watched
+from edgewise._ground.torch_private import transformed, watched
 from edgewise.bases.basis import State
 from edgewise.bases.bspline import BSpline
 from edgewise.ops.edge import EdgeFunction

@@ -20,8 +20,8 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 
-from edgewise._cache import cache_folder
-from edgewise._errors import EdgewiseError
+from edgewise._ground.cache import cache_folder
+from edgewise._ground.errors import EdgewiseError
 
 SOURCES = Path(__file__).parent.parent  # all of ops: each kernel stands beside what it computes
 _FLAGS = ["-O3", "-std=c++20", "-fPIC", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-w"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 
-from edgewise._torch_private import constant_in_graphs
+from edgewise._ground.torch_private import constant_in_graphs
 from edgewise.ops.native.build import BuildError, built_library
 
 REGISTRY = torch.library.Library("edgewise", "FRAGMENT")  # what is registered with it lives as long as it does

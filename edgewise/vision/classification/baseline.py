@@ -6,8 +6,8 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.analysis import compare_times, count_flops, count_parameters, training_step
 from edgewise.models.registry import config_of, takes_of
 from edgewise.models.takes import Rows

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.classification.images import open_sides
 from edgewise.vision.classification.metrics import SCORES, by_class, summarise, tally
 from edgewise.vision.classification.predict import ClassPredictor

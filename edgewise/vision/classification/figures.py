@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._figures import FAINT, PALETTE, SOFT, curves, figure_of, show, style
+from edgewise._ground.figures import FAINT, PALETTE, SOFT, curves, figure_of, show, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,7 +2,7 @@
 
 from torch.utils.data import DataLoader
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.classification.recipe import Augment, ClassificationRecipe, LabelledData
 from edgewise.vision.data import (
     ClassificationDataset,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LRScheduler
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 from edgewise.nn import parameter_kinds
 from edgewise.vision.classification.metrics import summarise, tally
 from edgewise.vision.classification.recipe import AdamW, ClassificationRecipe, Mix

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.registry import create_model, find_config, takes_of
 from edgewise.models.takes import Pictures, Rows
 from edgewise.vision.classification.recipe import LabelledData

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.io import atomic_write, load_model
 from edgewise.vision.classification.images import view_of
 from edgewise.vision.classification.network import of_pictures

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgewise._figures import to_bytes
-from edgewise._page import embed
+from edgewise._ground.figures import to_bytes
+from edgewise._ground.page import embed
 from edgewise.io import atomic_write
 from edgewise.vision.classification.evaluate import ClassificationEvaluation, evaluate_classes
 from edgewise.vision.classification.figures import accuracy_curves, calibration_figure, confusion_figure, gallery

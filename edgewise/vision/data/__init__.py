@@ -1,9 +1,12 @@
 """Pictures with masks or classes: readers of published datasets, splits that share no picture, and loading."""
 
+from edgewise.vision.data.auto import read_as
 from edgewise.vision.data.batches import ClassificationDataset, SharedSampler
 from edgewise.vision.data.busi import busi
 from edgewise.vision.data.cifar import cats_vs_dogs, cifar10, cifar100
+from edgewise.vision.data.classes import ClassCount, check_classes, count_classes
 from edgewise.vision.data.classification import ClassificationSet, ClassificationSplit
+from edgewise.vision.data.coding import VOID, Binary, Coding, Labels, Palette, Soft, coding_from
 from edgewise.vision.data.cvc import cvc
 from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split, create_dataset, list_datasets
 from edgewise.vision.data.describe import describe
@@ -18,7 +21,7 @@ from edgewise.vision.data.photos import flowers102, stl10, svhn
 from edgewise.vision.data.pictures import ArrayPictures, FilePictures, Pictures
 from edgewise.vision.data.preprocess import Preprocess
 from edgewise.vision.data.sample import Sample
-from edgewise.vision.data.splits import PUBLISHED_SEEDS, grouped_split, list_splits, published_split
+from edgewise.vision.data.splits import PUBLISHED_SEEDS, grouped_split, list_splits, published_split, sides_split
 from edgewise.vision.data.strong import StrongView
 from edgewise.vision.data.view import MovedView, View
 
@@ -26,27 +29,37 @@ __all__ = [
     "DATASETS",
     "PUBLISHED_SEEDS",
     "SPLITS",
+    "VOID",
     "ArrayPictures",
+    "Binary",
+    "ClassCount",
     "ClassificationDataset",
     "ClassificationSet",
     "ClassificationSplit",
+    "Coding",
     "Duplicate",
     "EpochSampler",
     "FilePictures",
+    "Labels",
     "MovedView",
+    "Palette",
     "Pictures",
     "Preprocess",
     "Sample",
     "SegmentationDataset",
     "SegmentationSet",
     "SharedSampler",
+    "Soft",
     "Split",
     "StrongView",
     "View",
     "busi",
     "cats_vs_dogs",
+    "check_classes",
     "cifar10",
     "cifar100",
+    "coding_from",
+    "count_classes",
     "create_dataset",
     "cvc",
     "describe",
@@ -63,6 +76,8 @@ __all__ = [
     "nuclei",
     "official_split",
     "published_split",
+    "read_as",
+    "sides_split",
     "stl10",
     "svhn",
     "z_blocks",

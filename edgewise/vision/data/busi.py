@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from edgewise.vision.data.auto import MaskValues
+from edgewise.vision.data.coded import with_coding
 from edgewise.vision.data.dataset import DATASETS, SegmentationSet
-from edgewise.vision.data.layouts import UKAN, pair, read_layout, read_ukan
+from edgewise.vision.data.layouts import PLAIN, UKAN, pair, read_layout, read_plain, read_ukan
 from edgewise.vision.data.sample import Sample
 
 CITATION = (
@@ -13,12 +15,14 @@ CITATION = (
 
 
 @DATASETS.register("busi")
-def busi(root: str | Path | None = None, normal: bool = False, split_by: str = "published") -> SegmentationSet:
+def busi(
+    root: str | Path | None = None, normal: bool = False, split_by: str = "published", mask_values: MaskValues = "soft"
+) -> SegmentationSet:
     """Breast ultrasound images: 437 benign, 210 malignant, and 133 normal ones with an empty mask.
 
     Layouts: as released, ``benign/benign (1).png`` beside ``benign (1)_mask.png`` and, for a second tumour,
-    ``benign (1)_mask_1.png``; or as the U-KAN code keeps it, ``images/ID.png`` and ``masks/0/ID_mask.png``. All
-    masks of a picture are merged; code that reads ``_mask.png`` alone loses tumours.
+    ``benign (1)_mask_1.png``; or as the U-KAN code keeps it, ``images/ID.png`` and ``masks/0/ID_mask.png``, also without
+    the ``0``. All masks of a picture are merged; code that reads ``_mask.png`` alone loses tumours.
 
     Many frames were released twice: `find_duplicates` sees 109 pairs among the 647, ``benign (433)`` and
     ``malignant (145)`` being one file, and the published divisions put 41 to 51 of them on two sides (counted with
@@ -27,14 +31,16 @@ def busi(root: str | Path | None = None, normal: bool = False, split_by: str = "
     Args:
         root: The folder of the dataset, or the one around it.
         normal: Keep the pictures without a tumour, which the segmentation literature leaves out (647 remain).
-        split_by: Way to divide it.
+        split_by: Way to divide it; the release does not say which pictures are of one patient.
+        mask_values: How masks are read, as by ``folder``.
     """
 
     def read_released(folder: Path) -> list[Sample]:
         classes = ("benign", "malignant", *(("normal",) if normal else ()))
         return [sample for name in classes for sample in pair(folder / name, folder / name, suffixes=("_mask",))]
 
-    samples = read_layout("busi", root, {("benign", "malignant"): read_released, UKAN: read_ukan})
+    samples = read_layout("busi", root, {("benign", "malignant"): read_released, UKAN: read_ukan, PLAIN: read_plain})
     if not normal:
         samples = tuple(sample for sample in samples if not sample.id.startswith("normal"))
+    samples = with_coding(samples, mask_values)
     return SegmentationSet("busi", samples, channels=3, citation=CITATION, split_by=split_by)

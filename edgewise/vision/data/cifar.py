@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._errors import ConfigError, DataError
-from edgewise._optional import require
+from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.optional import require
 from edgewise.vision.data.classification import TEST, TRAIN, ClassificationSet
 from edgewise.vision.data.dataset import DATASETS
 from edgewise.vision.data.imagefolder import imagefolder

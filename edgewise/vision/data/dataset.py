@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from edgewise._errors import ConfigError, DataError
-from edgewise._registry import Registry
+from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.registry import Registry
 from edgewise.vision.data.classification import ClassificationSet
+from edgewise.vision.data.coded import with_coding
+from edgewise.vision.data.coding import Coding
 from edgewise.vision.data.duplicates import Duplicate, find_duplicates
 from edgewise.vision.data.sample import Sample
 
@@ -17,26 +19,31 @@ SPLITS: "Registry[Callable[[SegmentationSet, int], Split]]" = Registry("split")
 class SegmentationSet:
     """Pictures with masks, by name and in a fixed order.
 
+    Masks that came without a rule for reading them get one here, found from all of them.
+
     Attributes:
         name: Name of the dataset.
         samples: The samples; their ids are unique.
         channels: Channels of its pictures (1 grey, 3 colour).
-        classes: Foreground classes in a mask.
         citation: Whom to cite, and the terms of use.
+        stated: What somebody said of how it is read, ``masks`` or ``window``; the rest was found from all samples.
         split_by: Name of the way in which `split` divides it; `edgewise.vision.data.list_splits` has them all.
     """
 
     name: str
     samples: tuple[Sample, ...] = field(repr=False)
     channels: int = 3
-    classes: int = 1
     citation: str = field(default="", repr=False)
     split_by: str = "published"
+    stated: frozenset[str] = frozenset({"masks", "window"})
 
     def __post_init__(self):
         if len(set(self.ids)) < len(self.samples):
             twice = sorted({id for id in self.ids if self.ids.count(id) > 1})
             raise DataError(f"dataset {self.name!r} has samples of the same id: {', '.join(twice[:5])}; make ids unique")
+        if any(sample.coding is None and sample.masks for sample in self.samples):
+            object.__setattr__(self, "samples", with_coding(self.samples))
+            object.__setattr__(self, "stated", self.stated - {"masks"})
         SPLITS[self.split_by]  # an unknown name fails here, not at the first split
 
     @property
@@ -66,6 +73,12 @@ class SegmentationSet:
                 raise ConfigError(f"dataset {self.name!r} has no sample {id!r}; it has {len(self)}, see its ids")
         return replace(self, samples=tuple(by_id[id] for id in ids))
 
+    @property
+    def coding(self) -> Coding | None:
+        """The rule by which all masks are read; None where samples differ in it."""
+        rules = {sample.coding for sample in self.samples}
+        return rules.pop() if len(rules) == 1 else None
+
     def split(self, seed: int = 2981) -> "Split":
         """Divide into training, validation and test sets in the way named by `split_by`.
 
@@ -84,6 +97,12 @@ class Split:
         validation: What its best epoch is chosen on.
         test: What is reported, and looked at once.
         dropped: The pairs for which `without_duplicates` left the first picture out.
+
+    Example:
+        >>> from edgewise.vision.data.sample import Sample
+        >>> frames = tuple(Sample(str(n), Path(f"{n}.png"), group=f"video {n // 2}") for n in range(6))
+        >>> Split(*(SegmentationSet("toy", frames[part]) for part in (slice(3), slice(3, 5), slice(5, 6)))).leaks()
+        {'test': (1, 1), 'validation': (1, 2)}
     """
 
     train: SegmentationSet
@@ -99,6 +118,24 @@ class Split:
             raise DataError(f"{', '.join(twice[:5])} of {self.train.name!r} is on two sides of the split; keep it on one")
         union = [sample for part in self._sides for sample in part]
         return [pair for pair in find_duplicates(union) if side[pair.first] != side[pair.second]]
+
+    def leaks(self) -> dict[str, tuple[int, int]]:
+        """Of the test and of the validation side: how many samples have others of their group on a side before.
+
+        Counts, and of how many. The sides before are training, and for the test also validation. Samples of unknown group
+        are left out.
+        """
+        train, validation, test = ([s.group for s in side if s.group is not None] for side in self._sides)
+        seen = {"test": (test, {*train, *validation}), "validation": (validation, {*train})}
+        return {name: (sum(group in before for group in side), len(side)) for name, (side, before) in seen.items()}
+
+    def leak_note(self) -> str:
+        """A sentence on `leaks`; empty where there is none."""
+        parts = [f"{found} of {count} {name} images" for name, (found, count) in self.leaks().items() if found]
+        how = (
+            "share their group (a patient, a video) with images that were trained or chosen on, which flatters the scores."
+        )
+        return f"{' and '.join(parts)} {how}" if parts else ""
 
     def check(self) -> "Split":
         """The split itself, if no picture is on two sides, re-encoded or resized ones included.

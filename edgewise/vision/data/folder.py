@@ -1,31 +1,75 @@
-"""Any folder of pictures with a folder of masks beside it."""
+"""Any folder of pictures with masks: beside them, in a folder of their own, or divided in sides."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from edgewise._ground.errors import ConfigError
+from edgewise.vision.data.auto import MaskValues
+from edgewise.vision.data.coded import with_coding
+from edgewise.vision.data.coding import Value
 from edgewise.vision.data.dataset import DATASETS, SegmentationSet
-from edgewise.vision.data.layouts import pair, read_layout
+from edgewise.vision.data.finding import Naming, read_folder
+from edgewise.vision.data.groups import with_groups
+from edgewise.vision.data.layouts import folder_of
+from edgewise.vision.data.window import with_window
 
 
 @DATASETS.register("folder")
 def folder(
     root: str | Path | None = None,
-    images: str = "images",
-    masks: str = "masks",
-    mask_suffix: str = "",
+    images: str | None = None,
+    masks: str | None = None,
+    mask_suffix: str | None = None,
+    key: str | None = None,
+    mask_values: MaskValues = "auto",
+    void: Value | None = None,
     channels: int = 3,
-    split_by: str = "published",
+    window: Sequence[float] | None = None,
+    groups: str | None = None,
+    split_by: str | None = None,
 ) -> SegmentationSet:
     """One's own pictures and masks: ``images/ID.png`` and ``masks/ID.png``, extensions may differ.
 
+    Also read: folders ``train``, ``val`` and ``test`` of these, or within these, which become the three sides; masks
+    named ``ID_mask``, in one folder with the pictures or in their own; a folder for each picture with ``images/`` and
+    ``masks/`` in it, one mask an instance, as in DSB2018.
+
+    How masks are read is decided once for the whole set; `edgewise data folder --root DIR` shows how, with the pixels of
+    each class. See :func:`edgewise.vision.data.auto.read_as`.
+
     Args:
-        root: Folder that holds both folders.
-        images: Name of the folder of pictures.
-        masks: Name of the folder of masks; ``masks/0`` reads the layout of the U-KAN code.
-        mask_suffix: What a mask's stem has after the picture's, such as ``_mask``; ``ID_mask_1`` etc. are merged in.
+        root: The folder, or the one around it.
+        images: Name of the folder of pictures; None: ``images`` or a name like it. ``.`` is the folder itself.
+        masks: Name of the folder of masks; None: ``masks`` or a name like it. ``masks/0`` reads the layout of the U-KAN
+            code.
+        mask_suffix: What a mask's stem has after the picture's, such as ``_mask``; ``ID_mask_1`` etc. are masks of the
+            same picture. None: found.
+        key: Where names differ otherwise: a pattern whose first group is what a picture and its masks share, such as
+            ``(\\d+)_``.
+        mask_values: What the values of masks mean: ``auto``, ``labels``, ``binary``, ``soft``, ``colours``, or
+            ``{"palette": [[0, 0, 0], [255, 0, 0]]}`` with the background first.
+        void: Value of pixels that belong to no class, a number or a colour: losses and scores leave them out.
         channels: Channels that models see: 1 grey, 3 colour.
-        split_by: Way to divide it.
+        window: Lowest and highest value of pictures of more than 8 bits; None: those of the whole set.
+        groups: What must stay on one side of a split, such as a patient: a pattern like ``(.*)_\\d+`` whose first group
+            in the picture's name it is, or a CSV file of names and groups.
+        split_by: Way to divide it; None: ``sides`` if it has them, ``grouped`` if it has groups, else ``published``.
+
+    Raises:
+        ConfigError: An option cannot be.
+        DataError: The files are missing, named otherwise, or masks can be read in more than one way.
     """
-    samples = read_layout(
-        "folder", root, {(images, masks): lambda at: pair(at / images, at / masks, suffixes=(mask_suffix,))}
-    )
-    return SegmentationSet("folder", samples, channels=channels, split_by=split_by)
+    texts = {"images": images, "masks": masks, "mask_suffix": mask_suffix, "key": key, "groups": groups}
+    for name, text in texts.items():
+        if not isinstance(text, str | None):
+            raise ConfigError(f"{name}={text!r} must be text")
+    at = folder_of("folder", root)
+    samples = read_folder(at, Naming(images, masks, mask_suffix, key))
+    if groups is not None:
+        samples = with_groups(samples, groups, at)
+    if split_by is None:
+        split_by = "sides" if samples[0].side else "grouped" if groups else "published"
+    samples = with_coding(with_window(samples, window), mask_values, void)
+    known = {"masks": mask_values not in ("auto", "colours"), "window": window is not None}
+    stated = frozenset(name for name, is_stated in known.items() if is_stated)
+    return SegmentationSet("folder", samples, channels=channels, split_by=split_by, stated=stated)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data.classification import TEST, TRAIN, VALIDATION, ClassificationSet
 from edgewise.vision.data.dataset import DATASETS
+from edgewise.vision.data.layouts import SIDES, below
 from edgewise.vision.data.pictures import FilePictures
 
-SIDES = ("val", "valid", "validation", "test", "testing", "training")  # names that no class has
+NUMBERS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
@@ -23,8 +24,9 @@ def imagefolder(
 ) -> ClassificationSet:
     """Pictures in folders named after their classes: ``root/CLASS/*.jpg``, or so within ``root/train`` and ``root/val``.
 
-    With ``train``, ``val`` and ``test``, these are the sides. With ``train`` and ``val`` alone, as ImageNet comes, ``val``
-    is what is reported on and the best epoch is chosen on pictures cut from ``train``. Without any side, they are drawn.
+    With ``train``, ``val`` (or ``valid``, ``validation``) and ``test``, these are the sides. With ``train`` and ``val``
+    alone, as ImageNet comes, ``val`` is what is reported on and the best epoch is chosen on pictures cut from ``train``.
+    Without any side, they are drawn.
 
     Args:
         root: The folder.
@@ -62,21 +64,24 @@ def imagefolder(
 
 def _parts(root: Path, test: str | None) -> dict[int, Path]:
     """The folder of each side."""
-    if not (root / "train").is_dir():
-        if sides := [name for name in SIDES if (root / name).is_dir()] if test is None else [test]:
-            raise DataError(f"{root} has no folder 'train' beside {sides[0]!r}; name the folder to learn from 'train'")
+    found: dict[str, Path] = {}
+    for folder in below(root):
+        side = SIDES.get(folder.name.lower())
+        if side in found:
+            raise DataError(f"{root} has {found[side].name!r} and {folder.name!r}, two of one side; keep one of them")
+        if side is not None:
+            found[side] = folder
+    if "train" not in found:
+        if beside := test or next((folder.name for folder in found.values()), None):
+            raise DataError(f"{root} has no folder 'train' beside {beside!r}; name the folder to learn from 'train'")
         return {TRAIN: root}
-    has = {name: root / name for name in ("val", "test") if (root / name).is_dir()}
     if test is not None:
         if not (root / test).is_dir():
             raise DataError(f"{root / test} is not a folder; name the folder of test pictures")
-        return {TRAIN: root / "train", TEST: root / test}
-    parts = {TRAIN: root / "train"}
-    if "test" in has:
-        parts |= {TEST: has["test"]} | ({VALIDATION: has["val"]} if "val" in has else {})
-    elif "val" in has:
-        parts[TEST] = has["val"]
-    return parts
+        return {TRAIN: found["train"], TEST: root / test}
+    if "test" not in found and "validation" in found:  # as ImageNet comes
+        found["test"] = found.pop("validation")
+    return {NUMBERS[side]: folder for side, folder in found.items()}
 
 
 def _files(folder: Path) -> list[Path]:

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 from edgewise.vision.data.dataset import SegmentationSet
 from edgewise.vision.data.preprocess import Preprocess
 
 
 class SegmentationDataset(Dataset):
-    """The samples as ``dict(image, mask, id)``: float32 ``(channels, H, W)``, float32 ``(1, H, W)`` of 0 and 1, str.
+    """The samples as ``dict(image, mask, id)``: float32 ``(channels, H, W)``, float32 ``(1, H, W)`` of classes, str.
+
+    A class is 0 for the background, 1 and up for the others, and 255 for what is void.
 
     Every file is read, checked and resized once, here, and kept in memory, so a broken one is found before training
     starts. Augmentation is a random quarter turn and a random flip, drawn from (seed, epoch, index) alone: an epoch
@@ -68,7 +70,7 @@ class SegmentationDataset(Dataset):
 
     def _read(self, index: int) -> tuple[Tensor, Tensor]:
         image, mask = self.data[index].read()
-        return self.preprocess.resize_image(image), self.preprocess.mask(mask).bool()
+        return self.preprocess.resize_image(image), self.preprocess.mask(mask).to(torch.uint8)
 
 
 class EpochSampler(Sampler[int]):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise._errors import DataError
-from edgewise._optional import require
+from edgewise._ground.errors import DataError
+from edgewise._ground.optional import require
 from edgewise.vision.data.classification import TEST, TRAIN, ClassificationSet
 from edgewise.vision.data.dataset import DATASETS
 from edgewise.vision.data.packages import Package

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgewise._cache import cache_folder
-from edgewise._errors import DataError
+from edgewise._ground.cache import cache_folder
+from edgewise._ground.errors import DataError
 from edgewise.io import read_json, write_json
 
 MANIFEST = "manifest.json"

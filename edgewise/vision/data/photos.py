@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise._errors import ConfigError
-from edgewise._optional import require
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
 from edgewise.vision.data.cifar import read_with
 from edgewise.vision.data.classification import TEST, TRAIN, VALIDATION, ClassificationSet
 from edgewise.vision.data.dataset import DATASETS

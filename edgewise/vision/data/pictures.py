@@ -7,8 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.pixels import read_pixels
+from edgewise.vision.data.sample import FOURTEEN_BITS
 
 
 class Pictures(Protocol):
@@ -108,6 +109,8 @@ def read_bytes(path: Path) -> np.ndarray:
     """
     pixels = np.atleast_3d(read_pixels(Path(path)))
     if pixels.dtype == np.uint16:
+        if 0 < pixels.max() <= FOURTEEN_BITS:
+            raise DataError(f"{path} has 16 bits with values up to {pixels.max()}, so its scale is unknown; save it with 8")
         pixels = np.rint(pixels / 257)
     elif pixels.dtype == bool:
         pixels = pixels * 255

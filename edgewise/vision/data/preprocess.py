@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 COLOUR = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # the ImageNet statistics that U-KAN normalises with
@@ -47,7 +47,7 @@ class Preprocess:
         return self.normalise(self.resize_image(image))
 
     def mask(self, mask: np.ndarray | Tensor) -> Tensor:
-        """A mask ``(H, W)`` resized to its nearest pixels: float32 ``(1, *size)`` of 0 and 1."""
+        """A mask ``(H, W)`` resized to its nearest pixels: float32 ``(1, *size)`` of the same classes."""
         mask = torch.as_tensor(mask, dtype=torch.float32)[None]
         return F.interpolate(mask[None], self.size, mode="nearest-exact")[0]
 

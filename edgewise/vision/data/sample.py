@@ -5,21 +5,29 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
+from edgewise.vision.data.auto import read_as
+from edgewise.vision.data.coding import VOID, Coding
+from edgewise.vision.data.mask_file import read_mask_file
 from edgewise.vision.data.pixels import read_pixels
+
+FOURTEEN_BITS = 2**14 - 1
+"""Files of 16 bits whose values end here or before are of a camera or scanner with fewer bits."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture and the masks that mark its foreground.
+    """A picture and the masks that say what is where in it.
 
     Attributes:
         id: Name that is unique in its dataset.
         image: File of the picture.
-        masks: Files of the masks; their union is the foreground.
+        masks: Files of the masks; each pixel has the class that one of them gives it.
         page: Page of `image` and of every mask where these are TIFF stacks, counted from 0.
         window: Intensities that become 0 and 1, in the units of the file; what lies beyond is clipped.
             None: the whole range of the file's type.
+        coding: How the numbers in the masks become classes, the same for a whole set; None: what these files alone suggest.
+        side: The side of the split that it was published on; None: it was not divided.
         group: What this sample shares with others that must stay on its side of a split: a patient, a video.
     """
 
@@ -28,12 +36,14 @@ class Sample:
     masks: tuple[Path, ...] = ()
     page: int | None = None
     window: tuple[float, float] | None = None
+    coding: Coding | None = None
+    side: str | None = None
     group: str | None = None
 
     def read_image(self) -> np.ndarray:
         """The picture as float32 ``(C, H, W)`` in [0, 1]; C is 1 for grey and 3 for colour.
 
-        8-bit and 16-bit files are divided by 255 and 65535, unless the sample has a `window`.
+        Without a `window`, files of 8 bits are divided by 255 and those of 16, if they use more than 14, by 65535.
 
         Raises:
             DataError: The file is missing, cannot be decoded, or its type has no scale of its own.
@@ -45,60 +55,59 @@ class Sample:
         return np.ascontiguousarray(scaled.clip(0, 1), dtype=np.float32)
 
     def read_mask(self) -> np.ndarray:
-        """The union of the masks as uint8 ``(H, W)``, 1 in the foreground; see `foreground` for the rule.
+        """The class of each pixel, uint8 ``(H, W)``: 0 the background, 255 what is void; see `coding` for the rule.
 
         Raises:
-            DataError: There is no mask, a file is missing or broken, or a mask has not the size of the picture.
+            DataError: There is no mask, a file is missing or broken or has a value that the rule does not know, masks
+                disagree, or a mask has not the size of the picture.
         """
         return self.read()[1]
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """`read_image` and `read_mask` at the price of decoding each file once."""
+        image, classes = self.read_image(), self.read_classes()
+        if classes.shape != image.shape[1:]:
+            raise DataError(
+                f"mask {self.masks[0]} is {_by(classes)} and its image {self.image} is {_by(image[0])} (height x width); "
+                "a mask must have the size of its image"
+            )
+        return image, classes
+
+    def read_classes(self) -> np.ndarray:
+        """`read_mask` without a look at the picture.
+
+        Raises:
+            DataError: As `read_mask`, but for the size of the picture.
+        """
         if not self.masks:
             raise DataError(f"sample {self.id} ({self.image}) has no mask; give it at least one mask file")
-        image = self.read_image()
-        union = np.zeros(image.shape[1:], np.uint8)
-        for path in self.masks:
-            mask = foreground(read_pixels(path, self.page), lossy=path.suffix.lower() in (".jpg", ".jpeg"))
-            if mask.shape != union.shape:
+        coding = self.coding or read_as("auto", ((path, self.page) for path in self.masks))
+        first, *others = (coding(read_mask_file(path, self.page)) for path in self.masks)
+        for path, more in zip(self.masks[1:], others, strict=True):
+            if more.shape != first.shape:
                 raise DataError(
-                    f"mask {path} is {_by(mask)} and its image {self.image} is {_by(union)} (height x width); "
-                    "a mask must have the size of its image"
+                    f"mask {path} is {_by(more)} and {self.masks[0]} {_by(first)} (height x width); make them equal"
                 )
-            union |= mask
-        return image, union
+            clash = (first % VOID > 0) & (more % VOID > 0) & (first != more)
+            if clash.any():
+                raise DataError(
+                    f"mask {path} gives {clash.sum()} pixels the class {more[clash][0]} and another mask of {self.image} "
+                    f"the class {first[clash][0]}; give a pixel one class"
+                )
+            first = np.where(more % VOID > 0, more, np.where(first > 0, first, more))
+        return first
 
     def _full_range(self, pixels: np.ndarray) -> tuple[float, float]:
         if pixels.dtype == bool:
             return 0, 1
-        if pixels.dtype in (np.uint8, np.uint16):
+        if pixels.dtype == np.uint8 or (pixels.dtype == np.uint16 and (pixels.max() > FOURTEEN_BITS or not pixels.any())):
             return 0, np.iinfo(pixels.dtype).max
         if pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1:
             return 0, 1
         raise DataError(
             f"{self.image} holds {pixels.dtype} values from {pixels.min()} to {pixels.max()}, which have no scale "
-            "of their own; save it as 8 or 16 bits, as floats in [0, 1], or give the sample a window"
+            "of their own; save it as 8 bits, as floats in [0, 1], or give the sample a window"
         )
-
-
-def foreground(pixels: np.ndarray, lossy: bool = False) -> np.ndarray:
-    """Foreground of a decoded mask, uint8 ``(H, W)`` of 0 and 1.
-
-    The rule, on the largest of a pixel's channels: an 8-bit mask that reaches 255, and any JPEG, is a picture of
-    a mask whose edges may be soft, and foreground is at least 128, half of the maximum; floats are foreground
-    from 0.5; every other mask holds class or instance numbers, and foreground is what is not 0.
-
-    Example:
-        >>> foreground(np.array([[0, 1, 7]], np.uint8))  # instances
-        array([[0, 1, 1]], dtype=uint8)
-        >>> foreground(np.array([[0, 90, 255]], np.uint8))  # a soft edge
-        array([[0, 0, 1]], dtype=uint8)
-    """
-    values = pixels.max(-1) if pixels.ndim == 3 else pixels
-    if values.dtype.kind == "f":
-        return (values >= 0.5).astype(np.uint8)
-    soft = values.dtype == np.uint8 and (lossy or values.max(initial=0) == 255)
-    return (values >= (128 if soft else 1)).astype(np.uint8)
 
 
 def _by(array: np.ndarray) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 from edgewise.vision.data.view import View
 
 

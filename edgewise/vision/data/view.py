@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.vision.data.preprocess import COLOUR, GREY, LUMINANCE
 
 

@@ -31,17 +31,17 @@ class Threshold:
 
 
 def fit_threshold(dataset: SegmentationSet) -> Threshold:
-    """The threshold of largest IoU over all pixels of a dataset, among 1024 levels, bright or dark.
+    """The threshold of largest IoU over all pixels of a dataset, among 1024 levels, bright or dark; void ones are left out.
 
     Args:
-        dataset: The training images.
+        dataset: The training images, with one foreground.
     """
     inside, outside = np.zeros(LEVELS + 1), np.zeros(LEVELS + 1)
     for sample in dataset:
         image, mask = sample.read()
         # The level that a pixel reaches: it is foreground for thresholds up to here.
         level = np.floor(_grey(image) * LEVELS).astype(int)
-        inside += np.bincount(level[mask > 0], minlength=LEVELS + 1)
+        inside += np.bincount(level[mask == 1], minlength=LEVELS + 1)
         outside += np.bincount(level[mask == 0], minlength=LEVELS + 1)
     bright = _iou(inside[::-1].cumsum()[::-1], outside[::-1].cumsum()[::-1], inside.sum())
     dark = _iou(inside.cumsum() - inside, outside.cumsum() - outside, inside.sum())

@@ -1,7 +1,7 @@
 """Scoring whatever makes masks: a run, a network, a threshold."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,9 +9,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import SegmentationSet
+from edgewise.vision.data.coding import VOID
+from edgewise.vision.data.reading import read_by
 from edgewise.vision.segmentation.images import open_split
-from edgewise.vision.segmentation.metrics import count_pixels, hausdorff95, overlap, summarise, tally
+from edgewise.vision.segmentation.metrics import (
+    by_class,
+    count_pixels,
+    hausdorff95,
+    in_image,
+    overlap,
+    scored,
+    summarise,
+    tally,
+)
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
@@ -21,12 +33,38 @@ SCORES = {"iou": "IoU", "f1": "F1", "image_iou": "IoU per image", "image_f1": "F
 
 @dataclass(frozen=True)
 class Case:
-    """The scores of one image, averaged over its foreground classes."""
+    """The scores of one image, averaged over the foreground classes in its truth or its prediction."""
 
     id: str
     iou: float
     f1: float
     hd95: float
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """The scores of one foreground class; without a pixel in the truth of any image, they are left out of the means."""
+
+    label: int
+    pixels: int
+    """Of it in the truth."""
+    predicted: int
+    """Of it in the prediction."""
+    iou: float
+    f1: float
+    image_iou: float
+    image_f1: float
+
+    @property
+    def absent(self) -> bool:
+        """Whether it is in the truth of no image."""
+        return not self.pixels
+
+    def summary(self) -> str:
+        """A line on it."""
+        if self.absent:
+            return f"class {self.label}: in no scored image, so left out of the means; {self.predicted:,} pixels predicted"
+        return f"class {self.label}: IoU {self.iou:.4f}, F1 {self.f1:.4f}, {self.pixels:,} pixels"
 
 
 @dataclass(frozen=True)
@@ -37,6 +75,8 @@ class Evaluation:
     """``iou`` and ``f1`` over all pixels, ``image_iou`` and ``image_f1`` per image, ``hd95`` in pixels."""
     cases: list[Case]
     """Every image, in the dataset's order."""
+    classes: list[ClassScores] = field(default_factory=list)
+    """Every foreground class, where there are several."""
 
     titles: ClassVar[dict[str, str]] = SCORES
     """What a reader calls each score."""
@@ -46,9 +86,10 @@ class Evaluation:
     """Scores that are better the lower they are."""
 
     def summary(self) -> str:
-        """How many images, and the worst."""
+        """The classes, where there are several, how many images, and the worst."""
         worst = min(self.cases, key=lambda case: case.iou)
-        return f"{len(self.cases)} images; the worst is {worst.id}, IoU {worst.iou:.3f}"
+        images = f"{len(self.cases)} images; the worst is {worst.id}, IoU {worst.iou:.3f}"
+        return "\n".join([*(one.summary() for one in self.classes), images])
 
     def to_dict(self) -> dict:
         """Everything as plain JSON values."""
@@ -70,17 +111,50 @@ def evaluate_masks(masks: Callable[[np.ndarray], Tensor], dataset: SegmentationS
     Raises:
         DataError: A picture or its mask cannot be used.
     """
-    counts, cases = [], []
+    counts, distances = [], []
     for sample in dataset:
         image, mask = sample.read()
+        _check(mask, sample.id, classes)
         truth = torch.from_numpy(mask)[None, None].long()
         labels = masks(image)[None, None]
         counts.append(count_pixels(labels, truth, classes))
-        iou, f1 = overlap(counts[-1])
-        distance = hausdorff95(labels, truth, classes)
-        cases.append(Case(sample.id, iou.mean().item(), f1.mean().item(), distance.mean().item()))
-    scores = summarise(tally(torch.cat(counts)))
-    return Evaluation({**scores, "hd95": float(np.mean([case.hd95 for case in cases]))}, cases)
+        distances.append(hausdorff95(labels, truth, classes))
+    pixels, distance = torch.cat(counts), torch.cat(distances)
+    sums = tally(pixels)
+    cases = [Case(sample.id, *_case(*pair)) for sample, *pair in zip(dataset, pixels, distance, strict=True)]
+    hd95 = float(np.mean([case.hd95 for case in cases])) if classes <= 2 else _hd95(pixels, distance, scored(sums))
+    return Evaluation({**summarise(sums), "hd95": hd95}, cases, _classes(sums) if classes > 2 else [])
+
+
+def _check(mask: np.ndarray, name: str, classes: int) -> None:
+    last = int(mask[mask != VOID].max(initial=0))
+    if last >= max(classes, 2):
+        raise DataError(
+            f"the mask of {name!r} holds class {last} and the run knows {classes}: give masks of the run's classes, or say "
+            "how to read them by mask_values"
+        )
+
+
+def _case(counts: Tensor, distance: Tensor) -> tuple[float, float, float]:
+    """IoU, F1 and HD95 of an image from counts (classes, 3) and distances (classes,), means over what is there."""
+    there = in_image(counts)
+    there = there if there.any() else torch.ones_like(there)
+    iou, f1, hd95 = (float(score[there].mean()) for score in (*overlap(counts), distance))
+    return iou, f1, hd95
+
+
+def _hd95(pixels: Tensor, distance: Tensor, counted: Tensor) -> float:
+    """The mean over the classes that count of their means over the images that they are in."""
+    there = in_image(pixels)
+    means = (distance * there).sum(0) / there.sum(0).clamp(min=1)
+    return means[counted].mean().item()
+
+
+def _classes(sums: dict[str, Tensor]) -> list[ClassScores]:
+    hit, false, missed = sums["pixels"].long().unbind(-1)
+    columns = {"pixels": hit + missed, "predicted": hit + false, **by_class(sums)}
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [ClassScores(label, *row) for label, row in enumerate(rows, start=1)]
 
 
 def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, device: str = "cpu") -> Evaluation:
@@ -88,13 +162,20 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
 
     Args:
         run_dir: The run.
-        dataset: Pictures with masks; None: the run's own test images.
+        dataset: Pictures with masks; None: the run's own test images. Where nobody stated them, the window of deep
+            pictures and, with several classes, the rule for masks are those of training: what few pictures suggest can
+            be others.
         device: Where to compute.
 
     Raises:
         CheckpointError: The folder holds no run, or its model is corrupted.
         DataError: A picture or its mask cannot be used.
     """
-    data = RunFolder(run_dir).read_recipe(SegmentationRecipe).data
-    dataset = open_split(data).test if dataset is None else dataset
+    folder = RunFolder(run_dir)
+    data, facts = folder.read_recipe(SegmentationRecipe).data, folder.read_facts()
+    if dataset is None:
+        dataset = open_split(data, facts).test
+    else:
+        found = {"masks", "window"} - dataset.stated - ({"masks"} if data.classes == 1 else set())
+        dataset = read_by(dataset, {name: facts[name] if name in found else None for name in ("masks", "window")})
     return evaluate_masks(Predictor.from_run(run_dir, device), dataset, data.classes)

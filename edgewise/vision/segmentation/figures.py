@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._figures import SOFT, constrained, curves, figure_of, show, style
+from edgewise._ground.figures import SOFT, constrained, curves, figure_of, show, style
+from edgewise.vision.data.coding import VOID
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 TRUTH, PREDICTION = "#19b8a6", "#f76b15"
@@ -30,9 +32,9 @@ def outlines(
     """A grid of pictures: one row a case, the truth and then one column a method.
 
     Args:
-        rows: Caption, picture (C, H, W) in [0, 1] and true mask (H, W) of each case.
+        rows: Caption, picture (C, H, W) in [0, 1] and true classes (H, W) of each case, 255 being void.
         columns: Titles of the methods.
-        predictions: For each case and method the mask (H, W) and its IoU.
+        predictions: For each case and method the classes (H, W) and their IoU.
     """
     count = len(columns) + 1
     tile = 2.1
@@ -54,7 +56,10 @@ def outlines(
     return figure
 
 
-def _outline(axes, mask: np.ndarray, colour: str) -> None:
-    # matplotlib warns where there is nothing to outline.
-    if 0 < mask.mean() < 1:
-        axes.contour(mask, levels=[0.5], colors=[colour], linewidths=1.1)
+def _outline(axes: "Axes", labels: np.ndarray, colour: str) -> None:
+    """The outline of each class but the background; what is void has none."""
+    for label in set(np.unique(labels).tolist()) - {0, VOID}:
+        inside = labels == label
+        # matplotlib warns where there is nothing to outline.
+        if not inside.all():
+            axes.contour(inside, levels=[0.5], colors=[colour], linewidths=1.1)

@@ -5,23 +5,52 @@ chosen on validation images cut from the training side, and the test images are 
 :func:`edgewise.vision.evaluate`.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch.utils.data import DataLoader
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import EpochSampler, SegmentationDataset, SegmentationSet, Split, create_dataset
+from edgewise.vision.data.classes import check_classes, count_classes
+from edgewise.vision.data.reading import facts_of, read_by
 from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
 
 
-def open_split(data: MaskedData) -> Split:
+def open_dataset(data: MaskedData) -> SegmentationSet:
+    """All images of a recipe.
+
+    Raises:
+        ConfigError: The dataset has no masks.
+        DataError: The images are missing or unusable.
+    """
+    dataset = create_dataset(data.name, data.root, **data.options)
+    if not isinstance(dataset, SegmentationSet):
+        raise ConfigError(f"dataset {data.name!r} has classes and no masks: train a recipe of classification on it")
+    return dataset
+
+
+def open_split(data: MaskedData, facts: Mapping[str, Any] | None = None) -> Split:
     """The training, validation and test images of a recipe, no picture on two sides.
+
+    Args:
+        data: Which images.
+        facts: What a run noted of how it reads them; None: as the dataset does.
 
     Raises:
         DataError: The images are missing or unusable, or too few for three parts.
         ConfigError: They have classes and no masks.
     """
-    dataset = create_dataset(data.name, data.root, **data.options)
-    if not isinstance(dataset, SegmentationSet):
-        raise ConfigError(f"dataset {data.name!r} has classes and no masks: train a recipe of classification on it")
+    dataset = open_dataset(data)
+    return split_of(dataset if facts is None else read_by(dataset, facts), data)
+
+
+def split_of(dataset: SegmentationSet, data: MaskedData) -> Split:
+    """The three sides of the images of a recipe, no picture on two of them.
+
+    Raises:
+        DataError: There are too few images for three parts.
+    """
     split = dataset.split(data.split_seed).without_duplicates()
     for part in ("train", "validation", "test"):
         if not len(getattr(split, part)):
@@ -30,14 +59,19 @@ def open_split(data: MaskedData) -> Split:
 
 
 class MaskedImages:
-    """Batches of training and validation images; the order and the augmentation follow from seed and epoch alone."""
+    """Batches of training and validation images; the order and the augmentation follow from seed and epoch alone.
+
+    Raises:
+        DataError: The images are unusable, a mask holds a class beyond those of the recipe, or no mask holds one of them.
+    """
 
     def __init__(self, recipe: SegmentationRecipe):
         self.recipe = recipe
-        data, split = recipe.data, open_split(recipe.data)
-        windows = {sample.window for sample in split.train}
-        # The intensities of 16-bit files that became 0 and 1 in training; None: the whole range of the file's type.
-        self.facts = {"window": windows.pop() if len(windows) == 1 else None}
+        data, dataset = recipe.data, open_dataset(recipe.data)
+        rule = dataset.coding.describe() if dataset.coding else "each says"
+        check_classes(count_classes(dataset), data.classes, data.name, rule)
+        split = split_of(dataset, data)
+        self.facts = facts_of(dataset)
         shape = {"size": data.size, "channels": data.channels}
         self.train = SegmentationDataset(split.train, augment=data.augment, seed=recipe.seed, **shape)
         self.validation = SegmentationDataset(split.validation, **shape)

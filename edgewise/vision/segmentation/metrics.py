@@ -11,7 +11,11 @@ With :math:`TP, FP, FN` the pixels counted per image and class at threshold 0.5 
   taken in both directions, the larger of the two, in pixels, averaged over images. Both masks empty: 0. Only one
   empty: the diagonal of the image, the largest distance there can be.
 
-With several classes, background (class 0) is left out and the others are averaged. U-KAN's released code scores micro
+With several classes, background (class 0) is left out and the others are averaged. A class counts in an image if it is in
+its truth or its prediction; over a dataset, it counts if it is in the truth of any image, and is otherwise left out of the
+means (:func:`by_class` names it). Pixels whose truth is void count as background on both sides.
+
+U-KAN's released code scores micro
 IoU within each batch of eight and averages the batches, which depends on how images fall into batches; and it calls
 medpy's distance on empty masks, which raises and is recorded as 0, the best score there is. Neither is done here.
 """
@@ -21,8 +25,9 @@ import math
 import torch
 from torch import Tensor
 
-from edgewise._optional import require
-from edgewise._quiet import quiet
+from edgewise._ground.optional import require
+from edgewise._ground.quiet import quiet
+from edgewise.vision.data.coding import VOID
 
 
 def segment(logits: Tensor) -> Tensor:
@@ -40,20 +45,23 @@ def count_pixels(prediction: Tensor, truth: Tensor, classes: int = 1) -> Tensor:
 
     Args:
         prediction: Class of each pixel, (B, 1, H, W).
-        truth: Class of each pixel, (B, 1, H, W).
+        truth: Class of each pixel, (B, 1, H, W), or 255 where none is known.
         classes: Classes of the network; 1 means one foreground without a channel for the background.
 
     Returns:
         Counts, (B, foreground classes, 3) in float64: exact up to 2^53 pixels.
     """
     confusion = require("monai.metrics", extra="training").get_confusion_matrix
-    counts = confusion(_foreground(prediction, classes), _foreground(truth, classes))
+    counts = confusion(*_foregrounds(prediction, truth, classes))
     return counts[..., [0, 1, 3]].double()
 
 
-def _foreground(labels: Tensor, classes: int) -> Tensor:
-    """One binary map for each foreground class, (B, classes, H, W)."""
-    return torch.cat([labels == index for index in range(1, max(classes, 2))], dim=1).float()
+def _foregrounds(prediction: Tensor, truth: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """One binary map for each foreground class, (B, classes, H, W), of both; void pixels are background in both."""
+    foreground = range(1, max(classes, 2))
+    known = truth != VOID
+    one, other = (torch.cat([(labels == index) & known for index in foreground], dim=1) for labels in (prediction, truth))
+    return one.float(), other.float()
 
 
 def overlap(counts: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,11 +79,31 @@ def overlap(counts: Tensor) -> tuple[Tensor, Tensor]:
     return iou, f1
 
 
+def in_image(counts: Tensor) -> Tensor:
+    """Which classes count in which image, (images, classes): those in its truth or prediction; a single one always does."""
+    return counts.sum(-1) > 0 if counts.shape[-2] > 1 else torch.ones_like(counts[..., 0], dtype=torch.bool)
+
+
 def tally(counts: Tensor) -> dict[str, Tensor]:
     """What adds up over images, from their counts (images, classes, 3): pixels, the scores of each image, and images."""
     image_iou, image_f1 = overlap(counts)
-    sums = {"pixels": counts.sum(0), "image_iou": image_iou.sum(0), "image_f1": image_f1.sum(0)}
-    return sums | {"images": counts.new_tensor(len(counts))}
+    there = in_image(counts).to(counts.dtype)
+    sums = {"pixels": counts.sum(0), "image_iou": (image_iou * there).sum(0), "image_f1": (image_f1 * there).sum(0)}
+    return sums | {"there": there.sum(0), "images": counts.new_tensor(len(counts))}
+
+
+def scored(sums: dict[str, Tensor]) -> Tensor:
+    """Which classes count over a dataset, (classes,): those in the truth of any image; all, where there is none."""
+    hit, _, missed = sums["pixels"].unbind(-1)
+    there = hit + missed > 0
+    return there if there.any() else torch.ones_like(there)
+
+
+def by_class(sums: dict[str, Tensor]) -> dict[str, Tensor]:
+    """``iou``, ``f1``, ``image_iou`` and ``image_f1`` of each foreground class, (classes,), from sums of :func:`tally`."""
+    iou, f1 = overlap(sums["pixels"])
+    images = {name: sums[name] / sums["there"].clamp(min=1) for name in ("image_iou", "image_f1")}
+    return {"iou": iou, "f1": f1} | {name: torch.where(sums["there"] > 0, score, 1.0) for name, score in images.items()}
 
 
 def summarise(sums: dict[str, Tensor]) -> dict[str, float]:
@@ -86,9 +114,7 @@ def summarise(sums: dict[str, Tensor]) -> dict[str, float]:
         >>> scores["iou"], scores["image_iou"]
         (0.5, 0.75)
     """
-    iou, f1 = overlap(sums["pixels"])
-    scores = {"iou": iou, "f1": f1} | {name: sums[name] / sums["images"] for name in ("image_iou", "image_f1")}
-    return {name: score.mean().item() for name, score in scores.items()}
+    return {name: score[scored(sums)].mean().item() for name, score in by_class(sums).items()}
 
 
 def hausdorff95(prediction: Tensor, truth: Tensor, classes: int = 1) -> Tensor:
@@ -100,7 +126,7 @@ def hausdorff95(prediction: Tensor, truth: Tensor, classes: int = 1) -> Tensor:
         classes: Classes of the network, as in :func:`count_pixels`.
     """
     distance = require("monai.metrics", extra="training").compute_hausdorff_distance
-    prediction, truth = _foreground(prediction, classes), _foreground(truth, classes)
+    prediction, truth = _foregrounds(prediction, truth, classes)
     some, other = prediction.flatten(2).any(-1), truth.flatten(2).any(-1)
     result = torch.zeros(prediction.shape[:2])
     result[some ^ other] = math.hypot(*prediction.shape[2:])

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.models.registry import create_model, takes_of
 from edgewise.models.takes import Pictures
 from edgewise.vision.training.recipe import Model

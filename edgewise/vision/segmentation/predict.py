@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgewise._errors import DataError
-from edgewise._optional import require
+from edgewise._ground.errors import DataError
+from edgewise._ground.optional import require
 from edgewise.io import atomic_write, load_model
 from edgewise.vision.data import Preprocess, Sample
-from edgewise.vision.data.pixels import read_pixels
+from edgewise.vision.data.pixels import is_deep
 from edgewise.vision.segmentation.figures import PREDICTION
 from edgewise.vision.segmentation.metrics import segment
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
@@ -127,8 +127,7 @@ def _outline(mask: np.ndarray) -> np.ndarray:
 
 def _read(path: Path, window: tuple[float, float] | None) -> np.ndarray:
     """A picture as training saw it: the window of its dataset is in units of 16 bits and says nothing of 8."""
-    eight_bits = window is not None and read_pixels(path).dtype == np.uint8
-    return Sample(path.stem, path, window=None if eight_bits else window).read_image()
+    return Sample(path.stem, path, window=window if is_deep(path) else None).read_image()
 
 
 def _write_png(path: Path, pixels: np.ndarray) -> None:

@@ -14,7 +14,8 @@ class MaskedData(Data):
     name: str = "nuclei"
     size: tuple[int, int] = (128, 128)
     classes: int = 1
-    """1 for one foreground (sigmoid); more for that many exclusive classes, background included (softmax)."""
+    """1 for one foreground (sigmoid); more for that many exclusive classes, background included (softmax). `edgewise data`
+    shows what masks hold, and by which of the dataset's options they are read."""
     split_seed: int = 2981
     """Seed of the split into training, validation and test images (2981, 6142 and 1187 are published)."""
     augment: bool = True

@@ -52,6 +52,7 @@ def ukan_published(dataset: str = "busi", root: str | None = None) -> Segmentati
     * The best epoch is chosen on validation images cut from the training part; there, on the test images it reports.
     * Images are scaled once; there, they are standardised and then divided by 255 again, so that the network sees
       values below 0.011, and colours are in the order BGR while the mean and deviation are for RGB.
+    * The split is the literature's, ``published``: in ``glas`` and ``cvc`` it shares patients and videos between sides.
     * All masks of an image are merged; there, only the first of BUSI is read.
     * Scores are over the dataset and per image, with empty masks defined; there, see the ``metrics`` beside this file.
 
@@ -61,5 +62,5 @@ def ukan_published(dataset: str = "busi", root: str | None = None) -> Segmentati
     """
     size = (512, 512) if dataset == "glas" else (256, 256)
     optimiser = Adam(learning_rate=1e-4, coefficient_learning_rate=1e-2, weight_decay=1e-4, final_learning_rate=1e-5)
-    data = MaskedData(name=dataset, root=root, size=size)
+    data = MaskedData(name=dataset, root=root, options={"split_by": "published"}, size=size)
     return SegmentationRecipe(data=data, model=Model(name="ukan"), optimiser=optimiser, epochs=400, batch_size=8)

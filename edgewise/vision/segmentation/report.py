@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from edgewise._figures import to_bytes
-from edgewise._page import embed
+from edgewise._ground.figures import to_bytes
+from edgewise._ground.page import embed
 from edgewise.io import atomic_write
 from edgewise.vision.data import Split
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
@@ -33,19 +33,22 @@ class MaskMethod:
 def report_segmentation(
     run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None = None, device: str = "cpu"
 ) -> Report:
-    """:func:`edgewise.vision.write_report` of runs of segmentation; a grey threshold stands beside them.
+    """:func:`edgewise.vision.write_report` of runs of segmentation; beside one foreground stands a grey threshold.
 
     The overview shows the outlines of the best, median and worst test image.
     """
     runs = ComparedRuns(run_dirs, titles)
     data = runs.folders[0].read_recipe(SegmentationRecipe).data
-    split = open_split(data)
+    split = open_split(data, runs.folders[0].read_facts())
     methods = [
         _network(title, folder, split, data.classes, device)
         for title, folder in zip(runs.titles, runs.folders, strict=True)
     ]
-    threshold = fit_threshold(split.train)
-    methods.append(MaskMethod("grey threshold", threshold, evaluate_masks(threshold, split.test)))
+    note = ""
+    if data.classes == 1:  # of several classes, a threshold would have another score under the same name
+        threshold = fit_threshold(split.train)
+        methods.append(MaskMethod("grey threshold", threshold, evaluate_masks(threshold, split.test)))
+        note = _baseline_note(threshold)
     overview, overlays = path.with_suffix(".png"), _overlays(methods, split)
     atomic_write(overview, overlays)
     page = runs.page(
@@ -53,7 +56,9 @@ def report_segmentation(
         "report.html.j2",
         methods,
         subtitle=_subtitle(split),
-        baseline_note=_baseline_note(threshold),
+        baseline_note=note,
+        classes=_classes(methods),
+        absent=[one.label for one in methods[0].evaluation.classes if one.absent],
         overlays=embed(overlays),
         curves=[embed(to_bytes(curve(runs.histories), "svg")) for curve in (score_curves, loss_curves)],
     )
@@ -81,9 +86,22 @@ def _overlays(methods: list[MaskMethod], split: Split) -> bytes:
     return to_bytes(outlines(rows, [method.title for method in methods], predictions), "png")
 
 
+def _classes(methods: list[MaskMethod]) -> list[dict]:
+    """The IoU of each class by each method, where there are several classes."""
+    return [
+        {
+            "title": f"class {one.label}",
+            "pixels": f"{one.pixels:,}",
+            "cells": ["" if one.absent else f"{method.evaluation.classes[row].iou:.3f}" for method in methods],
+        }
+        for row, one in enumerate(methods[0].evaluation.classes)
+    ]
+
+
 def _subtitle(split: Split) -> str:
     train, validation, test = (len(part) for part in (split.train, split.validation, split.test))
-    return f"Trained on {train} images, best epoch chosen on {validation}, scored on {test} that were held out."
+    sides = f"Trained on {train} images, best epoch chosen on {validation}, scored on {test} that were held out."
+    return f"{sides} {split.leak_note()}".rstrip()
 
 
 def _baseline_note(threshold: Threshold) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.io import load_model
 from edgewise.vision.data import SegmentationSet
 from edgewise.vision.segmentation.evaluate import Evaluation, evaluate_run

@@ -12,8 +12,8 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
-from edgewise._errors import CheckpointError
-from edgewise._progress import ProgressLine
+from edgewise._ground.errors import CheckpointError
+from edgewise._ground.progress import ProgressLine
 from edgewise.io import atomic_write, save_model
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.learner import Learner

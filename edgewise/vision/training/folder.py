@@ -12,7 +12,7 @@ from typing import Any, TypeVar, overload
 import torch
 from filelock import FileLock, Timeout
 
-from edgewise._errors import CheckpointError, ConfigError
+from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise.io import atomic_write, read_json, write_json
 from edgewise.vision.training.recipe import Recipe, differences
 

@@ -14,8 +14,8 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from edgewise._errors import ConfigError, NonFiniteError
-from edgewise._optional import require
+from edgewise._ground.errors import ConfigError, NonFiniteError
+from edgewise._ground.optional import require
 from edgewise.vision.training.callbacks import AtomicCheckpointIO, EpochLine, KeepRun
 from edgewise.vision.training.folder import Result, RunFolder
 from edgewise.vision.training.guard import all_finite, blame

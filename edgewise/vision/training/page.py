@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from edgewise import _page
-from edgewise._errors import ConfigError
-from edgewise._figures import curves
+from edgewise._ground import page
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.figures import curves
 from edgewise.io import read_json
 from edgewise.vision.training.folder import Result, RunFolder
 from edgewise.vision.training.recipe import Data, Recipe
@@ -113,7 +113,7 @@ class ComparedRuns:
 
 def render(package: str, template: str, **values: object) -> bytes:
     """A page of a package of this wing, which may use the tables of this one."""
-    return _page.render((package, "edgewise.vision.training"), template, extra="training", **values)
+    return page.render((package, "edgewise.vision.training"), template, extra="training", **values)
 
 
 def common_data(recipes: Sequence[Recipe]) -> Data:

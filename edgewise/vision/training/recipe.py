@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, Self
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 from edgewise.vision.training.strict import read_setting, require_that
 
 
@@ -109,7 +109,7 @@ class Recipe:
         True
         >>> SegmentationRecipe.from_dict({"epoch": 3})
         Traceback (most recent call last):
-        edgewise._errors.ConfigError: unknown setting 'epoch'; did you mean 'epochs'? known: ...
+        edgewise.ConfigError: unknown setting 'epoch'; did you mean 'epochs'? known: ...
     """
 
     task: ClassVar[str]

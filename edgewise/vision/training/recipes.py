@@ -8,7 +8,7 @@ Example:
 
 from collections.abc import Callable
 
-from edgewise._registry import Registry
+from edgewise._ground.registry import Registry
 from edgewise.vision.training.recipe import Recipe
 
 RECIPES: Registry[Callable[[], Recipe]] = Registry("recipe")

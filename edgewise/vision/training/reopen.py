@@ -9,7 +9,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
-from edgewise._errors import CheckpointError, ConfigError
+from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise.io import read_weights
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.recipe import Recipe

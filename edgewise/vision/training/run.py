@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from edgewise._optional import require
-from edgewise._quiet import quiet
+from edgewise._ground.optional import require
+from edgewise._ground.quiet import quiet
 from edgewise.vision.training.folder import Result, RunFolder
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.start import start_from

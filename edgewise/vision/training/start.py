@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgewise._errors import CheckpointError
-from edgewise._registry import unknown
+from edgewise._ground.errors import CheckpointError
+from edgewise._ground.registry import unknown
 from edgewise.io import read_weights
 from edgewise.models.registry import find_config, takes_of
 from edgewise.vision.training.folder import RunFolder

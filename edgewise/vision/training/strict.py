@@ -5,8 +5,8 @@ import types
 import typing
 from typing import Any, Literal
 
-from edgewise._errors import ConfigError
-from edgewise._registry import unknown
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.registry import unknown
 
 
 def require_that(holds: bool, name: str, value: object, rule: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from edgewise._registry import Registry
+from edgewise._ground.registry import Registry
 from edgewise.vision.training.learner import Images, Learner
 from edgewise.vision.training.page import Evaluation, Report
 from edgewise.vision.training.recipe import Recipe

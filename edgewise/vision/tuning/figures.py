@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._figures import FAINT, PALETTE, SOFT, figure_of, style
+from edgewise._ground.figures import FAINT, PALETTE, SOFT, figure_of, style
 from edgewise.vision.tuning.trials import TrialRun, Tuning
 
 if TYPE_CHECKING:

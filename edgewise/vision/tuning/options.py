@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.bases import Basis, Squashed, create_basis
 from edgewise.bases.basis import BASES
 from edgewise.models.registry import MODELS, config_of, create_model, read_bases, takes_of, to_plain

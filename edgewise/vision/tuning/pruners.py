@@ -5,7 +5,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 from edgewise.vision.tuning.trials import with_runs
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from edgewise._figures import to_bytes
-from edgewise._page import embed
+from edgewise._ground.figures import to_bytes
+from edgewise._ground.page import embed
 from edgewise.io import atomic_write
 from edgewise.vision.training.page import footer, render
 from edgewise.vision.training.settings import setting_rows

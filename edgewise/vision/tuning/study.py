@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from edgewise._errors import CheckpointError, ConfigError, NonFiniteError
-from edgewise._optional import require
-from edgewise._registry import unknown
+from edgewise._ground.errors import CheckpointError, ConfigError, NonFiniteError
+from edgewise._ground.optional import require
+from edgewise._ground.registry import unknown
 from edgewise.io import write_json
 from edgewise.vision.training.folder import RunFolder, make_folder
 from edgewise.vision.training.recipe import Recipe

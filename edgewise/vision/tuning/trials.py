@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgewise._errors import CheckpointError
-from edgewise._optional import require
-from edgewise._quiet import quiet
+from edgewise._ground.errors import CheckpointError
+from edgewise._ground.optional import require
+from edgewise._ground.quiet import quiet
 from edgewise.io import read_json
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.recipe import Recipe

@@ -6,7 +6,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 import edgewise.kan.discovery.search
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.kan import KAN
 from edgewise.kan.discovery.discover import discover
 from edgewise.kan.discovery.symbolise import criterion, symbolise

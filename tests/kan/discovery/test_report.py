@@ -6,7 +6,7 @@ import pytest
 import sympy
 from sklearn.metrics import r2_score, root_mean_squared_error
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan.discovery.discover import discover
 from edgewise.kan.discovery.report import feature_scores, fidelity, write_report
 from edgewise.kan.discovery.report_figures import course, parity, plain, typeset

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
-from edgewise._errors import ConfigError, DataError, MissingPackageError, NonFiniteError
+from edgewise._ground.errors import ConfigError, DataError, MissingPackageError, NonFiniteError
 from edgewise.bases import Chebyshev
 from edgewise.kan import KAN
 from edgewise.kan.fitting import fit

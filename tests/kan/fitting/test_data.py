@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.kan import KAN
 from edgewise.kan.fitting.data import tables
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, l1_loss
 
-from edgewise._errors import ConfigError, DataError, NonFiniteError
+from edgewise._ground.errors import ConfigError, DataError, NonFiniteError
 from edgewise.bases import BSpline, Chebyshev
 from edgewise.kan import KAN
 from edgewise.kan.fitting import fit

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.bases import BSpline, Chebyshev
 from edgewise.kan import KAN
 from edgewise.kan.fitting.data import Table

@@ -39,7 +39,7 @@ def test_shows_itself_on_a_terminal(monkeypatch):
 
 
 def test_without_rich_a_terminal_stays_silent(monkeypatch):
-    monkeypatch.setattr("edgewise._progress.find_spec", lambda name: None)
+    monkeypatch.setattr("edgewise._ground.progress.find_spec", lambda name: None)
     assert run(None, monkeypatch, Terminal()) == ""
 
 

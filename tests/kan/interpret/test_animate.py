@@ -7,7 +7,7 @@ from matplotlib import pyplot
 from matplotlib.animation import AbstractMovieWriter
 from PIL import Image
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan import KAN
 from edgewise.kan.interpret.animate import Recorder, animate
 from edgewise.kan.interpret.plot import plot

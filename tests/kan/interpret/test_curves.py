@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.interpolate import BSpline as Spline
 
-from edgewise._errors import ConfigError, DataError, NonFiniteError
+from edgewise._ground.errors import ConfigError, DataError, NonFiniteError
 from edgewise.bases import BSpline, Chebyshev
 from edgewise.kan import KAN
 from edgewise.kan.interpret.curves import check_rows, edge_curve, edge_curves, edges_present, inner_knots, ranges

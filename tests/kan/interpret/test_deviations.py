@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.bases import BSpline, Chebyshev
 from edgewise.kan import KAN
 from edgewise.kan.interpret.curves import edge_curves

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise import EdgewiseError
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan.interpret.expression import MAX_DEPTH, MAX_LENGTH, formula_functions, parse_formula, to_callable
 
 sympy = pytest.importorskip("sympy")

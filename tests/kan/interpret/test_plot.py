@@ -11,7 +11,7 @@ from matplotlib.collections import EllipseCollection, LineCollection, PolyCollec
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from edgewise._errors import ConfigError, NonFiniteError
+from edgewise._ground.errors import ConfigError, NonFiniteError
 from edgewise.kan import KAN
 from edgewise.kan.interpret.curves import edge_curve
 from edgewise.kan.interpret.plot import plot, plot_edge

@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 
-from edgewise._errors import ConfigError, DataError, NonFiniteError
+from edgewise._ground.errors import ConfigError, DataError, NonFiniteError
 from edgewise.bases import BSpline, Chebyshev
 from edgewise.kan import KAN
 from edgewise.kan.interpret.prune import keep_nodes, prune, prune_inputs, refine

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from edgewise._errors import ConfigError, DataError, NonFiniteError
+from edgewise._ground.errors import ConfigError, DataError, NonFiniteError
 from edgewise.kan import KAN
 from edgewise.kan.interpret.scores import attribute, feature_interaction
 from edgewise.testing import assert_within

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.kan import KAN
 from edgewise.kan.interpret.sparsity import METRICS, Sparsity
 from edgewise.testing import assert_within

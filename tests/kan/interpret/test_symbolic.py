@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise._errors import ConfigError, DataError, NonFiniteError
+from edgewise._ground.errors import ConfigError, DataError, NonFiniteError
 from edgewise.bases import BSpline, Chebyshev
 from edgewise.kan import FUNCTIONS, KAN, register_function
 from edgewise.kan.functions import function, select

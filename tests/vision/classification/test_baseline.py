@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.analysis import Timing, count_flops, count_parameters
 from edgewise.models import Pictures, cnn, register_model
 from edgewise.models.registry import MODELS

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.vision import Augment, LabelledData
 from edgewise.vision.classification.images import training_view, view_of
 from edgewise.vision.data.strong import StrongView

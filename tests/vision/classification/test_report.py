@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgewise._errors import ConfigError, DataError
-from edgewise._figures import to_bytes
+from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.figures import to_bytes
 from edgewise.vision import Model, evaluate, predict, train, write_report
 from edgewise.vision.classification.figures import confusion_figure, gallery
 from edgewise.vision.classification.images import open_sides

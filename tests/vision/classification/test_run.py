@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from edgewise._errors import CheckpointError, ConfigError, DataError, NonFiniteError
+from edgewise._ground.errors import CheckpointError, ConfigError, DataError, NonFiniteError
 from edgewise.analysis import count_parameters
 from edgewise.io import load_model
 from edgewise.kan import KAN

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import create_dataset, find_duplicates
 
 REAL = os.environ.get("EDGEWISE_DATA")
@@ -51,7 +51,9 @@ def test_ukan_layout(save, noise, tmp_path):
 
 
 def test_neither_layout_says_which_were_looked_for(tmp_path):
-    with pytest.raises(DataError, match="neither benign with malignant nor images with masks/0 is in it"):
+    with pytest.raises(
+        DataError, match="neither benign with malignant nor images with masks/0 nor images with masks is in it"
+    ):
         create_dataset("busi", tmp_path)
 
 

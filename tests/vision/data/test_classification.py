@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import ArrayPictures, ClassificationSet, FilePictures
 from edgewise.vision.data.pictures import read_bytes
 

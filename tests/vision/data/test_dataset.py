@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import DATASETS, Sample, SegmentationSet, create_dataset, list_datasets
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import ClassificationSet, create_dataset
 
 
@@ -45,7 +45,7 @@ def test_folders_with_sides(tmp_path):
     [
         (("", "holdout"), "holdout", "holdout"),
         (("",), "nowhere", "nowhere"),
-        (("training", "val", "test"), None, "val"),
+        (("learning", "val", "test"), None, "test"),
         (("", "test"), None, "test"),
     ],
 )

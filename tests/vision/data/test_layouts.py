@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import Sample
 from edgewise.vision.data.layouts import files_by_stem, pair, read_layout
 
@@ -43,7 +43,9 @@ def test_pictures_and_masks_in_one_folder(save, tmp_path):
 def test_missing_mask_says_what_was_looked_for(save, tmp_path):
     for name in ("i/a.jpg", "m/b.png"):
         save(name, DOT)
-    with pytest.raises(DataError, match=r"a\.jpg has no mask; looked for a_mask\.jpg or a\.jpg .* in .*m$"):
+    with pytest.raises(
+        DataError, match=r"a\.jpg has no mask; looked for a_mask\.jpg or a\.jpg .* in .*m; give mask_suffix="
+    ):
         pair(tmp_path / "i", tmp_path / "m", ("_mask", ""))
 
 

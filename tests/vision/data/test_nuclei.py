@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import create_dataset, find_duplicates
 
 module = importlib.import_module("edgewise.vision.data.nuclei")  # the package's attribute of this name is the function

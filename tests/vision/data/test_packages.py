@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import packages
 from edgewise.vision.data.packages import Package
 

@@ -3,7 +3,7 @@ import pytest
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.pixels import read_pixels
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
@@ -37,10 +37,10 @@ def test_big_endian_tiff_comes_in_native_order(tmp_path):
     assert np.array_equal(read, pixels)
 
 
-def test_sixteen_bit_colour_comes_in_eight(tmp_path):
+def test_sixteen_bit_colour_of_a_tiff_comes_whole(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 65536, (5, 6, 3), dtype=np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb")
-    assert np.array_equal(read_pixels(tmp_path / "a.tif"), pixels >> 8)
+    assert np.array_equal(read_pixels(tmp_path / "a.tif"), pixels)
 
 
 def test_colour_declared_as_grey_which_pillow_cannot_read(tmp_path):

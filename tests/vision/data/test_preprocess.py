@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.vision.data import Preprocess
 
 COLOUR = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgewise._cache import cache_folder
-from edgewise._errors import ConfigError, DataError
+from edgewise._ground.cache import cache_folder
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import create_dataset
 from edgewise.vision.data.mnist import FILES
 

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from edgewise._errors import DataError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import Sample
-from edgewise.vision.data.sample import foreground
 
 GREY = np.array([[0, 51, 102], [153, 204, 255]], np.uint8)
 
@@ -42,31 +41,6 @@ def test_floats_are_read_in_0_to_1_and_refused_beyond(tmp_path):
     tifffile.imwrite(tmp_path / "b.tif", np.array([[0, 0.25, 7]], np.float32))
     with pytest.raises(DataError, match=r"b\.tif holds float32 values from 0\.0 to 7\.0, which have no scale"):
         Sample("b", tmp_path / "b.tif").read_image()
-
-
-@pytest.mark.parametrize(
-    ("pixels", "expected"),
-    [
-        ([0, 1, 3], [0, 1, 1]),
-        ([0, 5, 254], [0, 1, 1]),
-        ([0, 127, 128, 255], [0, 0, 1, 1]),
-        ([0, 0, 0], [0, 0, 0]),
-    ],
-    ids=["instances", "many-instances", "soft-edge", "empty"],
-)
-def test_rule_for_8_bit_masks(pixels, expected):
-    assert np.array_equal(foreground(np.array([pixels], np.uint8)), [expected])
-
-
-@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
-def test_wider_masks_are_instances(dtype):
-    assert np.array_equal(foreground(np.array([[0, 1, 255, 300]], dtype)), [[0, 1, 1, 1]])
-
-
-def test_rule_for_other_masks():
-    assert np.array_equal(foreground(np.array([[0.0, 0.49, 0.5, 1]], np.float32)), [[0, 0, 1, 1]])
-    assert np.array_equal(foreground(np.array([[False, True]])), [[0, 1]])
-    assert np.array_equal(foreground(np.array([[[0, 0, 0], [0, 9, 0]]], np.uint8)), [[0, 1]])
 
 
 @pytest.mark.parametrize("white", [200, 255])

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 from sklearn.model_selection import train_test_split
 
-from edgewise._errors import DataError
-from edgewise.vision.data import PUBLISHED_SEEDS, Split, grouped_split, list_splits, published_split
+from edgewise._ground.errors import DataError, EdgewiseWarning
+from edgewise.vision.data import PUBLISHED_SEEDS, Split, grouped_split, list_splits, published_split, sides_split
 
 
 @pytest.mark.parametrize("seed", PUBLISHED_SEEDS)
@@ -41,6 +41,41 @@ def test_grouped_split_keeps_groups_together(make_set):
     assert sum(map(len, (split.train, split.validation, split.test))) == 40
 
 
+@pytest.mark.parametrize("seed", [*PUBLISHED_SEEDS, 0, 1])
+def test_sides_of_unequal_groups_have_the_sizes_asked_for(make_set, seed):
+    dataset = make_set(60, group=lambda index: f"patient {int(index**0.6)}")
+    split = grouped_split(dataset, seed)
+    for side, part in ((split.test, 0.2), (split.validation, 0.08), (split.train, 0.72)):
+        assert abs(len(side) - part * 60) <= 0.05 * 60
+    assert split.leaks() == {"test": (0, len(split.test)), "validation": (0, len(split.validation))}
+
+
+def test_groups_too_large_for_the_sizes_are_told(make_set):
+    with pytest.warns(
+        EdgewiseWarning, match="a side of 'toy' has 10 samples where about 3 were asked for: its groups are large"
+    ):
+        make_set(40, group=lambda index: str(index // 10), split_by="grouped").split()
+
+
+def test_too_few_groups(make_set):
+    with pytest.raises(DataError, match="too small: its 2 groups cannot be parted"):
+        make_set(10, group=lambda index: str(index // 8), split_by="grouped").split()
+
+
+def test_leaks_are_counted(make_set):
+    dataset = make_set(30, group=lambda index: None if index > 27 else f"video {index % 4}")
+    split = published_split(dataset)
+    before = {sample.group for side in (split.train, split.validation) for sample in side}
+    expected = [sample.group in before for sample in split.test if sample.group]
+    assert split.leaks()["test"] == (sum(expected), len(expected))
+    assert f"{sum(expected)} of {len(expected)} test images" in split.leak_note()
+
+
+def test_sides_that_are_not_given(make_set):
+    with pytest.raises(DataError, match="dataset 'toy' of 4 has 0 train, 0 validation, 0 test samples: give sides to all"):
+        sides_split(make_set(4))
+
+
 def test_grouped_split_needs_groups(make_set):
     with pytest.raises(DataError, match="sample 's00' of 'toy' has no group"):
         grouped_split(make_set(3))
@@ -54,7 +89,7 @@ def test_too_few_samples(make_set):
 
 
 def test_list():
-    assert {"published", "grouped", "official", "z-blocks"} <= set(list_splits())
+    assert {"published", "grouped", "official", "sides", "z-blocks"} <= set(list_splits())
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.vision.data import (
     ArrayPictures,
     ClassificationDataset,

@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from edgewise._errors import NonFiniteError
+from edgewise._ground.errors import NonFiniteError
 from edgewise.io import load_model
 from edgewise.nn import KANLinear
 from edgewise.vision import Adam, RunFolder, train

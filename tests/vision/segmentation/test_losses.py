@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from edgewise.vision.data import VOID
 from edgewise.vision.segmentation.losses import SegmentationLoss
 
 
@@ -33,3 +34,25 @@ def test_half_precision_logits_are_summed_in_single():
     logits = torch.full((1, 1, 64, 64), 0.25, dtype=torch.bfloat16)
     truth = torch.ones(1, 1, 64, 64)
     assert SegmentationLoss()(logits, truth).item() == pytest.approx(SegmentationLoss()(logits.float(), truth).item())
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_void_pixels_have_no_part_in_the_loss(classes):
+    draw = torch.Generator().manual_seed(2)
+    logits = torch.randn(3, classes, 5, 8, generator=draw, dtype=torch.float64, requires_grad=True)
+    truth = torch.randint(max(classes, 2), (3, 1, 5, 8), generator=draw)
+    truth[..., 6:] = VOID
+    loss = SegmentationLoss(classes)(logits, truth.double())
+    torch.testing.assert_close(loss, SegmentationLoss(classes)(logits[..., :6], truth[..., :6].double()))
+    loss.backward()
+    assert not logits.grad[..., 6:].any()
+    assert logits.grad[..., :6].any()
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_a_batch_that_is_all_void_is_finite(classes):
+    logits = torch.randn(2, classes, 4, 4, requires_grad=True)
+    loss = SegmentationLoss(classes)(logits, torch.full((2, 1, 4, 4), float(VOID)))
+    loss.backward()
+    assert loss.isfinite()
+    assert not logits.grad.any()

@@ -7,10 +7,10 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from edgewise._errors import CheckpointError, DataError
+from edgewise._ground.errors import CheckpointError, DataError
 from edgewise.vision import Predictor, evaluate, evaluate_masks, predict, train
 from edgewise.vision.classification.predict import ClassPredictor
-from edgewise.vision.data import Preprocess, Sample, SegmentationSet
+from edgewise.vision.data import Binary, Preprocess, Sample, SegmentationSet
 from edgewise.vision.segmentation.predict import overlay
 from edgewise.vision.training.folder import RunFolder
 
@@ -129,7 +129,7 @@ def test_a_run_is_scored_on_its_own_test_images(recipe, run):
 
 
 def test_broken_truth_is_named(tmp_path, pictures):
-    dataset = SegmentationSet("x", (Sample("a", pictures / "grey.png", (pictures / "broken.png",)),))
+    dataset = SegmentationSet("x", (Sample("a", pictures / "grey.png", (pictures / "broken.png",), coding=Binary()),))
     with pytest.raises(DataError, match=r"broken\.png"):
         evaluate_masks(bright, dataset)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgewise._errors import CheckpointError, ConfigError
-from edgewise._figures import to_bytes
+from edgewise._ground.errors import CheckpointError, ConfigError
+from edgewise._ground.figures import to_bytes
 from edgewise.vision import Model, evaluate, train, write_report
 from edgewise.vision.segmentation.evaluate import SCORES
 from edgewise.vision.segmentation.figures import outlines, score_curves

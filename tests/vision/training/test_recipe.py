@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
 from edgewise.vision.training.recipe import Machine, Model, Recipe, differences
 from edgewise.vision.training.recipes import create_recipe, list_recipes

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from edgewise._errors import CheckpointError, ConfigError
+from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise.io import load_model
 from edgewise.vision import RunFolder, train
 from edgewise.vision.training.reopen import reopen

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from edgewise._errors import CheckpointError, ConfigError, DataError, MissingPackageError
+from edgewise._ground.errors import CheckpointError, ConfigError, DataError, MissingPackageError
 from edgewise.io import load_model
 from edgewise.vision import RunFolder, train
 from edgewise.vision.training.callbacks import AtomicCheckpointIO

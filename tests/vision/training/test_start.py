@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from edgewise._errors import CheckpointError, ConfigError
+from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise.io import save_model
 from edgewise.models import create_model
 from edgewise.vision.training.start import start_from

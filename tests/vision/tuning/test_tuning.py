@@ -15,7 +15,7 @@ from optuna.trial import FixedTrial
 from PIL import Image
 from safetensors.torch import load_file
 
-from edgewise._errors import CheckpointError, ConfigError, NonFiniteError
+from edgewise._ground.errors import CheckpointError, ConfigError, NonFiniteError
 from edgewise.bases import BSpline, Squashed, create_basis, list_bases
 from edgewise.models import create_model
 from edgewise.vision import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

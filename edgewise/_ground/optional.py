@@ -3,7 +3,7 @@
 import importlib
 from types import ModuleType
 
-from edgewise._errors import MissingPackageError
+from edgewise._ground.errors import MissingPackageError
 
 
 def require(module: str, extra: str) -> ModuleType:

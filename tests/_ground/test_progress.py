@@ -1,6 +1,6 @@
 import pytest
 
-from edgewise._progress import ProgressLine, track
+from edgewise._ground.progress import ProgressLine, track
 
 
 def test_steps_pass_through_and_are_counted(capsys):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sized
 from importlib.util import find_spec
 from typing import Self
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 
 
 class ProgressLine:

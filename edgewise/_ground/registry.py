@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar, cast
 
-from edgewise._errors import ConfigError
+from edgewise._ground.errors import ConfigError
 
 Maker = TypeVar("Maker", bound=Callable)
 Made = TypeVar("Made", bound=Callable)

@@ -3,7 +3,7 @@ import warnings
 
 import pytest
 
-from edgewise._quiet import quiet
+from edgewise._ground.quiet import quiet
 
 
 def warn(category):

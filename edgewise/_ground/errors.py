@@ -38,3 +38,7 @@ def warn(message: str) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "edgewise":
         frame, level = frame.f_back, level + 1
     warnings.warn(message, EdgewiseWarning, stacklevel=level)
+
+
+for _kind in (EdgewiseError, ConfigError, DataError, CheckpointError, NonFiniteError, MissingPackageError, EdgewiseWarning):
+    _kind.__module__ = "edgewise"  # where users find them

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Sequence
 
-from edgewise._optional import require
+from edgewise._ground.optional import require
 
 
 def render(packages: Sequence[str], name: str, extra: str, **values: object) -> bytes:

@@ -1,0 +1,77 @@
+"""Which classes the masks of a set hold: counted over all of them, and compared with what is to be learnt."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgewise._ground.errors import DataError
+from edgewise.vision.data.coding import VOID
+from edgewise.vision.data.sample import Sample
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """A class in the masks of a set.
+
+    Attributes:
+        label: Its number; 255 for what is void.
+        title: What a reader calls it.
+        pixels: Pixels that have it.
+        samples: Samples in whose masks it is.
+        example: The sample that has most of it.
+    """
+
+    label: int
+    title: str
+    pixels: int
+    samples: int
+    example: str
+
+
+def count_classes(samples: Iterable[Sample]) -> list[ClassCount]:
+    """The classes in these samples' masks, by their numbers.
+
+    Raises:
+        DataError: A mask is missing or broken, or has a value that its rule does not know.
+    """
+    samples = list(samples)
+    counts = np.array([np.bincount(sample.read_classes().ravel(), minlength=VOID + 1) for sample in samples])
+    coding = samples[0].coding if samples else None
+    return [
+        ClassCount(
+            label,
+            "void" if label == VOID else coding.title(label) if coding else str(label),
+            int(counts[:, label].sum()),
+            int((counts[:, label] > 0).sum()),
+            samples[int(counts[:, label].argmax())].id,
+        )
+        for label in (np.flatnonzero(counts.sum(0)).tolist() if samples else [])
+    ]
+
+
+def check_classes(counts: Iterable[ClassCount], classes: int, name: str, how: str) -> None:
+    """Refuse masks whose classes are not those to be learnt.
+
+    Args:
+        counts: What :func:`count_classes` found in the whole set.
+        classes: 1 for one foreground, or the number of exclusive classes, background included.
+        name: The dataset's name.
+        how: How its masks are read.
+
+    Raises:
+        DataError: A label is beyond the classes, or a class is in no mask.
+    """
+    there = {count.label: count for count in counts if count.label != VOID}
+    last = max(there, default=0)
+    if last >= max(classes, 2):
+        raise DataError(
+            f"masks of {name!r} hold class {last} (as in {there[last].example}) and data.classes is {classes}: set "
+            f"data.classes to {last + 1}, or mask_values='binary' where all that is not 0 is one foreground (they are read "
+            f"as {how})"
+        )
+    if absent := [str(label) for label in range(max(classes, 2)) if label not in there]:
+        raise DataError(
+            f"no mask of {name!r} holds class {', '.join(absent)} and data.classes is {classes}: set data.classes to the "
+            f"classes that there are, or mask_values to what the masks hold (they are read as {how})"
+        )
