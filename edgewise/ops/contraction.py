@@ -4,6 +4,7 @@ Features are ``(N, *space, C, K)``, lying in memory as ``(N, *space, K, C)``; no
 ``pack`` brings the weights into the layout the contraction wants, once a call.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,20 +16,23 @@ from edgewise.ops.window import Window
 CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
+Gradients = tuple[Tensor | None, *tuple[Tensor, ...]]
+
+
+def _as_held(contraction: "Contraction", *weights: Tensor) -> tuple[Tensor, ...]:
+    return weights
+
+
 class Contraction:
     """A map from features and packed weights to an output, linear in the features; transposed by autograd unless told."""
 
     num_packed = 1
+    pack: Callable[..., tuple[Tensor, ...]] = _as_held
+    """From weights as the layer holds them to weights as the contraction wants them; differentiable."""
+    __call__: Callable[..., Tensor]
+    """From features and packed weights to the output."""
 
-    def pack(self, *weights: Tensor | None) -> tuple[Tensor, ...]:
-        """Weights as the layer holds them to weights as :meth:`__call__` wants them; differentiable."""
-        return weights
-
-    def __call__(self, features: Tensor, *packed: Tensor) -> Tensor:
-        """Contract."""
-        raise NotImplementedError
-
-    def transpose(self, features: Tensor, packed: tuple[Tensor, ...], gradient: Tensor, wants_features: bool):
+    def transpose(self, features: Tensor, packed: Sequence[Tensor], gradient: Tensor, wants_features: bool) -> Gradients:
         """Gradients of the features (None unless wanted) and of each packed weight, given that of the output."""
         features = features.detach().requires_grad_(wants_features)
         packed = tuple(p.detach().requires_grad_() for p in packed)
@@ -36,7 +40,7 @@ class Contraction:
             output = self(features, *packed)
         inputs = (features, *packed) if wants_features else packed
         gradients = torch.autograd.grad(output, inputs, gradient)
-        return gradients if wants_features else (None, *gradients)
+        return (gradients[0], *gradients[1:]) if wants_features else (None, *gradients)
 
 
 @dataclass(frozen=True)

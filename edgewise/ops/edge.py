@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import unknown
 from edgewise.bases.basis import Basis, BasisLike, State, as_basis
 
@@ -45,7 +46,12 @@ class EdgeFunction:
 
     def base_values(self, x: Tensor) -> Tensor:
         """b(x), of the shape of ``x``."""
-        return (BASE_FUNCTIONS[self.base] if isinstance(self.base, str) else self.base)(x)
+        base = self.base
+        if isinstance(base, str):
+            return BASE_FUNCTIONS[base](x)
+        if base is None:
+            raise ConfigError("these functions have no base: give them one, such as base='silu'")
+        return base(x)
 
     def basis_values(self, x: Tensor, state: State) -> Tensor:
         """All B_j(x): ``(..., features) -> (..., features, K)``, without a gradient to ``x`` if ``grad_free``."""

@@ -5,6 +5,7 @@ backward rebuilds the functions of one chunk at a time.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,7 +60,8 @@ def _forward(plan: Plan, x: Tensor, state: State, weights: Weights) -> Tensor:
     chunks = _chunks(plan, x)
     if len(chunks) < 2:
         return plan.run(x, state, weights)
-    packed, y = plan.pack(weights), None
+    packed = plan.pack(weights)
+    y: Any = None
     for rows in chunks:
         part = plan.contract(x[rows], state, packed).movedim(1, -1)  # channels last, as convolutions leave them
         y = part.new_empty(len(x), *part.shape[1:]) if y is None else y

@@ -5,27 +5,26 @@ the gradient, a forward-mode derivative, a transform of ``torch.func`` or a comp
 So each operation has two forms, and this file alone decides between them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from edgewise._ground.torch_private import is_batch_of_gradients, transformed, watched
 
-Operands = Sequence[Tensor | None]
+Operands = Sequence[Any]
+"""Tensors, or None in the places that an operation lets be empty: each knows its own."""
 
 
 class Operation:
     """Base of the operations: a subclass holds what is no tensor, and says how operands become a result."""
 
-    def plain(self, *operands: Tensor | None) -> Tensor:
-        """The result, in PyTorch's own arithmetic."""
-        raise NotImplementedError
-
-    def fast(self, *operands: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The result, and what beside the operands the gradients need; nothing is recorded."""
-        raise NotImplementedError
+    plain: Callable[..., Tensor]
+    """From its operands to the result, in PyTorch's own arithmetic."""
+    fast: Callable[..., tuple[Tensor, tuple[Tensor, ...]]]
+    """The same, and what beside the operands the gradients need; nothing is recorded."""
 
     def gradients(self, gradient: Tensor, operands: Operands, wants: Sequence[bool], kept: Sequence[Tensor]) -> Operands:
         """Of each operand, given that of the result; what stands for one that is not wanted does not matter."""
@@ -49,7 +48,8 @@ class _ByHand(torch.autograd.Function):
         return result
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx, *gradients: Tensor):
+        (gradient,) = gradients
         saved, wants = ctx.saved_tensors, ctx.needs_input_grad[1:]  # unpacked once: a checkpoint allows no more
         operands, kept = saved[: ctx.count], saved[ctx.count :]
         with as_written(gradient):

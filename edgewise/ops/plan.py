@@ -6,6 +6,7 @@ plan; the ``plain`` one, :meth:`Plan.run`, does it all at once and leaves the gr
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -73,7 +74,8 @@ class Plan:
     def contract(self, x: Tensor, state: State, packed: Sequence[Tensor]) -> Tensor:
         """The op on all of ``x`` at once, from packed weights."""
         # shape: x (N, C, *space) to (N, outputs, *out)
-        z, total = self.arrange(x), None
+        z = self.arrange(x)
+        total: Any = None
         for term, own in self.by_packed(packed):
             y = term.contraction(self.features(term, z, state).to(own[0].dtype), *own)
             total = y if total is None else total + y

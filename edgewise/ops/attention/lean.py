@@ -66,9 +66,9 @@ def _forward(attention: Attention, mask, q, k, v, weights: Weights) -> Tensor:
     y = v.new_empty(q.shape[0], q.shape[2], q.shape[1], v.shape[3])
     for head, images, rows in _tiles(q, k.shape[2]):
         own = {name: in_full_precision(t[head]) for name, t in weights.items()}
-        part = [in_full_precision(t[images, head]) for t in (q[:, :, rows], k, v)]
+        some, keys, values = (in_full_precision(t[images, head]) for t in (q[:, :, rows], k, v))
         seen = None if mask is None else mask[images, rows]
-        y[images, rows, head] = attention.tile(*part, seen, own, rows).to(y.dtype)
+        y[images, rows, head] = attention.tile(some, keys, values, seen, own, rows).to(y.dtype)
     return y
 
 
@@ -83,7 +83,8 @@ def _backward(attention: Attention, mask, tensors, names, wants, gradient: Tenso
         parts = [in_full_precision(t.detach()).requires_grad_(w) for t, w in zip(parts, wants, strict=True)]
         seen = None if mask is None else mask[images, rows]
         with torch.enable_grad():
-            y = attention.tile(*parts[:3], seen, dict(zip(names, parts[3:], strict=True)), rows)
+            some, keys, values, *own = parts
+            y = attention.tile(some, keys, values, seen, dict(zip(names, own, strict=True)), rows)
         inputs = [t for t in parts if t.requires_grad]
         found = torch.autograd.grad(y, inputs, gradient[images, head, rows].to(y.dtype), materialize_grads=True)
         places = [(images, head, rows), (images, head), (images, head), *[(head,)] * len(weights)]

@@ -9,7 +9,7 @@ from edgewise.ops.attention import lean
 from edgewise.ops.attention.definition import Attention, Form, LowRank, Weights
 from edgewise.ops.native.functions import BASE_FUNCTIONS, global_settings, is_global
 from edgewise.ops.native.library import available
-from edgewise.ops.operation import Operation
+from edgewise.ops.operation import Operands, Operation
 
 _NAMES = ("functions.coef", "functions.base_weight", "functions.scale", "projector")
 
@@ -43,7 +43,7 @@ class RankAttention(Operation):
             found[4] = torch.zeros_like(operands[4])
         return found
 
-    def _told(self, operands: tuple[Tensor | None, ...]) -> tuple:
+    def _told(self, operands: Operands) -> tuple:
         """What the operators are told: weights of the base branch only where its function is not zero."""
         # shape: coef (heads, N, K, r), base weights and scales (heads, r, N), projector (heads, N, r)
         edge = self.attention.form.edge

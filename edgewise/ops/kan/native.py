@@ -80,7 +80,7 @@ def _second_backward(ctx, *gradients):
             for t in (grad, *operands)
         )  # views: the gradient may itself depend on x, and what flows through it is not counted here
         given = [t for t in operands if t is not None]
-        y = plain(*operands, knots, source, meets, *ctx.settings)
+        y = plain(*[*operands, knots, source, meets, *ctx.settings])
         first = iter(torch.autograd.grad(y, given, grad, create_graph=True, materialize_grads=True))
         first = [next(first) if t is not None else None for t in operands]
         pairs = [
@@ -113,7 +113,7 @@ def plain(
     basis = BSpline(grid, degree, (lo, hi), OUTSIDE[outside], "uniform" if knots is None else "per-feature")
     edge = EdgeFunction(basis, BASE_FUNCTIONS[base_function], grad_free)
     taps = coef.shape[2]
-    if source is None:
+    if source is None or meets is None:
         seen, there = x.new_zeros(1, 1, dtype=torch.long), x.new_ones(1, 1)
     else:
         x = torch.where(source < 0, 0, x[..., source.clamp(0)])

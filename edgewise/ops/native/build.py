@@ -125,9 +125,9 @@ def _run_all(commands: list[list[str]]) -> None:
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for command in commands
     ]
     outputs = [process.communicate()[0] for process in running]
-    for process, output in zip(running, outputs, strict=True):
+    for command, process, output in zip(commands, running, outputs, strict=True):
         if process.returncode:
-            raise BuildError(f"{process.args[0]} fails on the kernels: {_reason(process.returncode, output)}")
+            raise BuildError(f"{command[0]} fails on the kernels: {_reason(process.returncode, output)}")
 
 
 def _reason(code: int, output: str) -> str:

@@ -1,5 +1,7 @@
 """What the kernels know of the functions on edges, and whether they can work on given tensors."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -29,7 +31,7 @@ def is_global(basis: Basis) -> bool:
 
 def spline_settings(edge: EdgeFunction, has_base: bool) -> tuple:
     """What the kernels are told of splines: cells, degree, domain, rule outside, base function, grad-free."""
-    basis = edge.basis
+    basis: Any = edge.basis  # which is_spline knows
     return basis.grid_size, basis.degree, *basis.domain, OUTSIDE.index(basis.outside), *_rest(edge, has_base)
 
 

@@ -6,7 +6,9 @@ convolution.
 As on the lean backend only the input and the parameters are saved; the backward pass computes the sums of functions anew.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +23,8 @@ from edgewise.ops.operation import Operation
 from edgewise.ops.sakan.lean import PlannedSaKAN
 from edgewise.ops.window import Window
 
-_BACK = {  # the gradient through each base function, given that of its values
+# The gradient through each base function, given that of its values.
+_BACK: Mapping[Any, Callable[[Tensor, Tensor], Tensor]] = {
     "silu": torch.ops.aten.silu_backward,
     "gelu": torch.ops.aten.gelu_backward,
     "relu": lambda gradient, x: torch.ops.aten.threshold_backward(gradient, x, 0),
@@ -94,11 +97,12 @@ class SharedSum(Operation):
         """The output, or given that of the output all gradients, by the operator ``sakan_depthwise``."""
         # shape: x (N, C, *space), coef (C, K), mix and base (C, 1, *kernel), gradient (N, C, rows)
         size = tuple(x.shape[2:])
+        window: Any = self.window  # there is one: see is_depthwise
         *own, base_function, _ = spline_settings(self.edge, base is not None)
         weights = mix.flatten(1), None if base is None else base.flatten(1), base_function
-        given = (x.flatten(2), coef, knots, *tables_of(self.window, size), *own, *weights)
+        given = (x.flatten(2), coef, knots, *tables_of(window, size), *own, *weights)
         if gradient is None:
-            return (torch.ops.edgewise.sakan_depthwise(*given).unflatten(2, self.window.output_size(size)),)
+            return (torch.ops.edgewise.sakan_depthwise(*given).unflatten(2, window.output_size(size)),)
         return torch.ops.edgewise.sakan_depthwise_backward(gradient, *given, *wants)
 
 
@@ -159,7 +163,7 @@ def _base_gradients(op: SharedSum, x: Tensor, base: Tensor, gradient: Tensor, wa
         dvalues, dbase, _ = torch.ops.aten.convolution_backward(
             gradient, values, base, None, w.stride, _sides(w), w.dilation, False, none, w.groups, [wants_input, True, False]
         )
-    return (_BACK[op.edge.base](dvalues, x) if wants_input else None), dbase
+    return (None if dvalues is None else _BACK[op.edge.base](dvalues, x)), dbase
 
 
 def _zeros(op: SharedSum, x: Tensor, coef: Tensor) -> Tensor:
