@@ -39,7 +39,7 @@ class Basis(abc.ABC):
     domain: tuple[float, float]
     outside: str
     natural: ClassVar[str]
-    _constant_slopes: ClassVar[tuple[list[float], list[float]] | None]  # each object has its own; so said, it is no field
+    _constant_slopes: ClassVar[tuple[list[float], list[float]] | None] = None  # of an object; so said, it is no field
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]  # each subclass is a dataclass: what `replace` and `fields` take
 
     def __post_init__(self):
@@ -52,8 +52,8 @@ class Basis(abc.ABC):
             raise ConfigError(f"outside must be one of {', '.join(rules)} for {type(self).__name__}, got {self.outside!r}")
         if self.outside == "linear" and self.smoothness < 1:
             raise ConfigError(f"outside='linear' needs a slope at the ends of the domain, which {self} has not")
-        constant = self.outside == "linear" and not self.init_state(1)
-        object.__setattr__(self, "_constant_slopes", _slopes_of(self) if constant else None)
+        if self.outside == "linear" and not self.init_state(1):
+            object.__setattr__(self, "_constant_slopes", _slopes_of(self))
 
     @property
     @abc.abstractmethod

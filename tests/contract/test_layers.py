@@ -121,7 +121,7 @@ def test_backends_agree_on_options_of_convolutions(layer, options):
 def test_every_layer_is_exported():
     modules = [m for _, m in inspect.getmembers(edgewise.nn, inspect.ismodule)]
     public = {n for m in modules for n, c in vars(m).items() if inspect.isclass(c) and issubclass(c, EdgeLayer)}
-    abstract = {"EdgeLayer", "RowLayer", "WindowLayer", "KANConv", "KANConvTranspose", "SaKANConv"}
+    abstract = {"EdgeLayer", "DrawnLayer", "RowLayer", "WindowLayer", "KANConv", "KANConvTranspose", "SaKANConv"}
     assert {name for name in public if not name.startswith("_")} - abstract == set(LAYERS)
 
 
