@@ -52,7 +52,7 @@ def test_only_the_place_meant_is_changed():
 
 
 def test_a_choice_stays_when_other_parts_change():
-    source = (ROOT / "edgewise/nn/conv.py").read_text()
+    source = (ROOT / "edgewise/nn/grid.py").read_text()
     before, after = mutants("a.py", source), mutants("a.py", f"import other\n\n{source}")
     assert len(before) > 100
     assert [m.rank(3) for m in chosen(before, 20, 3)] == [m.rank(3) for m in chosen(after, 20, 3)]
