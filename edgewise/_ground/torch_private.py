@@ -1,6 +1,6 @@
 """The private names of PyTorch that edgewise uses, all of them, each where no public name does the same.
 
-A new version of PyTorch may take any of them away: ``tests/test_torch_private.py`` tries each and says which is gone.
+A new version of PyTorch may take any of them away: the test of this file tries each and says which is gone.
 """
 
 from collections.abc import Callable, Mapping

@@ -184,7 +184,8 @@ class KANLayer(KANLinear):
 
     def subset(self, inputs: Sequence[int], nodes: Sequence[int]) -> "KANLayer":
         """A copy of the layer with some of its inputs and nodes, these in rising order."""
-        rows = [subnode for subnode, node in enumerate(self.node_of_subnodes()) if node in set(nodes)]
+        wanted = set(nodes)
+        rows = [subnode for subnode, node in enumerate(self.node_of_subnodes()) if node in wanted]
         new = copy.deepcopy(self)
         new.in_features, new.out_features = len(inputs), len(rows)
         new.sums = sum(node < self.sums for node in nodes)

@@ -127,9 +127,6 @@ class SymbolicEdges(nn.Module):
             new.affine.copy_(self.affine[outs][:, inputs])
         return new
 
-    def _name(self, out: int, into: int) -> str:
-        return bytes(self.names[out, into].tolist()).rstrip(b"\0").decode()
-
     def _check(self, out: int, into: int) -> None:
         if not (0 <= out < self.out_features and 0 <= into < self.in_features):
             raise ConfigError(

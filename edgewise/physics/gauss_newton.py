@@ -9,6 +9,7 @@ from torch.func import functional_call, vjp, vmap
 from edgewise._ground.errors import ConfigError
 from edgewise.kan.fitting.damped import Damped, Expansion, least_squares
 from edgewise.ops import use_backend
+from edgewise.physics.parts import random_signs, trainable
 from edgewise.physics.problem import Problem, Term
 
 _ADVICE = (
@@ -48,12 +49,12 @@ class GaussNewton(Damped):
         return float(self.problem.loss(self.model).detach())
 
     def _parts(self) -> Iterator[tuple[Tensor, Tensor, list[Tensor]]]:
-        parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+        parameters = trainable(self.model.named_parameters())
         size = max(1, WORKING_NUMBERS // sum(p.numel() for p in parameters.values()))
         for term in self.problem.terms:
             for part in term.split(size):
                 rows, residual = jacobian(self.model, part, parameters)
-                weight = ((term.weight or 1.0) * len(part.points) / len(term.points) / residual.numel()) ** 0.5
+                weight = (term.factor * len(part.points) / len(term.points) / residual.numel()) ** 0.5
                 yield weight * rows, weight * residual, list(parameters.values())
 
 
@@ -105,7 +106,7 @@ def check_derivatives(model: nn.Module, problem: Problem) -> None:
     Raises:
         ConfigError: They differ: what the operator gives at a point depends on other points too, or on chance.
     """
-    parameters: dict[str, Tensor] = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    parameters = trainable(model.named_parameters())
     found = {term.name: _compared(model, term, parameters) for term in problem.terms}
     largest = max(float(scale.max()) for _, scale in found.values())
     for name, (gap, scale) in found.items():
@@ -114,11 +115,11 @@ def check_derivatives(model: nn.Module, problem: Problem) -> None:
             raise ConfigError(_ADVICE.format(name))
 
 
-def _compared(model: nn.Module, term: Term, parameters: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def _compared(model: nn.Module, term: Term, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     """By how much the two differ for each parameter, ``(P,)``, and the size of what was summed."""
     size = max(1, WORKING_NUMBERS // sum(p.numel() for p in parameters.values()))
     residual = term.residual(model).flatten()
-    signs = torch.randint(2, residual.shape, generator=torch.Generator().manual_seed(0)).to(residual) * 2 - 1
+    signs = random_signs(residual, torch.Generator().manual_seed(0))
     try:
         rows = torch.cat([jacobian(model, part, parameters)[0] for part in term.split(size)])
     except RuntimeError as error:

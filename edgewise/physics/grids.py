@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -9,17 +10,13 @@ from torch import Tensor, nn
 from edgewise.bases import BSpline
 from edgewise.kan.network import Network
 from edgewise.nn import EdgeLayer, update_grid
+from edgewise.physics.parts import outermost
 from edgewise.physics.problem import Problem
 
 
 def movable(model: nn.Module) -> dict[str, Network | EdgeLayer]:
     """The networks of splines in a model, and its layers of splines outside of networks, by name."""
-    found: dict[str, Network | EdgeLayer] = {}
-    for name, module in model.named_modules():
-        within = any(name.startswith(f"{outer}." if outer else "") for outer in found)
-        if not within and isinstance(module, Network | EdgeLayer) and _has_grid(module):
-            found[name] = module
-    return found
+    return outermost(model, _has_grid)
 
 
 def move_grids(model: nn.Module, problem: Problem) -> None:
@@ -47,6 +44,8 @@ def move_grids(model: nn.Module, problem: Problem) -> None:
             update_grid(module, x)
 
 
-def _has_grid(module: Network | EdgeLayer) -> bool:
+def _has_grid(module: nn.Module) -> TypeGuard[Network | EdgeLayer]:
+    if not isinstance(module, Network | EdgeLayer):
+        return False
     layers = list(module) if isinstance(module, Network) else [module]
     return all(isinstance(layer.edge.basis, BSpline) and getattr(layer, "basis_dim", None) == 1 for layer in layers)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise.physics.field import Field, Rows
+from edgewise.physics.parts import random_signs, trainable
 
 Number = TypeVar("Number", Tensor, float)
 PROBES = 8  # random sums of residuals from which the size of a gradient is taken
@@ -62,6 +63,11 @@ class Term:
     def _targets(self) -> Tensor:
         """The target, which is a tensor once it has been checked."""
         return torch.as_tensor(self.target)
+
+    @property
+    def factor(self) -> float:
+        """What its mean square counts for now: 1 as long as nobody has said."""
+        return 1.0 if self.weight is None else self.weight
 
     def residual(self, model: Rows) -> Tensor:
         """By how much the equation fails, at each point."""
@@ -122,7 +128,7 @@ class Problem:
 
     def total(self, mean_squares: Mapping[str, Number]) -> Number:
         """The loss from its parts."""
-        total, *others = ((term.weight or 1.0) * mean_squares[term.name] for term in self.terms)
+        total, *others = (term.factor * mean_squares[term.name] for term in self.terms)
         for part in others:
             total = total + part
         return total
@@ -157,13 +163,13 @@ class Problem:
 
 def _gradient_size(term: Term, model: nn.Module) -> float:
     """The mean square, over residuals, of the gradient by all parameters, from a few random sums of them."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    parameters = list(trainable(model.named_parameters()).values())
     residual = term.residual(model).flatten()
     if not residual.requires_grad:
         return 0.0
     generator, total = torch.Generator().manual_seed(0), 0.0
     for _ in range(PROBES):
-        signs = torch.randint(2, residual.shape, generator=generator).to(residual) * 2 - 1
+        signs = random_signs(residual, generator)
         found = torch.autograd.grad(residual, parameters, signs, retain_graph=True, allow_unused=True)
         total += sum(float(g.double().square().sum()) for g in found if g is not None)
     return total / PROBES / residual.numel()

@@ -168,7 +168,7 @@ class _Run:
         """Look at what the equations read, and give them weights that make them equals."""
         check_what_is_read(self.model, self.problem)
         self.problem = self.problem.balanced(self.model)
-        self.course.weights = {term.name: term.weight or 1.0 for term in self.problem.terms}
+        self.course.weights = {term.name: term.factor for term in self.problem.terms}
 
     def compare(self, finest: int | None) -> None:
         """Warn where the residuals are fewer than the parameters of the finest grid."""

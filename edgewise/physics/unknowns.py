@@ -1,6 +1,7 @@
 """What the equations say of the numbers of a model: which they read, and how surely those are known."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from edgewise.kan.network import Network
 from edgewise.nn import EdgeLayer
 from edgewise.physics.field import Field
 from edgewise.physics.gauss_newton import jacobian
+from edgewise.physics.parts import is_within, outermost, trainable
 from edgewise.physics.problem import Problem, Term
 
 DETERMINED = 1e-12  # of the largest curvature, in units of each number: directions of less are not determined
@@ -21,7 +23,7 @@ def check_what_is_read(model: nn.Module, problem: Problem) -> None:
     Raises:
         ConfigError: An equation depends on a tensor that wants a gradient and is no parameter of the model.
     """
-    own = {id(p): name for name, p in model.named_parameters() if p.requires_grad}
+    own = {id(p) for p in trainable(model.named_parameters()).values()}
     read = set()
     for term in problem.terms:
         leaves = _leaves(term, model)
@@ -46,7 +48,7 @@ def unknowns_of(model: nn.Module) -> dict[str, nn.Parameter]:
         >>> list(unknowns_of(model))
         ['rate']
     """
-    return {name: p for name, p in model.named_parameters(recurse=False) if p.requires_grad}
+    return trainable(model.named_parameters(recurse=False))
 
 
 def standard_errors(
@@ -85,7 +87,7 @@ def standard_errors(
         >>> round(standard_errors(line, fit, ["data"])["slope"].item(), 4)
         0.0218
     """
-    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    parameters = trainable(model.named_parameters())
     names = list(unknowns_of(model)) if names is None else list(names)
     terms = {term.name: term for term in problem.terms}
     for kind, asked, known in (("parameters of the model", names, parameters), ("terms of the problem", measured, terms)):
@@ -95,7 +97,7 @@ def standard_errors(
     for name, term in terms.items():
         rows, residual = jacobian(model, term.like(next(iter(parameters.values()))), parameters)
         squares[name], residuals[name] = rows.double().T @ rows.double(), residual.double()
-        shares[name] = (term.weight or 1.0) / len(residual)
+        shares[name] = term.factor / len(residual)
     inverse, lost = _inverse(torch.stack([shares[name] * squares[name] for name in terms]).sum(0))
     middle = torch.zeros_like(inverse)
     for name in measured:
@@ -144,19 +146,13 @@ def _leaves(term: Term, model: nn.Module) -> list[Tensor]:
 
 def _units(model: nn.Module) -> Iterator[dict[str, nn.Parameter]]:
     """Parameters that are read together or not at all: those of a network or layer of edges, each other one by itself."""
-    inside: set[str] = set()
-    for prefix, module in model.named_modules():
-        if isinstance(module, Network | EdgeLayer) and not any(_is_within(prefix, name) for name in inside):
-            inside.add(prefix)
-            yield _trainable((f"{prefix}.{name}".lstrip("."), p) for name, p in module.named_parameters())
-    for name, parameter in _trainable(model.named_parameters()).items():
-        if not any(_is_within(name, prefix) for prefix in inside):
+    whole = outermost(model, _is_whole)
+    for prefix, module in whole.items():
+        yield trainable((f"{prefix}.{name}".lstrip("."), p) for name, p in module.named_parameters())
+    for name, parameter in trainable(model.named_parameters()).items():
+        if not any(is_within(name, prefix) for prefix in whole):
             yield {name: parameter}
 
 
-def _is_within(name: str, prefix: str) -> bool:
-    return prefix == "" or name == prefix or name.startswith(prefix + ".")
-
-
-def _trainable(named: Iterable[tuple[str, nn.Parameter]]) -> dict[str, nn.Parameter]:
-    return {name: p for name, p in named if p.requires_grad}
+def _is_whole(module: nn.Module) -> TypeGuard[Network | EdgeLayer]:
+    return isinstance(module, Network | EdgeLayer)
