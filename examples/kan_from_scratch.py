@@ -99,13 +99,16 @@ def train(network: nn.Sequential, x: Tensor, y: Tensor, price: float, steps: int
 
 # STEP 5. Pruning.
 # A hidden node is needed only if something comes in and something goes out. The others are cut off, by slicing the weights.
+# What goes out of a node may vary little and still be far from zero. So its mean goes to a node that stays: since the bumps
+# sum to one on their domain, adding a number to all coefficients of a curve lifts the curve by that number.
 @torch.no_grad()
 def prune(network: nn.Sequential, x: Tensor, share: float = 0.1) -> None:
     """Cut the hidden nodes of a network of two layers whose size is below that share of the largest."""
     first, second = network
-    comes_in, goes_out = first.edges(x).std(0).amax(0), second.edges(first(x)).std(0).amax(1)
-    size = torch.minimum(comes_in, goes_out)
+    curves = second.edges(first(x))
+    size = torch.minimum(first.edges(x).std(0).amax(0), curves.std(0).amax(1))
     keep = (size > share * size.max()).nonzero().squeeze(1)
+    second.c[size.argmax()] += curves.mean(0).sum(0) - curves.mean(0)[keep].sum(0)  # (J, n_out) + (n_out,)
     first.w, first.c = nn.Parameter(first.w[keep]), nn.Parameter(first.c[:, :, keep])
     second.w, second.c = nn.Parameter(second.w[:, keep]), nn.Parameter(second.c[keep])
 

@@ -115,6 +115,22 @@ def test_pruning_cuts_the_nodes_that_do_nothing():
     assert_same(network(x).detach(), before)
 
 
+def test_what_is_pruned_leaves_its_mean():
+    torch.manual_seed(0)
+    network, x = (
+        nn.Sequential(kan_pair(2, 5, hi=2.0)[0], kan_pair(5, 2, lo=-40.0, hi=40.0)[0]),
+        2 * torch.rand(200, 2).double() - 1,
+    )
+    with torch.no_grad():
+        network[1].w.mul_(0.01)
+        network[1].w[:, 1] = 0
+        network[1].c[1] = 7.0  # far from zero, and the same for all x
+    curves = network[1].edges(network[0](x)).detach()
+    KAN.prune(network, x, share=1e-6)
+    assert len(network[1].c) == 4
+    assert_same(network(x).detach(), curves.mean(0)[1] + curves[:, [0, 2, 3, 4]].sum(1))
+
+
 @pytest.mark.parametrize(
     ("curve", "words"),
     [

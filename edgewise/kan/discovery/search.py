@@ -18,6 +18,7 @@ from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Loss
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret import Formula, Sparsity, attribute, keep_nodes, prune, refine, symbolic_formula
+from edgewise.kan.interpret.cut import varying_edges
 from edgewise.kan.kan import KAN
 
 EXACT = 1e-20  # mean square, of targets of unit variance, below which accuracy is rounding
@@ -78,7 +79,7 @@ class Search:
         network, enough = self.found.network, MUCH * self.measure(self.found.network) + LITTLE
         scores = attribute(network, self.table.x).node_scores[1:-1]
         for count in range(1, max(map(len, scores), default=0)):
-            smaller = keep_nodes(network, [s.argsort(descending=True)[:count].tolist() for s in scores])
+            smaller = keep_nodes(network, [s.argsort(descending=True)[:count].tolist() for s in scores], x=self.table.x)
             found = self.fitted("thinned", Found(smaller, self.found.stages))
             if self.measure(smaller) <= enough or self.criterion(found) <= self.criterion(self.found):
                 return self.refined(found)
@@ -96,7 +97,7 @@ class Search:
         best = attempts[0][0]
         self.found = Found(self.found.network, (*self.found.stages, ("formula", self.fit(best.network, FORMULA_STEPS))))
         error = 1.0 if self.loss else self.measure(best.network) ** 0.5
-        constant = not any(len(layer.symbolic.groups()) for layer in best.network if layer.symbolic)
+        constant = not any(varying_edges(layer).any() for layer in best.network)
         self.formula = symbolic_formula(
             best.network,
             names=names,

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+import torch
 from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
 from edgewise.kan.functions import Function
+from edgewise.kan.interpret.cut import Lost, cut
 from edgewise.kan.interpret.symbolic import FLOOR, Candidate, Choice, auto_symbolic, choose
 from edgewise.kan.kan import KAN
 
@@ -61,7 +63,7 @@ def symbolise(
     for number in range(len(network)):
         attempts = [better for attempt in attempts for better in _with_layer(attempt, number, x, refit, functions)]
         attempts = sorted(attempts, key=lambda attempt: attempt.score)[:KEPT]
-    return min((_simplified(attempt, len(x), refit) for attempt in attempts), key=lambda attempt: attempt.score)
+    return min((_simplified(attempt, x, refit) for attempt in attempts), key=lambda attempt: attempt.score)
 
 
 def _with_layer(attempt: Attempt, number: int, x: Tensor, refit, functions) -> list[Attempt]:
@@ -71,7 +73,7 @@ def _with_layer(attempt: Attempt, number: int, x: Tensor, refit, functions) -> l
     for factor, level in [*((factor, 0.0) for factor in FACTORS), *((FACTORS[0], level) for level in LEVELS)]:
         chosen = [_simplest(choice.candidates, factor, level) for choice in found]
         ways.setdefault(tuple(candidate.name for candidate in chosen), chosen)
-    return [_refitted(attempt, zip(found, chosen, strict=True), len(x), refit) for chosen in ways.values()]
+    return [_refitted(attempt, zip(found, chosen, strict=True), x, refit) for chosen in ways.values()]
 
 
 def _simplest(candidates: Sequence[Candidate], factor: float, level: float) -> Candidate:
@@ -84,14 +86,14 @@ def _simplest(candidates: Sequence[Candidate], factor: float, level: float) -> C
     return chosen
 
 
-def _simplified(attempt: Attempt, rows: int, refit: Callable[[KAN], float]) -> Attempt:
+def _simplified(attempt: Attempt, x: Tensor, refit: Callable[[KAN], float]) -> Attempt:
     """The attempt with edges cut, or with simpler functions, from the last layer on, where that is better."""
     for place in reversed(range(len(attempt.choices))):
         choice = attempt.choices[place]
         simpler = [c for c in choice.candidates if 0 < c.complexity < choice.taken.complexity]
         ways = [None, *(min(same, key=lambda c: c.error) for _, same in groupby(sorted(simpler, key=_cost), key=_cost))]
         for way in ways:
-            trial = _refitted(attempt, [(choice, way)], rows, refit)
+            trial = _refitted(attempt, [(choice, way)], x, refit)
             if trial.score < attempt.score:
                 attempt = trial
                 break
@@ -102,20 +104,30 @@ def _cost(candidate: Candidate) -> int:
     return candidate.complexity
 
 
-def _refitted(attempt: Attempt, changes: Iterable[tuple[Choice, Candidate | None]], rows: int, refit) -> Attempt:
+def _refitted(attempt: Attempt, changes: Iterable[tuple[Choice, Candidate | None]], x: Tensor, refit) -> Attempt:
     """The attempt with other functions on some edges, or with edges cut, fitted again."""
     network, choices = copy.deepcopy(attempt.network), {_edge(choice): choice for choice in attempt.choices}
     for choice, candidate in changes:
         if candidate is None:
-            network[choice.layer].enable_symbolic().clear(choice.out, choice.into)
+            _cut(network, choice, x)
             del choices[_edge(choice)]
         else:
             network.fix_symbolic(choice.layer, choice.into, choice.out, candidate.name, candidate.affine)
             choices[_edge(choice)] = replace(choice, candidate=candidate)
     complexity = sum(choice.taken.complexity for choice in choices.values())
-    score = criterion(network, complexity, refit(network), rows)
+    score = criterion(network, complexity, refit(network), len(x))
     largest = max((float(layer.symbolic.affine.detach().abs().max()) for layer in network if layer.symbolic), default=0)
     return Attempt(network, list(choices.values()), score if largest < LARGEST else math.inf)
+
+
+def _cut(network: KAN, choice: Choice, x: Tensor) -> None:
+    """Cut one edge; its mean stays where something else leads into the same subnode, or a product needs it as a factor."""
+    layer, lost = network[choice.layer], [torch.zeros_like(layer.mask) for layer in network]
+    lost[choice.layer][choice.out, choice.into] = True
+    if choice.out < layer.sums and not (layer.edges() & ~lost[choice.layer])[choice.out].any():
+        layer.enable_symbolic().clear(choice.out, choice.into)  # the next layer's constants, fitted again, take it over
+    else:
+        cut(network, [Lost(gone, gone) for gone in lost], x)
 
 
 def _edge(choice: Choice) -> tuple[int, int, int]:

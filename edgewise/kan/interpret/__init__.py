@@ -1,6 +1,7 @@
 """Reading networks: what matters in them, which formulas they are, and how they look."""
 
 from edgewise.kan.interpret.animate import Recorder, animate
+from edgewise.kan.interpret.cut import Difference, difference
 from edgewise.kan.interpret.deviations import Deviations, deviations
 from edgewise.kan.interpret.expand import expand_depth, expand_width
 from edgewise.kan.interpret.expression import parse_formula, to_callable
@@ -18,6 +19,7 @@ __all__ = [
     "Candidate",
     "Choice",
     "Deviations",
+    "Difference",
     "Formula",
     "Recorder",
     "Scores",
@@ -26,6 +28,7 @@ __all__ = [
     "attribute",
     "auto_symbolic",
     "deviations",
+    "difference",
     "expand_depth",
     "expand_width",
     "feature_interaction",

@@ -7,17 +7,23 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from edgewise._ground.errors import ConfigError
+from edgewise._ground.errors import ConfigError, warn
+from edgewise.kan.interpret.cut import Lost, cut, difference, varying_edges
 from edgewise.kan.interpret.scores import attribute
 from edgewise.kan.layer import KANLayer
-from edgewise.kan.network import Some
+from edgewise.kan.network import Network, Some
 from edgewise.nn import refine_grid
+
+PROMISED = 3.0  # times the scores of all that was cut: by more outputs should not change
+NOTICED = 0.25  # and of no less, in deviations of the output, need anybody hear: what was pruned is fitted again
 
 
 def prune(model: Some, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Some:
     """A network without the hidden nodes, and then without the edges, whose scores on ``x`` are low.
 
-    The scores are those of :func:`~edgewise.kan.interpret.attribute`; they are at most about 1. What is returned trains on.
+    The scores are those of :func:`~edgewise.kan.interpret.attribute`; they are at most about 1. What is cut leaves its mean
+    over ``x``, so that of its curve only the variation is lost. :func:`~edgewise.kan.interpret.difference` tells how much
+    the outputs changed; a warning says so if it is much more than the scores promised. What is returned trains on.
 
     Args:
         model: The network.
@@ -36,14 +42,23 @@ def prune(model: Some, x: Tensor, node_threshold: float = 1e-2, edge_threshold: 
     """
     scores = attribute(model, x).node_scores
     kept = [torch.where((s > node_threshold) | (s == s.max()))[0].tolist() for s in scores[1:-1]]
-    smaller = keep_nodes(model, kept)
+    smaller = keep_nodes(model, kept, x=x)
+    promised = sum(s.sum().item() - s[k].sum().item() for s, k in zip(scores[1:-1], kept, strict=True))
+    lost = []
     for layer, edges in zip(smaller, attribute(smaller, x).edge_scores, strict=True):
-        layer.set_mask(layer.mask & (edges > edge_threshold))
-    return _without_loose_ends(smaller)
+        gone = layer.mask & (edges <= edge_threshold)
+        promised += edges[gone].sum().item()
+        lost.append(Lost(gone, torch.zeros_like(gone)))
+    cut(smaller, lost, x)
+    smaller = _without_loose_ends(smaller, x)
+    _warn_of_change(model, smaller, x, promised)
+    return smaller
 
 
 def prune_inputs(model: Some, x: Tensor, threshold: float = 1e-2) -> Some:
     """A network that looks only at the inputs whose scores on ``x`` are higher; it takes the same rows as before.
+
+    What the edges from the other inputs gave on average stays, as in :func:`prune`.
 
     Args:
         model: The network.
@@ -60,16 +75,21 @@ def prune_inputs(model: Some, x: Tensor, threshold: float = 1e-2) -> Some:
     """
     scores = attribute(model, x).feature_scores
     kept = torch.where((scores > threshold) | (scores == scores.max()))[0].tolist()
-    return keep_nodes(model, [range(layer.nodes) for layer in list(model)[:-1]], kept)
+    smaller = keep_nodes(model, [range(layer.nodes) for layer in list(model)[:-1]], kept, x)
+    _warn_of_change(model, smaller, x, (scores.sum() - scores[kept].sum()).item())
+    return smaller
 
 
-def keep_nodes(model: Some, hidden: Sequence[Iterable[int]], inputs: Iterable[int] | None = None) -> Some:
+def keep_nodes(
+    model: Some, hidden: Sequence[Iterable[int]], inputs: Iterable[int] | None = None, x: Tensor | None = None
+) -> Some:
     """The network of some of the nodes, and the edges between them.
 
     Args:
         model: The network.
         hidden: For each hidden layer, the nodes to keep.
         inputs: The inputs to keep; all by default.
+        x: Rows, ``(N, inputs)``: what the edges out of the other nodes gave on them, on average, stays. By default it goes.
 
     Raises:
         ConfigError: A layer would be empty, a node is not there, or there are as many lists as hidden layers not.
@@ -81,13 +101,17 @@ def keep_nodes(model: Some, hidden: Sequence[Iterable[int]], inputs: Iterable[in
     """
     if len(hidden) != len(model) - 1:
         raise ConfigError(f"each of the {len(model) - 1} hidden layers needs a list of nodes to keep, got {list(hidden)}")
-    before = _checked(range(model[0].in_features) if inputs is None else inputs, model[0].in_features)
-    smaller = copy.deepcopy(model)
+    chosen = [range(model[0].in_features) if inputs is None else inputs, *hidden]
+    chosen = [_checked(nodes, layer.in_features) for nodes, layer in zip(chosen, model, strict=True)]
+    before, smaller = chosen[0], copy.deepcopy(model)
+    if x is not None:
+        model = copy.deepcopy(model)
+        cut(model, [_others(layer, nodes) for nodes, layer in zip(chosen, model, strict=True)], x)
     if inputs is not None:
         columns = model.inputs or range(model[0].in_features)
         smaller.inputs = [columns[i] for i in before]
-    for place, (layer, nodes) in enumerate(zip(model, [*hidden, range(model[-1].nodes)], strict=True)):
-        after = sorted(_checked(nodes, layer.nodes))
+    for place, (layer, nodes) in enumerate(zip(model, [*chosen[1:], range(model[-1].nodes)], strict=True)):
+        after = sorted(nodes)
         smaller[place] = layer.subset(before, after)
         before = after
     return smaller
@@ -114,24 +138,44 @@ def refine(model: Some, grid: int | Sequence[int]) -> Some:
     return finer
 
 
-def _without_loose_ends(model: Some) -> Some:
+def _others(layer: KANLayer, kept: list[int]) -> Lost:
+    """All edges of a layer that come from other inputs than those that are kept."""
+    gone = torch.ones_like(layer.mask)
+    gone[:, kept] = False
+    return Lost(gone, gone)
+
+
+def _warn_of_change(before: Network, after: Network, x: Tensor, promised: float) -> None:
+    """Warn where an output changed by more than the scores of what was cut let one expect."""
+    change = difference(before, after, x)
+    bound = max(PROMISED * promised, NOTICED)
+    if (change.relative <= bound).all():
+        return
+    output = int(torch.where(change.relative.isnan(), torch.inf, change.relative).argmax())
+    warn(
+        f"what was cut has scores of {promised:.2g} together, but output {output} changed by {change.relative[output]:.2g} "
+        "of its standard deviation: fit the network again, or take lower thresholds"
+    )
+
+
+def _without_loose_ends(model: Some, x: Tensor) -> Some:
     """Take out hidden nodes into which, or out of which, no edge leads, until there is none; the last of a layer stays."""
     while True:
         kept = []
         for before, after in pairwise(model):
-            used = after.edges().any(0).tolist()
+            used = varying_edges(after).any(0).tolist()
             kept.append([node for node in range(before.nodes) if _is_fed(before, node) and used[node]] or [0])
         if [len(nodes) for nodes in kept] == [layer.nodes for layer in list(model)[:-1]]:
             return model
-        model = keep_nodes(model, kept)
+        model = keep_nodes(model, kept, x=x)
 
 
 def _is_fed(layer: KANLayer, node: int) -> bool:
-    """Whether edges lead into a node, and none of its factors is stuck at zero."""
+    """Whether edges that are no constants lead into a node, and none of its factors is stuck at zero."""
     subnodes = [subnode for subnode, owner in enumerate(layer.node_of_subnodes()) if owner == node]
     reached = layer.edges()[subnodes].any(1)
     shifted = False if layer.affine is None else layer.affine["subnode_bias"][subnodes] != 0
-    return bool(reached.any() and (reached | shifted).all())
+    return bool(varying_edges(layer)[subnodes].any() and (reached | shifted).all())
 
 
 def _checked(nodes: Iterable[int], count: int) -> list[int]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
 from edgewise.kan.functions import Function, select
-from edgewise.kan.interpret.curves import check_edge, check_rows, edge_curves, edges_present, ranges
+from edgewise.kan.interpret.curves import check_edge, check_rows, edge_curves, ranges
 from edgewise.kan.interpret.projection import Curves, Fits, project
 from edgewise.kan.network import Network
 
@@ -111,7 +111,8 @@ def auto_symbolic(
     """Give each numeric edge that is not cut a formula, in place.
 
     Of the functions that leave over at most ``worse`` times what the best does, the simplest is taken; of equally simple
-    ones the first in the library. Fit the model afterwards, so that all constants settle together.
+    ones the first in the library. Fit the model afterwards, so that all constants settle together. Where an edge has a
+    formula beside its curve, the new one is for their sum.
 
     Args:
         model: The network.
@@ -133,11 +134,7 @@ def auto_symbolic(
         >>> [choice.candidate.name for choice in auto_symbolic(model, torch.rand(100, 1) * 2 - 1)]
         ['x']
     """
-    edges = [
-        (number, *edge)
-        for number, layer in enumerate(model)
-        for edge in (edges_present(layer)[0] & ~edges_present(layer)[1]).nonzero().tolist()
-    ]
+    edges = [(number, *edge) for number, layer in enumerate(model) for edge in layer.mask.nonzero().tolist()]
     if not edges:
         return []
     choices = []

@@ -296,3 +296,15 @@ def test_choice(candidates, worse):
     best = max(min(c.error for c in finite), 1e-9)
     allowed = [c for c in finite if c.error <= worse * best]
     assert chosen is next(c for c in allowed if c.complexity == min(a.complexity for a in allowed))
+
+
+def test_an_edge_with_a_curve_and_a_formula_gets_one_for_both():
+    model, x = KAN([1, 1], base=None).double(), 2 * torch.rand(100, 1).double() - 1
+    with torch.no_grad():
+        model[0].coef.copy_(torch.linspace(0, 1, 8).reshape(1, 8, 1))  # a straight line
+    model.fix_symbolic(0, 0, 0, "x", (1.0, 0.0, 2.0, 5.0))
+    model[0].set_mask(torch.ones(1, 1, dtype=torch.bool))
+    before = model(x).detach()
+    assert [choice.taken.name for choice in auto_symbolic(model, x)] == ["x"]
+    assert not model[0].mask.any()
+    assert torch.allclose(model(x), before)
