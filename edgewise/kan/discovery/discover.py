@@ -84,7 +84,9 @@ def discover(
 
     Args:
         x: Rows, ``(N, inputs)``.
-        y: Targets, ``(N,)`` or ``(N, outputs)``; with a loss of your own whatever it takes.
+        y: Targets, ``(N,)`` or ``(N, outputs)``; without a loss whole numbers, and truths as 0 and 1, are numbers as others.
+            With a loss of your own whatever it takes: a row of whole numbers is then class numbers from 0 on, and there is
+            an output for each.
         names: Names of the inputs in the formula; ``x_1, x_2, ...`` by default.
         hidden: Nodes of the hidden layers, such as ``(5,)``, or ``([3, 2],)`` for 3 that add and 2 that multiply.
         grid: Intervals of the first grid; fewer if there would be more parameters than targets.
@@ -115,7 +117,7 @@ def discover(
     if np.ndim(x) != 2:
         raise DataError(f"the inputs must be a table (rows, columns), got shape {np.shape(x)}")
     with seeded(seed):
-        model = start((np.shape(x)[1], *hidden, _outputs(y)), grid, k, math.prod(np.shape(y)))
+        model = start((np.shape(x)[1], *hidden, _outputs(y, loss)), grid, k, math.prod(np.shape(y)))
         table, _ = tables(model, (x, y))
         with Progress(progress, steps * (starts * _stages(penalty) + 2)) as bar:
             search = Search(model, table, optimizer, loss, steps, bar.advance)
@@ -130,12 +132,20 @@ def discover(
     return Discovery(network, *formulas, search.inputs, search.outputs, stages, stopped)
 
 
-def _outputs(y: ArrayLike) -> int:
-    """How many outputs the targets want: columns, or classes if they are whole numbers."""
-    if np.ndim(y) == 2:
-        return np.shape(y)[1]
-    values = torch.as_tensor(y)
-    return 1 if values.is_floating_point() else int(values.max()) + 1
+def _outputs(y: ArrayLike, loss: Loss | None) -> int:
+    """How many outputs the targets want: their columns, or of a row of whole numbers for a loss of one's own the classes."""
+    if np.ndim(y) != 1:
+        return np.shape(y)[1] if np.ndim(y) == 2 else 1
+    numbers = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
+    if loss is None or numbers.dtype.kind not in "iub" or not len(numbers):
+        return 1
+    least, most = int(numbers.min()), int(numbers.max())
+    if least < 0 or most >= max(len(numbers), 2):
+        raise DataError(
+            f"with a loss, whole numbers are classes, which count from 0 and are no more than the rows, got {least} to "
+            f"{most} in {len(numbers)} rows: number the classes 0, 1, ..., or give numbers to be predicted as floats"
+        )
+    return most + 1
 
 
 def _stages(penalty) -> int:

@@ -65,7 +65,7 @@ def table_of(model: Network, pair: object, what: str) -> Table:
     like, outputs = next(model.parameters()), model[-1].nodes
     x, y = (_tensor(values, f"the {name} of {what}") for values, name in zip(pair, ("inputs", "targets"), strict=True))
     are_classes = y.dim() == 1 and outputs > 1 and not y.is_floating_point()
-    x, y = x.to(like), y.to(like.device) if are_classes else y.to(like)
+    x, y = x.to(like), _classes(y, outputs, what).to(like.device) if are_classes else y.to(like)
     if x.dim() != 2:
         raise DataError(f"the inputs of {what} must be a table (rows, columns), got shape {tuple(x.shape)}")
     rows = len(y) if y.dim() else 0
@@ -91,6 +91,18 @@ def _tensor(values, what: str) -> Tensor:
     if tensor.is_complex():
         raise DataError(f"{what} must be real numbers, and are complex: give real and imaginary parts as columns")
     return tensor
+
+
+def _classes(y: Tensor, outputs: int, what: str) -> Tensor:
+    """Class numbers, which must be those of outputs."""
+    if y.dtype == torch.bool:
+        return y.long()
+    if len(y) and not 0 <= y.min() <= y.max() < outputs:
+        raise DataError(
+            f"the targets of {what} are class numbers from {y.min()} to {y.max()}, and the network has outputs for 0 to "
+            f"{outputs - 1}: number the classes so, or give numbers to be predicted as floats"
+        )
+    return y
 
 
 def _check_finite(tensor: Tensor, what: str) -> None:

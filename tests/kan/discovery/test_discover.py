@@ -194,3 +194,36 @@ def test_no_function_at_all_is_said():
             symbolise(model, x, lambda network: 0.0, ["nowhere"])
     finally:
         FUNCTIONS.pop(nowhere.name)
+
+
+WHOLE = np.arange(40) % 8
+
+
+@pytest.mark.parametrize(
+    "y",
+    [2 * WHOLE, (3 - WHOLE).tolist(), WHOLE.astype(np.int8), 10**6 + WHOLE, torch.tensor(-2 * WHOLE), WHOLE[:, None] - 100],
+    ids=["whole", "list", "narrow", "large", "tensor", "column"],
+)
+def test_whole_numbers_without_a_loss_are_numbers_as_others(y):
+    found = discover(WHOLE[:, None], y, hidden=(), functions=["x"], steps=3, seed=0)
+    wanted = np.asarray(y, dtype=float).reshape(-1, 1)
+    np.testing.assert_allclose(found.formula(WHOLE[:, None].astype(float)), wanted, atol=1e-4)
+
+
+def test_truths_without_a_loss_are_zero_and_one():
+    x = np.repeat([[0.0], [1.0]], 20, 0)
+    found = discover(x, x[:, 0] > 0.5, hidden=(), functions=["x"], steps=3, seed=0)
+    assert found.network[-1].nodes == 1
+    np.testing.assert_allclose(found.formula(x), x, atol=1e-6)
+
+
+def test_whole_numbers_with_a_loss_are_classes():
+    entropy, x = torch.nn.functional.cross_entropy, rows(60, 1)
+    options = {"hidden": (), "functions": ["x"], "loss": entropy, "optimizer": "lbfgs", "steps": 2, "seed": 0}
+    for classes in ((x[:, 0] > 0).astype(int) + (x[:, 0] > 0.5), list(map(int, x[:, 0] > 0))):
+        found = discover(x, classes, **options)
+        assert found.network[-1].nodes == max(classes) + 1
+    assert discover(x, x[:, 0] > 0, **options).network[-1].nodes == 2
+    for classes in (-(x[:, 0] > 0).astype(int), np.where(x[:, 0] > 0, 10**6, 0), np.full(60, 2**40)):
+        with pytest.raises(DataError, match="number the classes 0, 1"):
+            discover(x, classes, **options)

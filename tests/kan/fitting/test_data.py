@@ -117,3 +117,15 @@ def test_class_numbers_need_a_row_each():
         tables(KAN([2, 3]), (X, torch.tensor([0, 1])))
     with pytest.raises(DataError, match=r"has 3 outputs and the targets of data have shape \(3, 1\)"):
         tables(KAN([2, 3]), (X, Y))  # numbers, and no classes
+
+
+@pytest.mark.parametrize("classes", [[0, 3, 1], [-1, 0, 1], [0, 0, 10**9]], ids=str)
+def test_classes_without_an_output_are_refused(classes):
+    with pytest.raises(DataError, match=r"class numbers from -?\d+ to \d+, and the network has outputs for 0 to 2"):
+        tables(KAN([2, 3]), (X, classes))
+
+
+def test_truths_are_two_classes_or_two_numbers():
+    truths = [True, False, True]
+    assert torch.equal(tables(KAN([2, 2]), (X, truths))[0].y, torch.tensor([1, 0, 1]))
+    assert torch.equal(tables(KAN([2, 1]), (X, truths))[0].y, torch.tensor([[1.0], [0.0], [1.0]]))
