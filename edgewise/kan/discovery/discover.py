@@ -84,7 +84,7 @@ def discover(
 
     Args:
         x: Rows, ``(N, inputs)``.
-        y: Targets, ``(N,)`` or ``(N, outputs)``; without a loss whole numbers, and truths as 0 and 1, are numbers as others.
+        y: Targets, ``(N,)`` or ``(N, outputs)``; without a loss whole numbers, and truths as 0 and 1, are numbers too.
             With a loss of your own whatever it takes: a row of whole numbers is then class numbers from 0 on, and there is
             an output for each.
         names: Names of the inputs in the formula; ``x_1, x_2, ...`` by default.
@@ -133,7 +133,7 @@ def discover(
 
 
 def _outputs(y: ArrayLike, loss: Loss | None) -> int:
-    """How many outputs the targets want: their columns, or of a row of whole numbers for a loss of one's own the classes."""
+    """How many outputs the targets want: columns, or of a row of whole numbers for a loss of one's own the classes."""
     if np.ndim(y) != 1:
         return np.shape(y)[1] if np.ndim(y) == 2 else 1
     numbers = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
