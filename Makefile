@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick test-inductor fuzz mutants bench bench-science bench-vision lint format clean
+.PHONY: demo test test-quick test-inductor fuzz fuzz-calls mutants bench bench-science bench-vision lint format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -28,9 +28,13 @@ test-quick: $(READY)
 test-inductor: $(READY)
 	$(PYTEST) -m inductor
 
-# The kernels under AddressSanitizer on random layers, a minute after they are built.
+# The kernels under AddressSanitizer on random layers for a minute; building them so takes several more.
 fuzz: $(READY)
 	$(BIN)/python tests/ops/native/fuzz.py
+
+# Ten thousand random command lines, files and calls; each must work or be refused in a sentence.
+fuzz-calls: $(READY)
+	$(BIN)/python -m tests.fuzz
 
 # Whether the tests notice: a hundred faults planted in a copy, an hour or two; killed it goes on.
 mutants: $(READY)

@@ -14,8 +14,9 @@ from edgewise.bases import Basis
 from edgewise.kan.products import factor_table, products, unit_affine
 from edgewise.kan.symbolic import SymbolicEdges
 from edgewise.nn.init import Balanced, Init
-from edgewise.nn.layer import DEFAULT_BASIS, BasisState
+from edgewise.nn.layer import DEFAULT_BASIS, BasisState, check_dtype
 from edgewise.nn.linear import KANLinear
+from edgewise.nn.settings import settings_text
 from edgewise.ops import ops
 
 
@@ -82,6 +83,10 @@ class KANLayer(KANLinear):
         self.affine = nn.ParameterDict(unit_affine(self.out_features, self.nodes, factory)) if affine else None
         self.rebuild_products()
 
+    def weight_settings(self) -> str:
+        """The functions, and which subnodes are multiplied."""
+        return f"{super().weight_settings()}, {settings_text(sums=self.sums, arities=self.arities)}"
+
     def reset_parameters(self) -> None:
         """Draw the functions anew, and let scales and biases of nodes change nothing."""
         super().reset_parameters()
@@ -96,6 +101,7 @@ class KANLayer(KANLinear):
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-1:] != (self.in_features,):
             raise ConfigError(f"expected {self.in_features} features in the last dimension, got shape {tuple(x.shape)}")
+        check_dtype(x, self.coef)
         if x.dim() == 2:
             return self.join(self.subnodes(x))
         y = self.join(self.subnodes(x.reshape(-1, self.in_features)))

@@ -16,6 +16,7 @@ from edgewise.models.registry import ExampleInput, to_plain
 from edgewise.nn.grid import update_grid
 from edgewise.nn.init import INITS, Init
 from edgewise.nn.layer import DEFAULT_BASIS
+from edgewise.nn.settings import HasSettings, settings_text
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Trace:
     output: Tensor
 
 
-class Network(nn.Sequential):
+class Network(HasSettings, nn.Sequential):
     """A stack of KAN layers; it needs no activation between them. :class:`~edgewise.kan.KAN` adds what is done with it.
 
     Args:
@@ -108,6 +109,10 @@ class Network(nn.Sequential):
         """Nodes from input to output, in the form the constructor takes."""
         rest = [[layer.sums, list(layer.arities)] if layer.arities else layer.sums for layer in self]
         return [self[0].in_features, *rest]
+
+    def weight_settings(self) -> str:
+        """The columns that the network looks at; its layers know their own settings."""
+        return settings_text(inputs=self.inputs)
 
     @property
     def config(self) -> dict:

@@ -5,6 +5,7 @@ from edgewise.models.attention_transfer import AttentionTransfer
 from edgewise.models.chains import cheby_kan, fast_kan, fourier_kan
 from edgewise.models.classifier import Classifier
 from edgewise.models.conv_kan import conv_kan
+from edgewise.models.efficient_kan import from_efficient_kan
 from edgewise.models.features import Features
 from edgewise.models.gram_unet import GramUNet
 from edgewise.models.kanify import kanify
@@ -42,6 +43,7 @@ __all__ = [
     "create_model",
     "fast_kan",
     "fourier_kan",
+    "from_efficient_kan",
     "kanify",
     "kanify_attention",
     "kanify_mlp",

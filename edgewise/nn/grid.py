@@ -14,6 +14,7 @@ from edgewise._ground.errors import ConfigError, DataError
 from edgewise.bases import BSpline
 from edgewise.nn.knots import extended, interpolated, moved, stored, transfer
 from edgewise.nn.layer import BasisState, DrawnLayer, EdgeLayer
+from edgewise.nn.ranks import as_on_first, rows_of_all
 from edgewise.nn.window import WindowLayer
 
 WORKING_NUMBERS = 2**18  # float64 numbers in the largest arrays of a step; with the temporary ones some 50 MiB
@@ -25,15 +26,15 @@ def refine_grid(layer: EdgeLayer, grid_size: int) -> None:
 
     :math:`c' = \arg\min \int_{lo}^{hi} (\sum_j c'_j B'_j - \sum_j c_j B_j)^2`: exact on the domain, and under
     ``outside="clamp"`` or ``"linear"`` everywhere, where the new knots contain the old, as for a multiple of the old
-    grid size. Uniform knots stay uniform; others are interpolated over their index. ``layer.coef`` becomes a new
-    parameter: make the optimizer afterwards.
+    grid size. Fewer intervals cannot hold the functions, so they are refused. Uniform knots stay uniform; others are
+    interpolated over their index. ``layer.coef`` becomes a new parameter: make the optimizer afterwards.
 
     Args:
         layer: A KAN or SaKAN layer, linear or convolution.
-        grid_size: The new number of intervals, at least 1.
+        grid_size: The new number of intervals, at least the old one.
 
     Raises:
-        ConfigError: The layer has no B-splines or ``grid_size`` is below 1.
+        ConfigError: The layer has no B-splines or ``grid_size`` is below that of the layer.
 
     Example:
         >>> from edgewise.nn import KANLinear
@@ -44,6 +45,11 @@ def refine_grid(layer: EdgeLayer, grid_size: int) -> None:
         (torch.Size([2, 13, 3]), True)
     """
     old = _spline_of(layer)
+    if grid_size < old.grid_size:
+        raise ConfigError(
+            f"refining goes to more intervals than the {old.grid_size} that the layer has, got grid_size={grid_size}: "
+            "fewer could not hold its functions; for a coarser one make a new layer and fit it"
+        )
     before = _knots_of(layer, old)
     new = replace(old, grid_size=grid_size)
     inner = before[:, old.degree : old.degree + old.grid_size + 1]
@@ -66,6 +72,9 @@ def update_grid(layer: EdgeLayer, x: Tensor, eps: float = 0.02, margin: float = 
     only keeps its knots and its coefficients; numbers that are not finite are left out. Zeros with which a
     convolution pads are inputs too: the domain of each channel then contains 0. Layers that share a function among
     all inputs share the knots, for the samples of all inputs together.
+
+    In a process group (``torch.distributed``) the samples of all ranks count, and all end with the same knots and
+    coefficients to the bit: each rank must call it, as it must for any collective operation.
 
     Under ``outside="zero"`` a domain that grows takes in the old margin, where the function falls steeply from what it
     was to zero. Many updates from a few samples each can make the coefficients at the ends explode: give hundreds of
@@ -102,6 +111,7 @@ def update_grid(layer: EdgeLayer, x: Tensor, eps: float = 0.02, margin: float = 
     rows, fitted = _by_feature(layer, layer.coef), _project(layer, old, before, new, after)
     layer.coef.copy_(_by_edge(layer, torch.where(still.view(-1, 1, 1), rows, fitted)))
     _set_knots(layer, new, after)
+    as_on_first([layer.coef, *layer.state.buffers()])
 
 
 def _spline_of(layer: EdgeLayer) -> BSpline:
@@ -162,7 +172,7 @@ def _samples_of(layer: EdgeLayer, x: Tensor) -> Tensor:
     features, space = layer.state.features, layer.space if windowed else 0
     if x.dim() <= space or x.shape[-1 - space] != features:
         raise ConfigError(f"expected {features} features in dimension {-1 - space} of x, got shape {tuple(x.shape)}")
-    samples = layer._features_last(x).reshape(-1, features).t()
+    samples = rows_of_all(layer._features_last(x).reshape(-1, features)).t()
     lacking = (~samples.isfinite()).all(1).nonzero()
     if len(lacking):
         raise DataError(f"feature {lacking[0].item()} of x has no finite sample: a grid needs at least one")

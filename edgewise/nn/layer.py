@@ -6,9 +6,11 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from edgewise._ground.errors import ConfigError
 from edgewise.bases import Basis, BSpline
+from edgewise.nn.settings import HasSettings, settings_text
 from edgewise.ops import EdgeFunction
 
 DEFAULT_BASIS = BSpline()
@@ -40,7 +42,7 @@ class BasisState(nn.Module):
         return {name: getattr(self, name) for name in self.names}
 
 
-class EdgeLayer(nn.Module):
+class EdgeLayer(HasSettings):
     """Base of the layers whose edges carry functions.
 
     Attributes:
@@ -69,6 +71,10 @@ class EdgeLayer(nn.Module):
             x: An input of the layer, of any shape it takes.
         """
         return self.edge.basis.fraction_outside(self._features_last(x), self.state.tensors()).item()
+
+    def weight_settings(self) -> str:
+        """The functions that the coefficients belong to."""
+        return settings_text(basis=self.edge.basis, base=self.edge.base)
 
     def _features_last(self, x: Tensor) -> Tensor:
         return x
@@ -145,6 +151,7 @@ class RowLayer(EdgeLayer):
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-1:] != (self.in_features,):
             raise ConfigError(f"expected {self.in_features} features in the last dimension, got shape {tuple(x.shape)}")
+        check_dtype(x, self.coef)
         if x.dim() == 2:  # a small network is all calls, so none to spare
             y = self._sum(x)
         else:
@@ -156,6 +163,19 @@ class RowLayer(EdgeLayer):
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}, {self._describe_edge()}, bias={self.bias is not None}"
+
+
+def check_dtype(x: Tensor, weight: Tensor) -> None:
+    """Refuse an input of another dtype than the weights, as ``nn.Linear`` does, but for what autocast converts.
+
+    Raises:
+        ConfigError: The dtypes differ.
+    """
+    if x.dtype == weight.dtype:
+        return
+    if not x.is_floating_point() or x.dtype == torch.float64 or not torch.is_autocast_enabled(x.device.type):
+        own = str(weight.dtype)
+        raise ConfigError(f"x is {x.dtype} and the layer is {own}: give it x.to({own}), or convert it with .to({x.dtype})")
 
 
 def edge_layers(model: nn.Module) -> Iterator[tuple[str, EdgeLayer]]:
@@ -178,10 +198,23 @@ def parameter_kinds(model: nn.Module) -> dict[str, Kind]:
     for module in model.modules():
         declared = getattr(type(module), "coefficients", ())
         if isinstance(declared, tuple):  # another library may mean something else by it
-            coefficients |= {id(getattr(module, name)) for name in declared}
+            coefficients |= {id(p) for name in declared for p in _parameters_behind(module, name)}
         if isinstance(module, EdgeLayer):
             coefficients |= {id(p) for p in module.state.parameters()}
     return {
         name: "coefficient" if id(p) in coefficients else "weight" if p.dim() > 1 else "offset"
         for name, p in model.named_parameters()
     }
+
+
+def _parameters_behind(module: nn.Module, name: str) -> Iterator[nn.Parameter]:
+    """What is learned of an attribute: the parameter of that name, or those it is made from.
+
+    ``torch.nn.utils.prune`` keeps it as ``coef_orig``, the older norms of weights as ``coef_g`` and ``coef_v``, and
+    ``torch.nn.utils.parametrize`` in a module of its own.
+    """
+    for own, parameter in module.named_parameters(recurse=False):
+        if own == name or own in (f"{name}_orig", f"{name}_g", f"{name}_v"):
+            yield parameter
+    if parametrize.is_parametrized(module, name):
+        yield from module.parametrizations[name].parameters()

@@ -109,6 +109,8 @@ class KANLinear(RowLayer, DrawnLayer):
             ConfigError: A tensor is missing, or the shapes do not belong together.
         """
         missing = {"base_weight", "spline_weight", "grid"} - set(state_dict)
+        if missing and any(name.endswith(".spline_weight") for name in state_dict):
+            raise ConfigError("these are the weights of a whole network: hand them to edgewise.models.from_efficient_kan")
         if missing:
             raise ConfigError(f"not the state dict of an efficient-KAN KANLinear: it lacks {', '.join(sorted(missing))}")
         coef, grid, scale = state_dict["spline_weight"], state_dict["grid"], state_dict.get("spline_scaler")

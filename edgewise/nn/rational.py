@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import unknown
+from edgewise.nn.layer import check_dtype
+from edgewise.nn.settings import HasSettings, settings_text
 from edgewise.ops.rational import READINGS, Reading, group_rational
 
 # Each is x / 2 + E(x) with an even E.
@@ -75,7 +77,7 @@ def _too_few(function: str, numerator: int, denominator: int) -> ConfigError:
     return ConfigError(f"degrees {numerator} and {denominator} cannot come near {function!r}: {advice}")
 
 
-class GroupRational(nn.Module):
+class GroupRational(HasSettings):
     r"""Rational functions :math:`F(x) = (a_0 + \dots + a_m x^m) / Q(x)`, one to a group of neighbouring channels.
 
     The activation of KAT's group-rational KAN layer, ``linear(F(x))`` (Yang and Wang, arXiv:2409.10594, equations 8-17).
@@ -147,9 +149,14 @@ class GroupRational(nn.Module):
             for parameter, row in zip(self.parameters(), rational_like(self.start, *self.degrees), strict=True):
                 parameter.copy_(torch.tensor(row, dtype=torch.float64).to(parameter).expand_as(parameter))
 
+    def weight_settings(self) -> str:
+        """How the coefficients are read."""
+        return settings_text(reading=self.reading)
+
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-1:] != (self.channels,):
             raise ConfigError(f"expected {self.channels} channels in the last dimension, got shape {tuple(x.shape)}")
+        check_dtype(x, self.numerator)
         a, b = (t.expand(self.groups, -1) for t in (self.numerator, self.denominator))
         return group_rational(x, a, b, self.reading)
 

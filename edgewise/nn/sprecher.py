@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from edgewise.bases import BasisLike, State
 from edgewise.nn.layer import DEFAULT_BASIS, RowLayer
+from edgewise.nn.settings import settings_text
 from edgewise.ops import EdgeFunction, ops
 from edgewise.ops.contraction import Linear, PerOutput
 from edgewise.ops.plan import Plan, Term, one_function
@@ -186,6 +187,10 @@ class SprecherLinear(_Shifted):
         self.alpha, self.mix, self.eta = alpha, self._empty(in_features), self._empty(1)
         self.base_weight = self._empty(out_features, in_features) if base is not None else None
         self.reset_parameters()
+
+    def weight_settings(self) -> str:
+        """The function, and what is added to each output."""
+        return f"{super().weight_settings()}, {settings_text(alpha=self.alpha)}"
 
     def _reset(self) -> None:
         nn.init.normal_(self.mix, std=math.sqrt(2 / self.in_features))

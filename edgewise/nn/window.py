@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError
-from edgewise.nn.layer import EdgeLayer
+from edgewise.nn.layer import EdgeLayer, check_dtype
 from edgewise.ops import PADDING_MODES, EdgeFunction, Window
 
 Size = int | Sequence[int]
@@ -130,6 +130,7 @@ class WindowLayer(EdgeLayer):
             raise ConfigError(
                 f"expected (batch, {self.in_channels} channels, {self.space} spatial dimensions), got {tuple(x.shape)}"
             )
+        check_dtype(x, self.coef)
         self.output_size(tuple(x.shape[2:]))  # says what does not fit
         y = convolve(x)
         return y if self.bias is None else y + self.bias.to(y.dtype).view(-1, *[1] * self.space)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from edgewise.bases import BSpline
 from edgewise.kan.network import Network
 from edgewise.nn import EdgeLayer, update_grid
+from edgewise.nn.ranks import alone
 from edgewise.physics.parts import outermost
 from edgewise.physics.problem import Problem
 
@@ -38,10 +39,11 @@ def move_grids(model: nn.Module, problem: Problem) -> None:
         if not inputs[name]:
             continue
         x = torch.cat([part.reshape(-1, part.shape[-1]) for part in inputs[name]])
-        if isinstance(module, Network):
-            module.update_grid(x)
-        else:
-            update_grid(module, x)
+        with alone():
+            if isinstance(module, Network):
+                module.update_grid(x)
+            else:
+                update_grid(module, x)
 
 
 def _has_grid(module: nn.Module) -> TypeGuard[Network | EdgeLayer]:

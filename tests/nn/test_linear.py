@@ -83,9 +83,22 @@ def test_imported_in_float32():
     assert_within(KANLinear.from_efficient_kan(state)(x).detach(), efficient_kan(state, x, 3), 1e-5)
 
 
+@pytest.mark.parametrize("base", ["relu", "identity"])
+def test_an_import_takes_the_base_activation_it_is_told(base):
+    state = efficient_state()
+    state["spline_weight"].zero_()
+    x = torch.randn(20, 4, dtype=torch.float64)
+    expected = (x.relu() if base == "relu" else x) @ state["base_weight"].t()
+    assert_within(KANLinear.from_efficient_kan(state, base)(x).detach(), expected, 1e-12)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (
+            lambda s: s.update({f"layers.0.{name}": s.pop(name) for name in list(s)}),
+            "a whole network: hand them to edgewise.models.from_efficient_kan",
+        ),
         (lambda s: s.pop("grid"), "not the state dict of an efficient-KAN KANLinear: it lacks grid"),
         (lambda s: s.update(grid=s["grid"][:3]), r"spline_weight \(6, 4, 8\) and grid \(3, 12\) do not belong together"),
         (lambda s: s.update(grid=s["grid"][:, :5]), "do not belong together"),

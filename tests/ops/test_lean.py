@@ -103,7 +103,7 @@ def test_nothing_is_left_behind_after_steps(case):
             layer.zero_grad(set_to_none=True)
         gc.collect()
         counts.append(sum(1 for thing in gc.get_objects() if issubclass(type(thing), torch.Tensor)))
-    assert counts[1:] == counts[:1] * 2
+    assert max(counts[1:]) <= counts[0]  # fewer, if something of another test goes only now
 
 
 def test_a_saved_input_changed_in_place_is_an_error():

@@ -20,6 +20,7 @@ from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.fitting.run import check_start
 from edgewise.kan.interpret.sparsity import Sparsity
 from edgewise.kan.network import Network, Trace
+from edgewise.nn.ranks import alone
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -89,7 +90,8 @@ def fit_batches(
         check_start(float(sum(fitter.measure(first)[:2])))
         fitter.test_loss()  # which may raise an error
     if all(isinstance(layer.edge.basis, BSpline) for layer in model):
-        model.update_grid(first.x)
+        with alone():
+            model.update_grid(first.x)
     hush = quiet(*_NOISE, loggers=("lightning.pytorch", "lightning.fabric"))
     with hush, Progress(progress, epochs) as fitter.bar:
         try:

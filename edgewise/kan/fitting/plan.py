@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import Tensor
 
@@ -71,6 +72,12 @@ class Plan:
             if grids and not isinstance(layer.edge.basis, BSpline):
                 raise ConfigError(
                     f"{type(layer.edge.basis).__name__} has no grid to refine: leave out grids, or use BSpline"
+                )
+            sizes = [layer.edge.basis.grid_size, *grids] if isinstance(layer.edge.basis, BSpline) else grids
+            if any(finer < coarser for coarser, finer in pairwise(sizes)):
+                raise ConfigError(
+                    f"grids go from coarse to fine, and a layer starts with {sizes[0]} intervals, got grids={grids}: "
+                    f"make the network with grid={grids[0]}"
                 )
 
     def _compare(self, model: Network, train: Table) -> None:

@@ -18,6 +18,7 @@ from edgewise.kan.fitting.plan import Loss, Plan, Stage
 from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.network import Network
 from edgewise.nn import refine_grid
+from edgewise.nn.ranks import alone
 
 PATIENCE_WITHOUT_PROGRESS = 2  # steps that led nowhere, one after the other, before a stage ends
 
@@ -95,7 +96,8 @@ class Run:
         self.history.stopped = "all steps done"
         for step in range(plan.steps):
             if step in updates:
-                self.model.update_grid(self.train.x)
+                with alone():
+                    self.model.update_grid(self.train.x)
                 if stepper is not None:
                     stepper.reset()
             if stepper is None:

@@ -6,20 +6,22 @@ from functools import partial
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import unknown
 from edgewise.bases import BasisLike, Fourier
 from edgewise.nn.attention.functions import BASES_OF_EDGES, HeadFunctions
 from edgewise.nn.attention.init import AttentionInit, KeepVariance
+from edgewise.nn.layer import check_dtype
+from edgewise.nn.settings import HasSettings, settings_text
 from edgewise.ops import EdgeFunction
 from edgewise.ops.attention import Attention, Form, FullRank, Simplex, attend
 
 PAPER_BASIS = Fourier(num_frequencies=3)
 
 
-class AttentionOperator(nn.Module):
+class AttentionOperator(HasSettings):
     r"""Base of the operators: ``(b, heads, n, d)`` queries, keys and values to mixed values, for a fixed number of keys.
 
     The functions belong to places: N is fixed, and no place may be exchanged for another. What comes out of them is not
@@ -74,6 +76,10 @@ class AttentionOperator(nn.Module):
                 if functions.coef.device.type != "meta":
                     self.init.functions(functions)
 
+    def weight_settings(self) -> str:
+        """What becomes of the functions' rows; the functions know their own settings."""
+        return settings_text(simplex=self.form.simplex)
+
     def weights(self) -> dict[str, Tensor]:
         """All tensors by name, each ``(heads, ...)``."""
         return self.functions.weights("functions")
@@ -96,6 +102,7 @@ class AttentionOperator(nn.Module):
             ConfigError: Another number of tokens or heads, a mask that is not boolean or beside a projection.
         """
         self._check(q, k)
+        check_dtype(v, self.functions.coef)
         if mask is not None:
             self._check_mask(mask, (q.shape[0], q.shape[2], k.shape[2]))
         weights = self.weights() if offset is None else self.weights() | {"offset": offset}

@@ -158,7 +158,7 @@ class Recipe:
         task = values.get("task", getattr(cls, "task", None))
         if task is None:
             raise ConfigError(f"the recipe names no task: give it one of {', '.join(sorted(kinds))}")
-        if task not in kinds:
+        if not isinstance(task, str) or task not in kinds:
             raise unknown("task", str(task), kinds)
         return read_setting(kinds[task], {key: value for key, value in values.items() if key != "task"}, where="")
 
