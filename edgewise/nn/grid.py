@@ -5,7 +5,9 @@ without samples keep their function, and where the new knots can represent the o
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +62,21 @@ def refine_grid(layer: EdgeLayer, grid_size: int) -> None:
     coef = _by_edge(layer, _project(layer, old, before, new, after))
     _set_knots(layer, new, after)
     layer.coef = nn.Parameter(coef.contiguous(), requires_grad=layer.coef.requires_grad)
+
+
+def check_stages(layers: Iterable[EdgeLayer], grids: Sequence[int]) -> None:
+    """Raise an error unless the layers can be refined to each of the grids in turn.
+
+    Raises:
+        ConfigError: A layer has no B-splines, or a grid is coarser than the one before it.
+    """
+    for layer in layers:
+        sizes = [_spline_of(layer).grid_size, *grids]
+        if any(after < before for before, after in pairwise(sizes)):
+            raise ConfigError(
+                f"grids go from coarse to fine, and a layer starts with {sizes[0]} intervals, got grids={list(grids)}: "
+                f"make the network with grid={grids[0]}"
+            )
 
 
 @torch.no_grad()

@@ -217,4 +217,4 @@ def _parameters_behind(module: nn.Module, name: str) -> Iterator[nn.Parameter]:
         if own == name or own in (f"{name}_orig", f"{name}_g", f"{name}_v"):
             yield parameter
     if parametrize.is_parametrized(module, name):
-        yield from module.parametrizations[name].parameters()
+        yield from module.get_submodule(f"parametrizations.{name}").parameters()

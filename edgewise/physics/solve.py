@@ -16,6 +16,7 @@ from edgewise.kan.fitting.lbfgs import LBFGS, Adam
 from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.network import Network
 from edgewise.nn import edge_layers, refine_grid
+from edgewise.nn.grid import check_stages
 from edgewise.physics.gauss_newton import GaussNewton, check_derivatives
 from edgewise.physics.grids import movable, move_grids
 from edgewise.physics.problem import Problem
@@ -100,6 +101,8 @@ def solve(
     if optimizer == "lm":
         check_derivatives(model, run.problem)
     stages = [None] if grids is None else list(grids)
+    if grids is not None:
+        check_stages((layer for _, layer in edge_layers(model)), grids)
     run.compare(stages[-1])
     with Progress(progress, len(stages) * steps) as bar:
         try:

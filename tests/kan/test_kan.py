@@ -219,7 +219,7 @@ def test_a_trace_is_what_happens_on_the_way():
 def test_columns_it_does_not_look_at_have_no_effect():
     model, x = KAN([2, 3, 1], inputs=[3, 1]), torch.randn(2, 5, 4)
     other = KAN([2, 3, 1])
-    other.load_state_dict(model.state_dict())
+    other.load_state_dict(dict(model.state_dict()))
     assert torch.equal(model(x), other(x[..., [3, 1]]))
     with pytest.raises(ConfigError, match=r"looks at columns \[3, 1\], and the data has 3"):
         model(x[..., :3])

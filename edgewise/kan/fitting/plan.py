@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from edgewise.kan.fitting.data import Table
 from edgewise.kan.interpret.sparsity import Sparsity
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network
+from edgewise.nn.grid import check_stages
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 OPTIMIZERS = ("lbfgs", "lm", "adam")
@@ -68,17 +68,8 @@ class Plan:
         grids = [stage.grid for stage in self.stages if stage.grid is not None]
         if grids and min(grids) < 1:
             raise ConfigError(f"a grid needs at least 1 interval, got grids={grids}")
-        for layer in model:
-            if grids and not isinstance(layer.edge.basis, BSpline):
-                raise ConfigError(
-                    f"{type(layer.edge.basis).__name__} has no grid to refine: leave out grids, or use BSpline"
-                )
-            sizes = [layer.edge.basis.grid_size, *grids] if isinstance(layer.edge.basis, BSpline) else grids
-            if any(finer < coarser for coarser, finer in pairwise(sizes)):
-                raise ConfigError(
-                    f"grids go from coarse to fine, and a layer starts with {sizes[0]} intervals, got grids={grids}: "
-                    f"make the network with grid={grids[0]}"
-                )
+        if grids:
+            check_stages(model, grids)
 
     def _compare(self, model: Network, train: Table) -> None:
         finest = max((stage.grid for stage in self.stages if stage.grid is not None), default=0)

@@ -110,5 +110,5 @@ def test_rows_of_a_table_are_read_in_the_type_of_the_network():
 def test_columns_that_the_network_looks_at():
     model, x = KAN([2, 3, 1], inputs=[3, 1]), torch.rand(40, 4)
     other = KAN([2, 3, 1])
-    other.load_state_dict(model.state_dict())
+    other.load_state_dict(dict(model.state_dict()))
     assert torch.equal(attribute(model, x).feature_scores, attribute(other, x[:, [3, 1]]).feature_scores)
