@@ -98,7 +98,7 @@ class Basis(abc.ABC):
         if self.outside == "clamp":
             return values
         below, above = self._end_slopes(x, state)
-        most = torch.finfo(x.dtype).max
+        most = x.new_tensor(torch.finfo(x.dtype).max)  # ONNX would read a number as one of float32
         over, under = (distance.clamp_min(0).clamp_max(most).unsqueeze(-1) for distance in (x - hi, lo - x))
         return values + over * above - under * below
 

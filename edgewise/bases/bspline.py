@@ -19,7 +19,7 @@ from edgewise.bases.basis import Basis, State, register_basis
 class BSpline(Basis):
     r"""B-splines of any degree from 0 to 5, on uniform knots or on knots of each input feature's own.
 
-    ``grid_size`` intervals on the domain are extended by ``degree`` knots on each side at the mean spacing; on these
+    ``grid_size`` intervals on the domain are extended by ``degree`` knots on each side at the same spacing; on these
     ``grid_size + 2 degree + 1`` knots live ``K = grid_size + degree`` functions (C. de Boor, A Practical Guide to
     Splines, 1978, chapter X). On the domain they are non-negative and sum to one. Beyond it they fade over the
     ``degree`` margin cells and are zero from there on (``outside="zero"``), as in pykan and efficient-KAN.

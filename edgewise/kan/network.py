@@ -11,11 +11,10 @@ from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import unknown
 from edgewise.bases import Basis
 from edgewise.kan.layer import KANLayer
-from edgewise.kan.width import Width, nearest_pairs, parse_bases, parse_width
+from edgewise.kan.width import DEFAULT_BASIS, Width, nearest_pairs, parse_bases, parse_width
 from edgewise.models.registry import ExampleInput, to_plain
 from edgewise.nn.grid import update_grid
 from edgewise.nn.init import INITS, Init
-from edgewise.nn.layer import DEFAULT_BASIS
 from edgewise.nn.settings import HasSettings, settings_text
 
 
@@ -34,7 +33,8 @@ class Network(HasSettings, nn.Sequential):
     Args:
         width: Nodes from input to output, at least two entries, such as ``[2, 5, 1]``. An entry ``[n, m]`` has n nodes that
             add and m that multiply; ``[n, [2, 3]]`` two that multiply, of those arities.
-        basis: The functions on the edges, or one basis for each layer.
+        basis: The functions on the edges, or one basis for each layer; by default B-splines that go on along their tangents
+            beyond the grid (``outside="linear"``; of degrees below 2, which have none, at their last value).
         base: The base function of each edge, or None.
         grid: Short for a basis with so many intervals: a number, or one for each layer.
         k: Short for a basis of that degree.

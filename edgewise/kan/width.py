@@ -12,6 +12,8 @@ from edgewise.bases import Basis, BSpline
 from edgewise.models.registry import read_bases
 
 Width = Sequence[int | Sequence]
+DEFAULT_BASIS = BSpline(outside="linear")
+"""Of networks that are fitted: a spline goes on along its tangent, where beyond a moved grid it would fall to zero."""
 
 
 def nearest_pairs(inputs: int, outputs: int) -> Tensor:
@@ -79,8 +81,10 @@ def _arities(products: int, mult_arity: int | Sequence[Sequence[int]], place: in
 def parse_bases(
     basis: Basis | Sequence[Basis], grid: int | Sequence[int] | None, k: int | None, layers: int
 ) -> list[Basis]:
-    """The basis of each layer."""
+    """The basis of each layer; the default one clamps if it is given a degree of which it has no tangent."""
     given = read_bases(basis)
+    if given == DEFAULT_BASIS and k is not None and k < 2:
+        given = replace(DEFAULT_BASIS, outside="clamp")
     bases = [given] * layers if isinstance(given, Basis) else given
     grids = list(grid) if isinstance(grid, Sequence) else [grid] * layers
     if len(bases) != layers or len(grids) != layers:

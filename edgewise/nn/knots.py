@@ -46,9 +46,17 @@ def interpolated(rows: Tensor, position: Tensor) -> Tensor:
 
 
 def extended(inner: Tensor, degree: int) -> Tensor:
-    """Knots on the domain, and ``degree`` more on each side at the mean spacing."""
-    steps = torch.arange(1, degree + 1, device=inner.device) * (inner[:, -1:] - inner[:, :1]) / (inner.shape[1] - 1)
-    return torch.cat([inner[:, :1] - steps.flip(1), inner, inner[:, -1:] + steps], 1)
+    """Knots on the domain, and ``degree`` more on each side, as far apart as the end cell there is wide, or the mean cell.
+
+    The smaller of the two: a function that lives in a wide margin but for one narrow cell is all but zero there, and its
+    coefficient as large as the projection makes it; and coefficients are what the function would be at the knots of the
+    margin, of which those of a wide one are far. An end cell without width tells nothing.
+    """
+    widths = inner.diff()
+    mean = widths.mean(1, keepdim=True)
+    ends = (torch.where(end > 0, torch.minimum(end, mean), mean) for end in (widths[:, :1], widths[:, -1:]))
+    below, above = (end * torch.arange(1, degree + 1, device=inner.device) for end in ends)
+    return torch.cat([inner[:, :1] - below.flip(1), inner, inner[:, -1:] + above], 1)
 
 
 def stored(knots: Tensor, dtype: torch.dtype) -> Tensor:

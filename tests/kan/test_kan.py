@@ -14,7 +14,7 @@ from edgewise.kan import KAN
 from edgewise.kan.interpret.prune import keep_nodes, refine
 from edgewise.kan.width import nearest_pairs
 from edgewise.models import create_model
-from edgewise.nn import Balanced, EfficientKAN
+from edgewise.nn import Balanced, EfficientKAN, KANLinear
 from edgewise.testing import assert_within
 from tests.pykan_networks import cut, fix_symbolic, twin
 
@@ -277,3 +277,29 @@ def test_initialisations_by_name():
         assert all(torch.equal(p, q) for p, q in zip(named.parameters(), given.parameters(), strict=True))
     with pytest.raises(ConfigError, match="unknown initialisation 'efficient'; did you mean 'efficient_kan'"):
         KAN([4, 3, 2], init="efficient")
+
+
+def test_networks_go_on_along_tangents_beyond_their_grids_and_layers_fade():
+    assert [layer.edge.basis.outside for layer in KAN([2, 3, 1])] == ["linear", "linear"]
+    assert KANLinear(2, 1).edge.basis.outside == "zero"
+    assert [layer.edge.basis for layer in KAN([2, 1, 1], k=1)] == [BSpline(degree=1, outside="clamp")] * 2  # no tangent
+    assert KAN([2, 1], BSpline(4))[0].edge.basis == BSpline(4)
+    torch.manual_seed(0)
+    model = KAN([1, 3, 1], base=None).double()
+    model.update_grid(torch.rand(100, 1).double())
+    ends = model[0].state.knots[0, [3, -4]].unsqueeze(1).clone().requires_grad_()
+    (slope,) = torch.autograd.grad(model[0](ends).sum(), ends)
+    for end, sign, rise in zip(ends.detach(), (-1, 1), slope, strict=True):
+        far = end + sign * torch.tensor([[1e-9], [1.0], [5.0]]).double()
+        values = model[0](far).sum(1)
+        assert_within(values - model[0](end.unsqueeze(0)).sum(), (far - end)[:, 0] * rise, 1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lognormal_rows_are_learned_into_their_tails(seed):
+    torch.manual_seed(seed)
+    x, new = torch.randn(500, 2).exp().double(), torch.randn(500, 2).exp().double()
+    model = KAN([2, 1]).double()
+    model.fit((x, x[:, [0]].log() + x[:, [1]].sqrt()), optimizer="lm", steps=20)
+    error = model(new) - new[:, [0]].log() - new[:, [1]].sqrt()
+    assert error.square().mean().sqrt() < 0.05

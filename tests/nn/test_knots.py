@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from edgewise import EdgewiseError
 from edgewise.bases import BSpline
 from edgewise.nn import KANLinear, refine_grid, update_grid
+from edgewise.nn.knots import extended
 from edgewise.testing import assert_within
 from tests.nn.grids import F64, LAYERS, change, cubic, outputs, random_layer, uniform
 
@@ -104,7 +105,39 @@ def test_knots_are_quantiles_mixed_with_even_steps():
         expected = eps * (lo + (hi - lo) * torch.arange(9).unsqueeze(-1) / 8) + (1 - eps) * inner
         assert_within(layer.state.knots[:, 3:-3].t(), expected, 1e-13)
         steps = layer.state.knots.diff()
-        assert_within(steps[:, [0, 1, 2, -3, -2, -1]], ((hi - lo) / 8).unsqueeze(-1).expand(-1, 6), 1e-12)
+        outer = torch.minimum(steps[:, [3, 3, 3, -4, -4, -4]], ((hi - lo) / 8).unsqueeze(-1))
+        assert_within(steps[:, [0, 1, 2, -3, -2, -1]], outer, 1e-12)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("degree", [2, 3, 5])
+@pytest.mark.parametrize("side", [1, -1])
+def test_narrow_end_cells_leave_coefficients_and_margins_tame(kind, degree, side):
+    layer, shape = random_layer(kind, BSpline(5, degree))
+    x = side * torch.randn(shape, dtype=F64).relu() / 3  # half of the samples in one point, at an end of their range
+    most = layer.coef.abs().max().item()
+    update_grid(layer, x)
+    assert layer.coef.abs().max() < 5 * most
+
+
+@pytest.mark.parametrize("degree", [3, 5])
+@pytest.mark.parametrize("outside", ["zero", "clamp", "linear"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_function_stays_tame_beyond_narrow_end_cells(degree, outside, seed):
+    layer = KANLinear(1, 1, BSpline(10, degree, outside=outside), base=None, dtype=F64)
+    with torch.no_grad():
+        layer.coef.normal_()
+    x = torch.randn(300, 1, generator=torch.Generator().manual_seed(seed), dtype=F64).relu() / 3
+    inside = layer(torch.linspace(0, 1, 500, dtype=F64).unsqueeze(1)).abs().max()
+    steepest = (10 * layer.coef.diff(dim=1)).abs().max()  # of any spline: degree times the largest step over its support
+    update_grid(layer, x)
+    beyond = torch.cat([torch.linspace(-0.4, 0, 200), x.max().float() + torch.linspace(0, 0.4, 200)]).double().unsqueeze(1)
+    assert layer(beyond).abs().max() < 3 * inside + (0.4 * steepest if outside == "linear" else 0)
+
+
+def test_margins_of_end_cells_without_width_are_as_wide_as_the_mean():
+    inner = torch.tensor([[0.0, 0.0, 2.0, 3.0]], dtype=F64)
+    assert extended(inner, 2).tolist() == [[-2.0, -1.0, 0.0, 0.0, 2.0, 3.0, 4.0, 5.0]]
 
 
 def test_numbers_that_are_not_finite_are_left_out():

@@ -30,7 +30,7 @@ MODELS = {
     "network": lambda: KAN([1, 1]),
     "in a sequence": lambda: nn.Sequential(KAN([1, 1])),
     "a layer": lambda: KANLinear(1, 1),
-    "layers": lambda: nn.Sequential(KANLinear(1, 2), KANLinear(2, 1)),
+    "layers": lambda: nn.Sequential(KANLinear(1, 3), KANLinear(3, 1)),
     "behind a plain layer": lambda: nn.Sequential(nn.Linear(1, 2), KAN([2, 1])),
 }
 

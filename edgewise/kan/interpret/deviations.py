@@ -56,7 +56,7 @@ def deviations(model: Network, trace: Trace) -> list[Deviations]:
 
 def _of_layer(layer: KANLayer, x: Tensor, subnodes: Tensor) -> Deviations:
     features, weights = layer.edge_features(x), layer.edge_weights()  # (N, in, F), (in, F, out)
-    centred = (features - features.mean(0)).double()
+    centred = features.double() - features.double().mean(0)  # the mean of equal numbers, rounded, may be another
     flat = centred.transpose(0, 1)
     covariance = flat.mT @ flat / (len(x) - 1)
     wide = weights.double()
@@ -70,7 +70,8 @@ def _of_layer(layer: KANLayer, x: Tensor, subnodes: Tensor) -> Deviations:
 
 
 def _deviation(x: Tensor) -> Tensor:
-    return _root((x - x.mean(0)).square().sum(0) / (len(x) - 1))
+    centred = x.double() - x.double().mean(0)
+    return _root(centred.square().sum(0) / (len(x) - 1)).to(x.dtype)
 
 
 def _root(variance: Tensor) -> Tensor:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NOTHING = 1e-9  # of a score: rounding
+
 
 def plot(
     model: Network,
@@ -115,8 +117,8 @@ def _scores(model: Network, x: Tensor, scores: Sequence[Tensor] | None) -> list[
 
 
 def _opacity(scores: list[np.ndarray], beta: float) -> list[np.ndarray]:
-    """Of an edge whose score is unknown, and of all where all scores are zero: 1."""
-    if not any((score > 0).any() for score in scores):
+    """Of an edge whose score is unknown, and of all where all scores are zero but for rounding: 1."""
+    if not any((score > NOTHING).any() for score in scores):
         return [np.ones_like(score) for score in scores]
     return [np.where(np.isfinite(score), np.tanh(beta * score.clip(0)), 1) for score in scores]
 

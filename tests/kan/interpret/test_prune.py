@@ -176,7 +176,7 @@ def test_impossible_choices_are_refused(hidden, inputs):
 def test_pruned_and_refined_networks_train_on():
     model, x = KAN([2, [3, 1], 1], grid=3, frozen=["base_weight"]), torch.rand(200, 2)
     pruned = refine(prune(model, x, 0.05, 0.05), 5)
-    history = pruned.fit((x, x.prod(1)), optimizer="lm", steps=5)
+    history = pruned.fit((x, x.prod(1)), optimizer="lm", steps=10)
     assert history.loss[-1] < 1e-3
     assert not any(layer.base_weight.requires_grad for layer in pruned)
     assert all(layer.coef.requires_grad for layer in pruned)
