@@ -120,6 +120,7 @@ def _part(state: Mapping[str, Tensor], number: int, nodes: list) -> dict[str, Te
 
 
 def _basis(grid: Tensor, coef: Tensor) -> BSpline:
+    # shape: grid (in, G + 2k + 1), coef (in, out, G + k)
     degree = grid.shape[-1] - coef.shape[-1] - 1
     size = coef.shape[-1] - degree
     if grid.dim() != 2 or coef.dim() != 3 or degree < 1 or size < 1:
@@ -150,6 +151,7 @@ def _check(number: int, layer: KANLayer, part: dict[str, Tensor]) -> None:
 @torch.no_grad()
 def _fill(layer: KANLayer, part: dict[str, Tensor]) -> None:
     """Numeric edges and nodes."""
+    # shape: of pykan: mask, scale_base, scale_sp (in, out), coef (in, out, K), grid (in, knots)
     mask = part["mask"]
     factor = torch.where(mask == 0, 1.0, mask)  # the function under a cut edge stays
     layer.coef.copy_(part["coef"].transpose(1, 2))
@@ -165,6 +167,7 @@ def _fill(layer: KANLayer, part: dict[str, Tensor]) -> None:
 
 def _fix(number: int, layer: KANLayer, part: dict[str, Tensor], names: list | None) -> None:
     """Symbolic edges; those of the function 0 are left out."""
+    # shape: of pykan: symbolic_mask (out, in), symbolic_affine (out, in, 4)
     if not isinstance(names, list) or [len(list(row)) for row in names] != [layer.in_features] * layer.out_features:
         raise CheckpointError(f"layer {number} of the pykan model has no name for each of its symbolic edges")
     for out, into in part["symbolic_mask"].nonzero().tolist():

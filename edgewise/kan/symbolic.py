@@ -148,6 +148,7 @@ class SymbolicEdges(nn.Module):
 
 def _grouped(names: Tensor) -> list[tuple[str, Tensor, Tensor]]:
     """Each function with the outputs and inputs of its edges."""
+    # shape: names (out, in, letters); outputs and inputs (edges,) each
     edges: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for out, into in (names[..., 0] != 0).nonzero().tolist():
         edges[_decoded(names[out, into])].append((out, into))
@@ -156,6 +157,7 @@ def _grouped(names: Tensor) -> list[tuple[str, Tensor, Tensor]]:
 
 
 def _decoded(name: Tensor) -> str:
+    # shape: name (letters,)
     return bytes(name.tolist()).rstrip(b"\0").decode()
 
 

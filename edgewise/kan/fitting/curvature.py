@@ -60,6 +60,7 @@ def _add_deviations(
     curvature: Tensor, layer: KANLayer, deviation: Deviations, slope: Tensor, places: dict[int, Tensor]
 ) -> None:
     """What the deviations of a layer's edges contribute, by the derivatives of their weights w."""
+    # shape: curvature (P, P), slope (S, in), places like their parameters
     weight = slope.clamp_min(0) / _floored(deviation.numeric.detach().double())  # (S, in)
     columns, rows = _weights_by_parameters(layer, places)
     if not columns:
@@ -91,6 +92,7 @@ def _weights_by_parameters(layer: KANLayer, places: dict[int, Tensor]) -> tuple[
 
 def _add_magnitudes(curvature: Tensor, layer: KANLayer, sparsity: Sparsity, places: Tensor) -> None:
     """What the magnitudes of coefficients and of their differences contribute."""
+    # shape: curvature (P, P), places like coef (in, K, S)
     coef, outputs = layer.coef.detach().double(), layer.coef.shape[-1]
     if sparsity.coef:
         curvature[places, places] += sparsity.strength * sparsity.coef / outputs / _floored(coef.abs())

@@ -98,6 +98,7 @@ class Damped(abc.ABC):
         self.damping, self.stuck = 1e-3, True
 
     def _direction(self, around: Expansion, scale: Tensor) -> Tensor:
+        # shape: scale (P,) to a step (P,)
         root = scale.rsqrt()
         scaled = around.curvature * root * root.unsqueeze(1)
         scaled.diagonal().add_(self.damping)
@@ -108,5 +109,6 @@ class Damped(abc.ABC):
 
     @staticmethod
     def _write(parameters: list[Tensor], values: Tensor) -> None:
+        # shape: values (P,), parameters of P numbers in all
         for parameter, part in zip(parameters, values.split([p.numel() for p in parameters]), strict=True):
             parameter.copy_(part.view_as(parameter))

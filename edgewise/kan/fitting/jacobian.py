@@ -63,10 +63,12 @@ def jacobian(model: Network, x: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
 
 
 def _gradients(total: Tensor, leaves: list[Tensor], again: bool) -> tuple[Tensor, ...]:
+    # shape: total (), leaves and gradients each (N, ...)
     return torch.autograd.grad(total, leaves, retain_graph=again, materialize_grads=True)
 
 
 def _forward(layer: KANLayer, x: Tensor) -> _Layer:
+    # shape: x (N, in)
     features = layer.edge_features(x)
     subnodes = torch.einsum("nif,ifs->ns", features, layer.edge_weights().detach())
     copies = {}
@@ -83,10 +85,12 @@ def _forward(layer: KANLayer, x: Tensor) -> _Layer:
 
 
 def _copied(parameter: Tensor, samples: int) -> Tensor:
+    # shape: parameter (*shape) to (N, *shape)
     return parameter.detach().expand(samples, *parameter.shape).contiguous().requires_grad_()
 
 
 def _join(p: _Layer) -> Tensor:
+    # shape: to the nodes (N, nodes)
     own = {name.removeprefix("affine."): copy for name, copy in p.copies.items() if name.startswith("affine.")}
     return p.layer.join(p.subnodes, own or None)
 

@@ -139,6 +139,7 @@ def _gradient(values: Tensor, x: Tensor) -> Tensor:
 
 def _spread(x: Tensor) -> Tensor:
     """The standard deviation of each column, after a look at whether x can be used."""
+    # shape: x (N, d) to (d,)
     if not isinstance(x, Tensor) or x.dim() != 2 or min(x.shape) < 2 or not x.is_floating_point():
         got = f"{x.dtype} of shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise ConfigError(f"x must be a floating tensor of at least 2 rows and 2 variables, got {got}")
@@ -152,6 +153,7 @@ def _spread(x: Tensor) -> Tensor:
 
 
 def _check_finite(values: Tensor, what: str, fix: str) -> None:
+    # shape: values (N, ...)
     bad = (~values.isfinite()).reshape(len(values), -1).any(1).nonzero().flatten().tolist()
     if bad:
         raise NonFiniteError(f"{what} must be finite and is not in {len(bad)} of them, first in row {bad[0]}: {fix}")

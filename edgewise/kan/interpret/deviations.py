@@ -55,6 +55,7 @@ def deviations(model: Network, trace: Trace) -> list[Deviations]:
 
 
 def _of_layer(layer: KANLayer, x: Tensor, subnodes: Tensor) -> Deviations:
+    # shape: x (N, in), subnodes (N, S)
     features, weights = layer.edge_features(x), layer.edge_weights()  # (N, in, F), (in, F, out)
     centred = features.double() - features.double().mean(0)  # the mean of equal numbers, rounded, may be another
     flat = centred.transpose(0, 1)
@@ -70,6 +71,7 @@ def _of_layer(layer: KANLayer, x: Tensor, subnodes: Tensor) -> Deviations:
 
 
 def _deviation(x: Tensor) -> Tensor:
+    # shape: x (N, ...) to (...)
     centred = x.double() - x.double().mean(0)
     return _root(centred.square().sum(0) / (len(x) - 1)).to(x.dtype)
 

@@ -112,6 +112,7 @@ def _places(sums: int, more: int, products: int) -> list[int]:
 
 def _put(new: Tensor, old: Tensor, first: list[int], first_dim: int, second: list[int], second_dim: int) -> None:
     """Write a block of rows and columns."""
+    # shape: old is the block of new at rows `first` and columns `second`; further dimensions alike
     new.movedim((first_dim, second_dim), (0, 1))[torch.tensor(first)[:, None], torch.tensor(second)] = old.movedim(
         (first_dim, second_dim), (0, 1)
     )

@@ -98,6 +98,7 @@ def _search(curves: Curves, f: Function) -> tuple[Tensor, Tensor]:
 
 def _polish(curves: Curves, f: Function, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Gauss-Newton steps from all starts; the best of each curve."""
+    # shape: a and b (curves, bands) to errors (curves,) and the numbers a, b, c, d (curves, 4)
     y = curves.values.unsqueeze(1)  # (curves, starts, M) from here on
     w = curves.weights.unsqueeze(1)
     damping = torch.full_like(a, 1e-2)
@@ -122,6 +123,7 @@ def _polish(curves: Curves, f: Function, a: Tensor, b: Tensor) -> tuple[Tensor, 
 
 def _linear(values: Tensor, y: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
     """The best c and d."""
+    # shape: values, y and w (curves, starts, M) to c and d (curves, starts)
     mean, mean_y = (w * values).sum(-1), (w * y).sum(-1)
     centred = values - mean.unsqueeze(-1)
     variance = (w * centred.square()).sum(-1)
@@ -133,6 +135,7 @@ def _expand(
     t: Tensor, y: Tensor, w: Tensor, f: Function, a: Tensor, b: Tensor, damping: Tensor
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """The error at (a, b) and the damped step from there."""
+    # shape: t (M,), y and w (curves, 1, M), a, b and damping (curves, starts); the error like a, and a step in a and b
     with torch.enable_grad():
         z = (a.unsqueeze(2) * t + b.unsqueeze(2)).requires_grad_()
         values = f(z)
@@ -158,6 +161,7 @@ def _expand(
 
 def _orthogonal(direction: Tensor, values: Tensor, w: Tensor) -> Tensor:
     """What of ``direction`` neither c nor d can do."""
+    # shape: all (curves, starts, M), or that broadcasts to it
     centred = values - (w * values).sum(-1, keepdim=True)
     direction = direction - (w * direction).sum(-1, keepdim=True)
     along = (w * direction * centred).sum(-1, keepdim=True) / (w * centred.square()).sum(-1, keepdim=True).clamp_min(TINY)

@@ -94,5 +94,6 @@ class Sparsity:
 
 
 def _entropy(size: Tensor, dim: int) -> Tensor:
+    # shape: size (S, in) to ()
     share = size / (size.sum(dim, keepdim=True) + 1)
     return -(share * torch.log2(share + LOG_FLOOR)).sum(dim).mean()

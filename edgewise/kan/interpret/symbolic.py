@@ -175,6 +175,7 @@ def pareto(candidates: Sequence[Candidate]) -> list[Candidate]:
 @torch.no_grad()
 def _candidates(model: Network, x: Tensor, edges: list[tuple[int, int, int]], functions: list[Function]):
     """For each edge (layer, subnode, input) all functions, fitted."""
+    # shape: x (N, inputs)
     model = copy.deepcopy(model).double()  # an edge is to be known as well as its numbers are
     x = check_rows(model, x)
     trace = model.trace(x)
@@ -199,6 +200,7 @@ def _candidates(model: Network, x: Tensor, edges: list[tuple[int, int, int]], fu
 
 def _named(fits: Fits, middle: Tensor, half: Tensor, functions: list[Function]) -> list[list[Candidate]]:
     """The fits in the units of the edges' inputs."""
+    # shape: middle and half (curves,)
     a, b, c, d = fits.affine.unbind(-1)
     slope = a / half.unsqueeze(1)
     affine = torch.stack([slope, b - slope * middle.unsqueeze(1), c, d], -1)

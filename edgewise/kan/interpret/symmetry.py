@@ -138,4 +138,5 @@ def turning(found: Derivatives, group: Sequence[int]) -> Tensor:
 
 
 def _directions(vectors: Tensor) -> Tensor:
+    # shape: (N, d) to (N, d), of length 1
     return vectors / (vectors.norm(dim=1, keepdim=True) + torch.finfo(vectors.dtype).tiny)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from edgewise.nn.layer import EdgeLayer
 from edgewise.ops import EdgeFunction
 
-BASES_OF_EDGES = ("zero", "identity", "silu", "gelu")
+BASE_FUNCTION_NAMES = ("zero", "identity", "silu", "gelu")
 
 
 class HeadFunctions(EdgeLayer):

@@ -11,7 +11,7 @@ from torch import Tensor
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import unknown
 from edgewise.bases import BasisLike, Fourier
-from edgewise.nn.attention.functions import BASES_OF_EDGES, HeadFunctions
+from edgewise.nn.attention.functions import BASE_FUNCTION_NAMES, HeadFunctions
 from edgewise.nn.attention.init import AttentionInit, KeepVariance
 from edgewise.nn.layer import check_dtype
 from edgewise.nn.settings import HasSettings, settings_text
@@ -52,8 +52,8 @@ class AttentionOperator(HasSettings):
     ):
         super().__init__()
         self._check_sizes(tokens, heads)
-        if base not in BASES_OF_EDGES:
-            raise unknown("base of attention functions", base, BASES_OF_EDGES)
+        if base not in BASE_FUNCTION_NAMES:
+            raise unknown("base of attention functions", base, BASE_FUNCTION_NAMES)
         self.tokens, self.heads, self.init = tokens, heads, init
         self.form = self.form_class(EdgeFunction(basis, None if base == "zero" else base), simplex)
         self._factory = {"device": device, "dtype": dtype}
