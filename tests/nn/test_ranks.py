@@ -9,6 +9,7 @@ import torch.multiprocessing as mp
 from torch import nn
 
 from edgewise.kan import KAN
+from edgewise.kan.interpret import prune
 from edgewise.nn import KANConv2d, SaKANLinear, update_grid
 from edgewise.nn.ranks import alone, as_on_first, rows_of_all, several
 
@@ -53,9 +54,13 @@ def work(rank: int, folder: str) -> None:
                 fitted.fit((rows(0), rows(0)[:, :1]), steps=2, progress=False)
         if rank == 0:
             KAN([3, 1]).double().fit((rows(0), rows(0)[:, :1]), steps=2, progress=False)
+        half = KAN([3, 4, 1]).double()
+        half.load_state_dict(dict(models()[0].state_dict()))
+        smaller = prune(half, rows(rank), node_threshold=0.5)
         told = torch.full((2,), float(rank))
         as_on_first([told])
         state = {f"{i}.{n}": t for i, m in enumerate((network, conv, shared)) for n, t in m.state_dict().items()}
+        state |= {f"smaller.{name}": tensor for name, tensor in smaller.state_dict().items()}
         torch.save({"state": state, "gathered": gathered, "told": told}, f"{folder}/{rank}.pt")
     finally:
         dist.destroy_process_group()
@@ -72,6 +77,9 @@ def test_all_ranks_move_their_grids_by_all_rows_to_the_bit(tmp_path):
     alike = models()
     move(*alike, everything, torch.cat([pictures(0), pictures(1)]))
     wanted = {f"{i}.{n}": t for i, m in enumerate(alike) for n, t in m.state_dict().items()}
+    smaller = prune(models()[0], everything, node_threshold=0.5)
+    wanted |= {f"smaller.{name}": tensor for name, tensor in smaller.state_dict().items()}
+    assert len(smaller[0].mask) < 4
     assert first["state"].keys() == wanted.keys()
     for name, tensor in wanted.items():
         assert torch.equal(first["state"][name], second["state"][name])

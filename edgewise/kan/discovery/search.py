@@ -20,6 +20,7 @@ from edgewise.kan.functions import Function
 from edgewise.kan.interpret import Formula, Sparsity, attribute, keep_nodes, prune, refine, symbolic_formula
 from edgewise.kan.interpret.cut import varying_edges
 from edgewise.kan.kan import KAN
+from edgewise.nn.ranks import alone
 
 EXACT = 1e-20  # mean square, of targets of unit variance, below which accuracy is rounding
 MUCH, LITTLE = 1.1, 1e-4  # a network does nearly as well if its loss is at most so many times another's, and so much more
@@ -65,7 +66,8 @@ class Search:
     def find_curves(self, penalty: float | Sparsity | Sequence[float | Sparsity], starts: int) -> None:
         """A network of few edges: sparse, pruned, under as weak a penalty and on as fine a grid as is worth it."""
         sparse = Found(self.found.network, (("sparse", self.fit(self.found.network, penalty=penalty, starts=starts)),))
-        self.found = Found(prune(sparse.network, self.table.x), sparse.stages)
+        with alone():
+            self.found = Found(prune(sparse.network, self.table.x), sparse.stages)
         self.strength = chosen_strength(self.found.network, self.table, self.fit_some, self.loss)
         self.found = self.refined(self.fitted("pruned", self.found))
 

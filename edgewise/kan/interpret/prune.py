@@ -13,6 +13,7 @@ from edgewise.kan.interpret.scores import attribute
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network, Some
 from edgewise.nn import refine_grid
+from edgewise.nn.ranks import rows_of_all
 
 PROMISED = 3.0  # times the scores of all that was cut: by more outputs should not change
 NOTICED = 0.25  # and of no less, in deviations of the output, need anybody hear: what was pruned is fitted again
@@ -23,7 +24,8 @@ def prune(model: Some, x: Tensor, node_threshold: float = 1e-2, edge_threshold: 
 
     The scores are those of :func:`~edgewise.kan.interpret.attribute`; they are at most about 1. What is cut leaves its mean
     over ``x``, so that of its curve only the variation is lost. :func:`~edgewise.kan.interpret.difference` tells how much
-    the outputs changed; a warning says so if it is much more than the scores promised. What is returned trains on.
+    the outputs changed; a warning says so if it is much more than the scores promised. What is returned trains on. In a
+    process group the rows of all ranks count, so that all cut the same: each rank must call it.
 
     Args:
         model: The network.
@@ -40,6 +42,7 @@ def prune(model: Some, x: Tensor, node_threshold: float = 1e-2, edge_threshold: 
         >>> prune(model, torch.rand(100, 2), node_threshold=10.0).width
         [2, 1, 1]
     """
+    x = rows_of_all(x)
     scores = attribute(model, x).node_scores
     kept = [torch.where((s > node_threshold) | (s == s.max()))[0].tolist() for s in scores[1:-1]]
     smaller = keep_nodes(model, kept, x=x)
@@ -73,6 +76,7 @@ def prune_inputs(model: Some, x: Tensor, threshold: float = 1e-2) -> Some:
         >>> smaller.inputs, smaller(torch.rand(4, 3)).shape
         ([0, 2], torch.Size([4, 1]))
     """
+    x = rows_of_all(x)
     scores = attribute(model, x).feature_scores
     kept = torch.where((scores > threshold) | (scores == scores.max()))[0].tolist()
     smaller = keep_nodes(model, [range(layer.nodes) for layer in list(model)[:-1]], kept, x)
