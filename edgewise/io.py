@@ -112,7 +112,17 @@ def save_model(model: nn.Module, path: str | Path) -> None:
     # Clones: safetensors refuses tensors that share memory, which tied parameters and views do.
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     metadata = {"format": FORMAT, "version": str(VERSION), "config": text, "sha256": _digest(text, tensors)}
-    atomic_write(path, save(tensors, metadata=metadata))
+    atomic_write(path, _in_order(save(tensors, metadata=metadata)))
+
+
+def _in_order(data: bytes) -> bytes:
+    """The bytes of a safetensors file with its metadata sorted: the library writes them in an order that is drawn anew."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text = text.ljust(-(-len(text) // 8) * 8)  # numbers begin at multiples of 8
+    return b"".join((len(text).to_bytes(8, "little"), text, memoryview(data)[start:]))
 
 
 def load_model(path: str | Path) -> nn.Module:

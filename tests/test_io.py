@@ -41,6 +41,25 @@ def saved(tmp_path):
     return model, tmp_path / "model.safetensors"
 
 
+def test_equal_models_are_equal_files(tmp_path):
+    """The library that writes them draws the order of the metadata anew for each file."""
+    for number in range(12):
+        torch.manual_seed(0)
+        save_model(Small(), tmp_path / f"{number}.safetensors")
+    first, *others = (path.read_bytes() for path in tmp_path.iterdir())
+    assert all(other == first for other in others)
+    length = int.from_bytes(first[:8], "little")
+    assert length % 8 == 0
+    assert list(json.loads(first[8 : 8 + length])["__metadata__"]) == ["config", "format", "sha256", "version"]
+
+
+def test_names_and_settings_in_any_alphabet_survive(tmp_path):
+    model = Small()
+    model.config["options"]["note"] = 'größe "quoted" \n\t\u2028 \U0001f600'
+    save_model(model, tmp_path / "model.safetensors")
+    assert io.read_weights(tmp_path / "model.safetensors")[0] == model.config
+
+
 def rewrite(path, **changes):
     """The file with other metadata, its tensors as they were."""
     from safetensors import safe_open
