@@ -22,7 +22,7 @@ def main(out: Path = Path("runs/cats_dogs"), seeds: int = 1, epochs: int = 15):
         seeds: Runs of each network.
         epochs: Passes over the training images.
     """
-    base = create_recipe("cats-vs-dogs")
+    base = create_recipe("cats_vs_dogs")
     base = replace(base, optimiser=replace(base.optimiser, learning_rate=1e-3), epochs=epochs, batch_size=64)
     options = {"image_size": 32, "hidden": [64], "norm": True}
     entries = [

@@ -56,10 +56,24 @@ class Registry(Generic[Maker]):
         """Take ``name`` out again (tests that register something of their own need this)."""
         del self._makers[name]
 
+    def spelling(self, name: str) -> str:
+        """A name as it is registered, if it was written with ``-`` for ``_`` or the other way round; else as it is.
+
+        Example:
+            >>> shapes = Registry("shape")
+            >>> _ = shapes.register("long_square")(lambda: 4)
+            >>> shapes.spelling("long-square"), "long-square" in shapes
+            ('long_square', True)
+        """
+        if name not in self._makers:
+            self._visit_homes()
+        alike = (other for other in self._makers if other.replace("-", "_") == str(name).replace("-", "_"))
+        return name if name in self._makers else next(alike, name)
+
     def __getitem__(self, name: str) -> Maker:
         if name not in self:
             raise unknown(self.kind, name, self._makers)
-        return self._makers[name]
+        return self._makers[self.spelling(name)]
 
     def __iter__(self) -> Iterator[str]:
         self._visit_homes()
@@ -70,9 +84,7 @@ class Registry(Generic[Maker]):
         return len(self._makers)
 
     def __contains__(self, name: object) -> bool:
-        if name not in self._makers:
-            self._visit_homes()
-        return name in self._makers
+        return isinstance(name, str) and self.spelling(name) in self._makers
 
     def _visit_homes(self) -> None:
         for home in HOMES.get(self.kind, ()):

@@ -64,7 +64,10 @@ def maker_of(name: str, shape: Sequence[int]) -> Callable[[], nn.Module]:
     """
     takes = takes_of(name)
     if not isinstance(takes, Pictures) or len(shape) != 4:
-        raise ConfigError(f"model {name!r} takes {type(takes).__name__.lower()} and the batch has shape {tuple(shape)}")
+        known = MODELS.that(lambda takes: isinstance(takes, Pictures))
+        raise ConfigError(
+            f"model {name!r} {takes.what} and the batch has shape {tuple(shape)}: choose among {', '.join(known)}"
+        )
     if takes.side is not None and shape[2] != shape[3]:
         raise ConfigError(f"model {name!r} takes square pictures, got shape {tuple(shape)}: make both sides equal")
     return partial(_create, MODELS[name].__module__, name, takes.options_for(shape[1], side=shape[2]))

@@ -61,6 +61,15 @@ class Models(Registry[Callable[..., nn.Module]]):
         super().unregister(name)
         del self._takes[name]
 
+    def that(self, fits: Callable[[Takes], bool]) -> list[str]:
+        """Names of the models of which this holds.
+
+        Example:
+            >>> "unet" in MODELS.that(lambda takes: "each pixel" in takes.what)
+            True
+        """
+        return [name for name in self if fits(self._takes[name])]
+
     def takes_of(self, name: str) -> Takes:
         """What a model takes.
 
@@ -73,7 +82,7 @@ class Models(Registry[Callable[..., nn.Module]]):
         """
         if name not in self:
             raise unknown("model", name, self)
-        return self._takes[name]
+        return self._takes[self.spelling(name)]
 
 
 MODELS = Models()
@@ -110,7 +119,7 @@ def create_model(
         >>> model = create_model("kan", width=[2, 5, 1])
         >>> rebuilt = create_model(model.config["name"], **model.config["options"])
     """
-    takes = takes_of(name)
+    takes, name = takes_of(name), MODELS.spelling(name)
     if isinstance(takes.basis, str) and takes.basis in options:
         options[takes.basis] = read_bases(options[takes.basis])
     model = MODELS.create(name, **options)

@@ -44,6 +44,11 @@ class Takes:
     fetched: str | None = None
 
     @property
+    def what(self) -> str:
+        """In words, what the model does."""
+        return "was registered without a word on what it takes"
+
+    @property
     def names(self) -> set[str]:
         """All options that are named."""
         basis = self.basis.size if isinstance(self.basis, FixedBasis) else self.basis
@@ -84,6 +89,10 @@ class Pictures(Takes):
     dense: bool = False
 
     @property
+    def what(self) -> str:
+        return "makes logits for each pixel of a picture" if self.dense else "makes logits for a picture as a whole"
+
+    @property
     def names(self) -> set[str]:
         return super().names | {self.channels, self.classes, self.side} - {None}
 
@@ -113,6 +122,10 @@ class Rows(Takes):
     """
 
     width: str = "width"
+
+    @property
+    def what(self) -> str:
+        return "takes rows of numbers"
 
     @property
     def names(self) -> set[str]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError
-from edgewise.models.registry import create_model, find_config, takes_of
+from edgewise.models.registry import MODELS, create_model, find_config, takes_of
 from edgewise.models.takes import Pictures, Rows
 from edgewise.vision.classification.recipe import LabelledData
 from edgewise.vision.training.recipe import Model
@@ -51,8 +51,10 @@ def _from_data(name: str, data: LabelledData) -> dict[str, Any]:
     if isinstance(takes, Rows):
         return {}
     if not isinstance(takes, Pictures) or takes.dense:
+        known = MODELS.that(lambda takes: isinstance(takes, Rows) or (isinstance(takes, Pictures) and not takes.dense))
         raise ConfigError(
-            f"model {name!r} is not registered as one that names pictures, takes=Pictures(...) or Rows(...): choose another"
+            f"model {name!r} {takes.what}, and a classification needs those of a picture, takes=Pictures(...), or of rows, "
+            f"takes=Rows(...): choose one of {', '.join(known)}"
         )
     height, width = data.size
     if takes.side is not None and height != width:

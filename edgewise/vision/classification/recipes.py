@@ -30,7 +30,7 @@ def mnist(root: str | None = None) -> ClassificationRecipe:
     )
 
 
-@RECIPES.register("fashion-mnist")
+@RECIPES.register("fashion_mnist")
 def fashion_mnist(root: str | None = None) -> ClassificationRecipe:
     """Clothes (Fashion-MNIST), by the recipe of MNIST."""
     return replace(mnist(), data=LabelledData(name="fashion_mnist", root=root))
@@ -58,14 +58,14 @@ def cifar100(root: str | None = None) -> ClassificationRecipe:
     return replace(recipe, data=replace(recipe.data, name="cifar100", classes=100))
 
 
-@RECIPES.register("cats-vs-dogs")
+@RECIPES.register("cats_vs_dogs")
 def cats_vs_dogs(root: str | None = None) -> ClassificationRecipe:
     """Cats against dogs, from a folder or CIFAR-10's, by the recipe of CIFAR-10."""
     recipe = cifar10(root)
     return replace(recipe, data=replace(recipe.data, name="cats_vs_dogs", classes=2))
 
 
-@RECIPES.register("vit-tiny-karat")
+@RECIPES.register("vit_tiny_karat")
 def vit_tiny_karat(root: str | None = None) -> ClassificationRecipe:
     """ViT-Tiny with learnable attention on CIFAR-10 at 224 x 224, DeiT-style as published (arXiv 2503.10632, Table 5).
 

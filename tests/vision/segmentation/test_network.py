@@ -1,0 +1,38 @@
+import re
+
+import pytest
+
+from edgewise._ground.errors import ConfigError
+from edgewise.models.registry import MODELS
+from edgewise.models.takes import Pictures, Rows
+from edgewise.vision import LabelledData, Model
+from edgewise.vision.classification.network import create_classifier
+from edgewise.vision.segmentation.network import create_segmenter
+
+DENSE = MODELS.that(lambda takes: isinstance(takes, Pictures) and takes.dense)
+OTHERS = [name for name in MODELS if name not in DENSE]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_model_that_does_not_segment_says_what_it_takes_and_which_do(name):
+    takes = MODELS.takes_of(name)
+    what = "takes rows of numbers" if isinstance(takes, Rows) else "makes logits for a picture as a whole"
+    with pytest.raises(ConfigError, match=f"model '{name}' {what}, .*: choose one of {', '.join(DENSE)}$"):
+        create_segmenter(Model(name=name), 1, 1, (32, 32))
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_a_model_that_segments_names_no_picture(name):
+    with pytest.raises(
+        ConfigError, match=f"model '{name}' makes logits for each pixel of a picture, .*: choose one of .*mlp"
+    ):
+        create_classifier(Model(name=name), LabelledData())
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "told"),
+    [("ukan", (63, 65), "63 x 65 pixels (image sides must be multiples of 32"), ("gram_unet", (4, 40), "4 x 40 pixels (")],
+)
+def test_sides_that_it_cannot_take_are_told_at_once(name, size, told):
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        create_segmenter(Model(name=name, options={"widths": [8, 8, 8]} if name == "ukan" else {}), 1, 1, size)
