@@ -17,6 +17,7 @@ COMMANDS = {
     "tune": "search for the settings of a recipe that score best",
     "evaluate": "score a trained run on its test images, or on others",
     "predict": "segment images with a trained run",
+    "export": "write a trained run as an ONNX file for other programs",
     "analyze": "look at what training made: loss landscape, path, weights, attention, spectrum",
     "compare": "put models side by side: parameters, operations, memory, time, scores",
     "models": "list the models",
@@ -40,7 +41,7 @@ examples:
 Exit codes: 0 done, 1 an error, 2 a wrong command line, 130 interrupted."""
 _GO_ON = {
     "demo": "; the same command goes on where it was",
-    "train": "; the same command with --resume goes on from the last whole epoch",
+    "train": "; with --resume it goes on from the last whole epoch: edgewise train --resume --run DIR",
     "tune": "; the same command goes on where it was",
 }
 

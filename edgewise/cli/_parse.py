@@ -4,8 +4,12 @@ import inspect
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import tyro
+
+NO_OPTIONS: dict[str, Any] = {}
+"""The default of options of a dataset."""
 
 
 def call(function: Callable[..., None], words: list[str], prog: str) -> None:
@@ -15,6 +19,7 @@ def call(function: Callable[..., None], words: list[str], prog: str) -> None:
     """
     registry = tyro.constructors.ConstructorRegistry()
     registry.primitive_rule(_json_object)
+    registry.primitive_rule(_none)
     description = re.split(r"\n(?:Args|Raises):\n", inspect.getdoc(function) or "")[0].rstrip()
     tyro.cli(function, args=words, prog=prog, description=description, registry=registry)
 
@@ -27,6 +32,20 @@ def summary(maker: Callable) -> str:
         'The first line of a docstring, without markup.'
     """
     return (inspect.getdoc(maker) or "").partition("\n")[0].replace("``", "")
+
+
+def _none(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec | None:
+    """``none``, as the help has it, beside Python's own spelling."""
+    if info.type is not type(None):
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="{none}",
+        choices=("none", "None"),
+        instance_from_str=lambda words: None,
+        is_instance=lambda value: value is None,
+        str_from_instance=lambda value: ["none"],
+    )
 
 
 def _json_object(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec | None:

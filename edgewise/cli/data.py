@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from edgewise.cli._parse import call, summary
+from edgewise.cli._parse import NO_OPTIONS, call, summary
 from edgewise.cli._tables import print_table
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _PAIRS = 10
 """Pairs of equal pictures to show."""
-NO_OPTIONS: dict[str, Any] = {}
 
 
 def main(words: list[str]) -> None:

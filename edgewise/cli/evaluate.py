@@ -1,12 +1,13 @@
 """``edgewise evaluate``: how good a trained run is."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from tyro.conf import arg
 
 from edgewise._ground.errors import ConfigError
-from edgewise.cli._parse import call
+from edgewise.cli._parse import NO_OPTIONS, call
 from edgewise.cli._tables import print_table
 
 
@@ -21,6 +22,7 @@ def command(
     *,
     data: Annotated[str | None, arg(metavar="NAME")] = None,
     root: Annotated[Path | None, arg(metavar="DIR")] = None,
+    options: dict[str, Any] = NO_OPTIONS,
     out: Annotated[Path | None, arg(metavar="FILE")] = None,
     device: str = "cpu",
 ) -> None:
@@ -31,11 +33,13 @@ def command(
     examples:
       edgewise evaluate runs/first
       edgewise evaluate runs/first --data folder --root ~/mine --out scores.json
+      edgewise evaluate runs/first --data folder --root ~/mine --options '{"mask_suffix": "_mask"}'
 
     Args:
         run: Folder made by `edgewise train` or `edgewise demo`.
         data: Dataset to score instead of the run's own test images (`edgewise data` lists them).
         root: Folder that holds it.
+        options: Further options of that dataset, as in `edgewise train --data.options`.
         out: JSON file for the scores, those of each image included.
         device: Where to compute, such as cpu or cuda.
     """
@@ -45,7 +49,9 @@ def command(
 
     if root is not None and data is None:
         raise ConfigError(f"--root is {str(root)!r} and --data is not given: say which dataset is there")
-    dataset = create_dataset(data, root=root) if data is not None else None
+    if options and data is None:
+        raise ConfigError(f"--options is {json.dumps(options)} and --data is not given: say of which dataset they are")
+    dataset = create_dataset(data, root=root, **options) if data is not None else None
     evaluation = evaluate(run, dataset, device=device)
     if out is not None:
         write_json(out, evaluation.to_dict())

@@ -28,11 +28,12 @@ def command(
 
     examples:
       edgewise predict runs/first *.png --out masks
+      edgewise predict runs/first pictures/ --out masks
       edgewise predict runs/digits *.png --out named
 
     Args:
         run: Folder made by `edgewise train` or `edgewise demo`.
-        images: Picture files.
+        images: Picture files, and folders of them.
         out: Folder for ID_mask.png and ID_overlay.png, or for predictions.csv; made if needed.
         device: Where to compute, such as cpu or cuda.
     """

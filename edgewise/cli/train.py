@@ -3,11 +3,13 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import arg
 
+from edgewise._ground.errors import ConfigError
 from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_methods, print_table
@@ -17,16 +19,19 @@ from edgewise.vision.training.run import is_first_process
 from edgewise.vision.training.tasks import task_of
 
 _HELP = """\
-usage: edgewise train RECIPE --run DIR [--resume] [settings]
+usage: edgewise train RECIPE --run DIR [settings]
+       edgewise train --resume --run DIR [--epochs MORE]
 
 Train a model as a recipe says. `edgewise train RECIPE --help` lists every
 setting of it, and each can be changed.  --baseline  also trains a plain network
-that costs as much (of classification recipes).
+that costs as much (of classification recipes).  --resume  goes on with a run by
+its own settings; with more epochs it makes a run longer, also a finished one.
 
 examples:
   edgewise train nuclei --run runs/first
   edgewise train busi --data.root ~/data/busi --model.name ukan --epochs 15 --run runs/busi
-  edgewise train nuclei --run runs/first --resume
+  edgewise train --resume --run runs/first
+  edgewise train --resume --run runs/first --epochs 100
   edgewise train mnist --run runs/digits --baseline
 """
 
@@ -38,10 +43,40 @@ def main(words: list[str]) -> None:
         print(_HELP)
         print_table(("recipe", ""), [(name, summary(RECIPES[name])) for name in RECIPES], left=(0, 1))
         raise SystemExit(0 if words else 2)
-    name, *settings = words
-    command = _command(create_recipe(name))
-    command.__doc__ = f"{summary(RECIPES[name])}\n\n{inspect.getdoc(command)}"
-    call(command, settings, prog=f"edgewise train {name}")
+    name, settings = (None, words) if words[0].startswith("-") else (words[0], words[1:])
+    recipe = _recipe(name, settings)
+    command = _command(recipe)
+    command.__doc__ = f"{summary(RECIPES[name]) if name else 'Go on with a run.'}\n\n{inspect.getdoc(command)}"
+    call(command, settings, prog=f"edgewise train {name}" if name else "edgewise train")
+
+
+def _recipe(name: str | None, settings: list[str]) -> Recipe:
+    """The recipe whose settings the others change: of a run that is resumed its own, else the registered one.
+
+    Raises:
+        ConfigError: There is none of this name, or no name and no run, or the run is of another task.
+    """
+    registered = create_recipe(name) if name else None
+    run = _value(settings, "--run") if "--resume" in settings else None
+    folder = RunFolder(run) if run is not None else None
+    if folder is None or not folder.config.exists():
+        if registered is None:
+            where = f"{run} holds no run" if run else "no recipe is named"
+            raise ConfigError(f"{where}: name the recipe to train, edgewise train RECIPE --run DIR")
+        return registered
+    stored = folder.read_recipe()
+    if registered is not None and _value(settings, "--data.name") is None and registered.data.name != stored.data.name:
+        raise ConfigError(
+            f"{run} is a run on {stored.data.name!r} and recipe {name!r} is one on {registered.data.name!r}: leave its "
+            "name out, edgewise train --resume --run DIR"
+        )
+    return stored
+
+
+def _value(words: list[str], option: str) -> str | None:
+    """What is given for an option, as ``--run DIR`` or ``--run=DIR``."""
+    after = [other for word, other in pairwise([*words, ""]) if word == option]
+    return next(iter([*after, *(word.partition("=")[2] for word in words if word.startswith(f"{option}="))]), None)
 
 
 def _command(default: Recipe) -> Callable[..., None]:
@@ -60,12 +95,14 @@ def _command(default: Recipe) -> Callable[..., None]:
         Args:
             recipe: What to train on what, and how.
             run: Folder that keeps everything about the run; made if needed.
-            resume: Go on with the run in that folder; give the settings it was started with.
+            resume: Go on with the run in that folder, by the settings that it was started with; more epochs make it longer.
             baseline: Also train a plain network that costs as much, in the folder baseline within the run, and report on
                 both.
             match: What the plain network has as much of; "time" is the seconds of a training step, measured here.
         """
-        plain = _baseline(recipe, match, RunFolder(run / "baseline"), resume) if baseline else None
+        beside = RunFolder(run / "baseline")
+        with_plain = baseline or (resume and beside.config.exists())
+        plain = _baseline(recipe, match, beside, resume) if with_plain else None
         train_and_report(recipe, run, resume, plain)
 
     command.__annotations__["recipe"] = Annotated[type(default), arg(name="")]  # the settings of this very task
@@ -73,8 +110,8 @@ def _command(default: Recipe) -> Callable[..., None]:
 
 
 def _baseline(recipe: Recipe, match: str, folder: RunFolder, resume: bool) -> Recipe:
-    """The plain recipe; of a resumed run the network that it was started with, since no time is measured twice the same."""
-    if match == "time" and resume and folder.config.exists():
+    """The plain recipe; of a resumed run the network that it was started with."""
+    if resume and folder.config.exists():
         return replace(recipe, model=folder.read_recipe().model)
     return task_of(recipe).baseline(recipe, match)
 

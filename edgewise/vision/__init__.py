@@ -13,14 +13,15 @@ from edgewise.vision.segmentation.predict import Predictions, Predictor
 from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
 from edgewise.vision.segmentation.task import Segmentation
 from edgewise.vision.training.distill import Distillation, SoftLabels, distill
-from edgewise.vision.training.folder import Result, RunFolder
+from edgewise.vision.training.files import Result
+from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.learner import Learner
 from edgewise.vision.training.page import Method, Report
 from edgewise.vision.training.recipe import Data, Machine, Model, Recipe
 from edgewise.vision.training.recipes import RECIPES, create_recipe, list_recipes
 from edgewise.vision.training.run import train
 from edgewise.vision.training.tasks import TASKS, Task
-from edgewise.vision.verbs import evaluate, predict, write_report
+from edgewise.vision.verbs import deploy, evaluate, predict, write_report
 
 __all__ = [
     "RECIPES",
@@ -53,6 +54,7 @@ __all__ = [
     "Task",
     "Threshold",
     "create_recipe",
+    "deploy",
     "distill",
     "evaluate",
     "evaluate_masks",

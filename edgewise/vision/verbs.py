@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from edgewise._ground.errors import ConfigError
+from edgewise.models.deployment import Deployment
 from edgewise.vision.data import ClassificationSet, SegmentationSet
+from edgewise.vision.data.pixels import picture_files
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import Evaluation, Report
 from edgewise.vision.training.tasks import Predicted, task_of
@@ -37,14 +39,30 @@ def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Pa
 
     Args:
         run_dir: The run.
-        images: Picture files.
+        images: Picture files, and folders of them.
         out_dir: Folder for the results; made if needed.
         device: Where to compute.
 
     Raises:
         CheckpointError: The run or the folder for the results cannot be used.
+        DataError: A folder holds no picture.
     """
-    return task_of(RunFolder(run_dir).read_recipe()).predict(Path(run_dir), images, Path(out_dir), device)
+    files = picture_files(images)
+    return task_of(RunFolder(run_dir).read_recipe()).predict(Path(run_dir), files, Path(out_dir), device)
+
+
+def deploy(run_dir: str | Path) -> Deployment:
+    """The best epoch of a run for use where edgewise is not: for :func:`edgewise.export.to_onnx`.
+
+    What goes with the network says how a picture is made ready for it and what its outputs mean; see ``docs/export.md``.
+
+    Args:
+        run_dir: The run.
+
+    Raises:
+        CheckpointError: The folder holds no run, it has done no epoch yet, or its model is corrupted.
+    """
+    return task_of(RunFolder(run_dir).read_recipe()).deployment(Path(run_dir))
 
 
 def write_report(

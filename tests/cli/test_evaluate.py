@@ -32,3 +32,13 @@ def test_a_folder_that_is_no_run_is_named(tmp_path, capsys):
 def test_a_root_without_its_dataset_is_refused(run, capsys):
     assert main(["evaluate", str(run), "--root", "x"]) == 1
     assert "--data is not given" in capsys.readouterr().err
+
+
+def test_options_of_another_dataset(run, pictures, capsys):
+    words = ["evaluate", str(run), "--data", "folder", "--root", str(pictures)]
+    assert main([*words, "--options", '{"mask_values": "binary", "images": "images"}']) == 0
+    assert "20 images" in capsys.readouterr().out
+    assert main([*words, "--options", '{"mask_sufix": "_x"}']) == 1
+    assert "did you mean 'mask_suffix'" in capsys.readouterr().err
+    assert main(["evaluate", str(run), "--options", '{"images": "images"}']) == 1
+    assert "--data is not given" in capsys.readouterr().err

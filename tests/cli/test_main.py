@@ -108,7 +108,7 @@ def test_an_interrupt_exits_with_130_and_says_how_to_go_on(command, capsys, func
     command(function)
     assert main(["train", "nuclei"]) == 130
     assert capsys.readouterr().err == (
-        "edgewise: interrupted; the same command with --resume goes on from the last whole epoch\n"
+        "edgewise: interrupted; with --resume it goes on from the last whole epoch: edgewise train --resume --run DIR\n"
     )
 
 

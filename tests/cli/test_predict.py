@@ -28,3 +28,11 @@ def test_all_pictures_read_is_success(run, pictures, tmp_path, capsys):
 def test_no_picture_is_an_error(run, tmp_path, capsys):
     assert main(["predict", str(run), "--out", str(tmp_path)]) == 1
     assert "no picture given" in capsys.readouterr().err
+
+
+def test_a_folder_is_all_pictures_in_it(run, pictures, tmp_path, capsys):
+    assert main(["predict", str(run), str(pictures / "images"), "--out", str(tmp_path / "all")]) == 0
+    assert "20 of 20 masks" in capsys.readouterr().out
+    assert len(list((tmp_path / "all").glob("*_mask.png"))) == 20
+    assert main(["predict", str(run), str(pictures), "--out", str(tmp_path / "none")]) == 1
+    assert f"{pictures} holds no pictures" in capsys.readouterr().err

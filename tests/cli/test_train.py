@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from edgewise.cli import main
-from edgewise.vision import list_recipes
+from edgewise.vision import RunFolder, list_recipes
 
 
 @pytest.mark.slow
@@ -74,3 +75,39 @@ def test_a_value_out_of_range_is_an_error_that_says_the_rule(capsys):
 def test_an_unknown_model_is_an_error_that_names_the_nearest(tmp_path, settings, capsys):
     assert main(["train", *settings, "--run", str(tmp_path / "a"), "--model.name", "al_ukan"]) == 1
     assert "unknown model 'al_ukan'; did you mean 'all_ukan'?" in capsys.readouterr().err
+
+
+def test_none_and_the_settings_of_a_run_are_understood(tmp_path, monkeypatch, capsys):
+    """What is trained is watched, not trained."""
+    asked = []
+    monkeypatch.setattr(
+        "edgewise.cli.train.train_and_report", lambda recipe, run, resume, plain: asked.append((recipe, resume))
+    )
+    run = tmp_path / "run"
+    assert main(["train", "busi", "--run", str(run), "--patience", "none", "--epochs", "3"]) == 0
+    recipe, resume = asked.pop()
+    assert (recipe.patience, recipe.epochs, resume) == (None, 3, False)
+    run.mkdir()
+    RunFolder(run).write_config(replace(recipe, batch_size=7, data=replace(recipe.data, size=(96, 64))), {})
+    for words in (["--resume", "--run", str(run)], ["busi", f"--run={run}", "--resume"]):
+        assert main(["train", *words, "--epochs", "9"]) == 0
+        recipe, resume = asked.pop()
+        assert (recipe.batch_size, recipe.data.size, recipe.epochs, resume) == (7, (96, 64), 9, True)
+    assert main(["train", "mnist", "--run", str(run), "--resume"]) == 1
+    assert "is a run on 'busi' and recipe 'mnist' is one on 'mnist': leave its name out" in capsys.readouterr().err
+    assert main(["train", "--resume", "--run", str(tmp_path / "none")]) == 1
+    assert "none holds no run: name the recipe to train" in capsys.readouterr().err
+    assert main(["train", "--run", str(run)]) == 1
+    assert "no recipe is named: name the recipe to train" in capsys.readouterr().err
+    assert not asked
+
+
+@pytest.mark.slow
+def test_a_run_is_resumed_without_its_settings_and_made_longer(settings, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert main(["train", *settings, "--run", str(run)]) == 0
+    assert main(["train", "--resume", "--run", str(run), "--epochs", "2"]) == 0
+    assert len(RunFolder(run).read_metrics()) == 2
+    assert "of 2, " in capsys.readouterr().out
+    assert main(["train", "--resume", "--run", str(run), "--batch-size", "3"]) == 1
+    assert "it differs in batch_size" in capsys.readouterr().err

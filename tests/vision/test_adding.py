@@ -28,6 +28,7 @@ from edgewise.vision import (
     train,
 )
 from edgewise.vision.data import DATASETS, ArrayPictures, ClassificationSet, create_dataset, list_datasets
+from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.reopen import reopen
 
 SIDE, PICTURES = 6, 24
@@ -65,6 +66,7 @@ class BrightnessImages:
     def __init__(self, recipe):
         self.recipe = recipe
         pictures = create_dataset(recipe.data.name).pictures
+        self.inventory = Inventory({"train": {}, "validation": {}, "test": {}, "unused": {}})  # drawn here, from nothing
         images = [torch.from_numpy(pictures[number].transpose(2, 0, 1) / 255).float() for number in range(PICTURES)]
         items = [{"image": image, "mean": image.mean()} for image in images]
         self.train, self.validation, self.test = items[:12], items[12:18], items[18:]
@@ -105,7 +107,7 @@ class Brightness:
     any_size = False
     packages = ()
 
-    def images(self, recipe):
+    def images(self, recipe, inventory=None):
         return BrightnessImages(recipe)
 
     def network(self, recipe):

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from edgewise._ground.errors import DataError
-from edgewise.vision.classification.images import open_sides
+from edgewise.vision.classification.images import open_run
 from edgewise.vision.classification.metrics import SCORES, by_class, summarise, tally
 from edgewise.vision.classification.predict import ClassPredictor
-from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.data import ClassificationSet
 from edgewise.vision.training.folder import RunFolder
 
@@ -119,10 +118,11 @@ def evaluate_run(
 
     Raises:
         CheckpointError: The folder holds no run, or its model is corrupted.
-        DataError: The pictures cannot be used, or have classes of other names.
+        DataError: The pictures cannot be used, have classes of other names, or, the run's own, are not those that it was
+            started with.
     """
     if dataset is None:
-        dataset = open_sides(RunFolder(run_dir).read_recipe(ClassificationRecipe).data).test
+        dataset = open_run(RunFolder(run_dir)).test
     elif not isinstance(dataset, ClassificationSet):
         raise DataError(f"dataset {dataset.name!r} has masks and no classes: give the run pictures with classes")
     elif dataset.sides is not None and (dataset.sides == 2).any():

@@ -15,6 +15,8 @@ from edgewise.vision.data import (
     create_dataset,
 )
 from edgewise.vision.data.batches import collate
+from edgewise.vision.data.inventory import Inventory, labelled_sides, take_stock
+from edgewise.vision.training.folder import RunFolder
 
 
 def open_classes(data: LabelledData) -> ClassificationSet:
@@ -32,9 +34,34 @@ def open_classes(data: LabelledData) -> ClassificationSet:
     return dataset
 
 
-def open_sides(data: LabelledData) -> ClassificationSplit:
-    """The training, validation and test pictures of a recipe."""
-    return open_classes(data).split(data.split_seed, data.validation)
+def open_sides(data: LabelledData, inventory: Inventory | None = None) -> ClassificationSplit:
+    """The training, validation and test pictures of a recipe.
+
+    Args:
+        data: Which pictures.
+        inventory: The sides that a run noted; None: drawn now.
+
+    Raises:
+        DataError: The pictures are missing or unusable, or not those that the run noted.
+        ConfigError: They are of another kind, or of another number of classes.
+    """
+    return _sides(open_classes(data), data, inventory)
+
+
+def open_run(folder: RunFolder) -> ClassificationSplit:
+    """The sides of a run.
+
+    Raises:
+        CheckpointError: The folder holds no run of classification.
+        DataError: The pictures are not those that it was started with.
+    """
+    return open_sides(folder.read_recipe(ClassificationRecipe).data, folder.read_inventory())
+
+
+def _sides(dataset: ClassificationSet, data: LabelledData, inventory: Inventory | None) -> ClassificationSplit:
+    if inventory is not None:
+        return labelled_sides(dataset, inventory)
+    return dataset.split(data.split_seed, data.validation)
 
 
 def view_of(data: LabelledData) -> View:
@@ -59,9 +86,11 @@ def training_view(data: LabelledData, augment: Augment) -> View | MovedView | St
 class LabelledImages:
     """Batches of training and validation pictures; order and augmentation follow from seed and epoch alone."""
 
-    def __init__(self, recipe: ClassificationRecipe):
+    def __init__(self, recipe: ClassificationRecipe, inventory: Inventory | None = None):
         self.recipe = recipe
-        data, split = recipe.data, open_sides(recipe.data)
+        data, dataset = recipe.data, open_classes(recipe.data)
+        split = _sides(dataset, data, inventory)
+        self.inventory = take_stock(dataset, split) if inventory is None else inventory
         self.facts = {"classes": list(split.train.classes)}
         if recipe.mix and len(split.train) < recipe.batch_size:
             raise DataError(

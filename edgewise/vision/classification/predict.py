@@ -39,10 +39,15 @@ class ClassPredictor:
         """The best epoch of a run.
 
         Raises:
-            CheckpointError: There is no run, or its model is corrupted.
+            CheckpointError: There is no run, it has done no epoch yet, or its model is corrupted.
+
+        Warns:
+            EdgewiseWarning: The run is not finished.
         """
         folder = RunFolder(run_dir)
-        return cls(of_pictures(load_model(folder.model)), view_of(folder.read_recipe(ClassificationRecipe).data), device)
+        return cls(
+            of_pictures(load_model(folder.best_model())), view_of(folder.read_recipe(ClassificationRecipe).data), device
+        )
 
     @torch.no_grad()
     def __call__(self, pictures: Sequence[np.ndarray]) -> Tensor:

@@ -10,11 +10,11 @@ from edgewise._ground.page import embed
 from edgewise.io import atomic_write
 from edgewise.vision.classification.evaluate import ClassificationEvaluation, evaluate_classes
 from edgewise.vision.classification.figures import accuracy_curves, calibration_figure, confusion_figure, gallery
-from edgewise.vision.classification.images import open_sides
+from edgewise.vision.classification.images import open_run
 from edgewise.vision.classification.predict import ClassPredictor
-from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.data import ClassificationSet, ClassificationSplit
-from edgewise.vision.training.folder import Result, RunFolder
+from edgewise.vision.training.files import Result
+from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import ComparedRuns, Report, loss_curves
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def report_classification(
 ) -> Report:
     """:func:`edgewise.vision.write_report` of runs of classification; the overview shows the surest mistakes."""
     runs = ComparedRuns(run_dirs, titles)
-    split = open_sides(runs.folders[0].read_recipe(ClassificationRecipe).data)
+    split = open_run(runs.folders[0])
     methods = [_method(title, folder, split.test, device) for title, folder in zip(runs.titles, runs.folders, strict=True)]
     mistakes = [to_bytes(_mistakes(method, split.test), "png") for method in methods]
     overview = path.with_suffix(".png")

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgewise.io import load_model
+from edgewise.models.deployment import Deployment
 from edgewise.vision.classification.baseline import matched_baseline
+from edgewise.vision.classification.deploy import deploy_classifier
 from edgewise.vision.classification.evaluate import ClassificationEvaluation, evaluate_run
 from edgewise.vision.classification.images import LabelledImages
 from edgewise.vision.classification.learner import Classifier
@@ -17,6 +19,7 @@ from edgewise.vision.classification.predict import ClassPredictions, predict_cla
 from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.classification.report import report_classification
 from edgewise.vision.data import ClassificationSet
+from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.page import Report
 from edgewise.vision.training.tasks import TASKS
 
@@ -31,8 +34,8 @@ class Classification:
     any_size: ClassVar = False
     packages: ClassVar = ()
 
-    def images(self, recipe: ClassificationRecipe) -> LabelledImages:
-        return LabelledImages(recipe)
+    def images(self, recipe: ClassificationRecipe, inventory: Inventory | None = None) -> LabelledImages:
+        return LabelledImages(recipe, inventory)
 
     def network(self, recipe: ClassificationRecipe) -> nn.Module:
         return create_classifier(recipe.model, recipe.data)
@@ -54,6 +57,9 @@ class Classification:
 
     def predict(self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str) -> ClassPredictions:
         return predict_classes(run_dir, images, out_dir, device)
+
+    def deployment(self, run_dir: Path) -> Deployment:
+        return deploy_classifier(run_dir)
 
     def report(self, run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None, device: str) -> Report:
         return report_classification(run_dirs, path, titles, device)

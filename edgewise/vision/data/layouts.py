@@ -184,6 +184,6 @@ def _masks_of(image: Path, mask_files: Mapping[str, Path], masks: Path, suffixes
     hint = (
         f"{image.stem}{end} is there: give mask_suffix={end!r}"
         if end
-        else ("give mask_suffix='_mask' for masks named ID_mask, or key=PATTERN for what both names share")
-    )
+        else "give mask_suffix='_mask' for masks named ID_mask, or key=PATTERN for what both names share"
+    ) + ", options of dataset 'folder'"
     raise DataError(f"{image} has no mask; looked for {wanted} (or another image extension) in {masks}; {hint}")

@@ -1,6 +1,6 @@
 """Decode one image file into an array; every way in which that can fail is a one-line `DataError`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,24 @@ from edgewise._ground.optional import require
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif")
 LOSSY = (".jpg", ".jpeg")
 Taken = TypeVar("Taken")
+
+
+def picture_files(paths: Iterable[str | Path]) -> list[Path]:
+    """The paths, and in the place of each folder the picture files in it, by name; hidden ones are left out.
+
+    Raises:
+        DataError: A folder holds none.
+    """
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            files.append(path)
+            continue
+        there = [p for p in sorted(path.iterdir()) if p.suffix.lower() in EXTENSIONS and not p.name.startswith(".")]
+        if not there:
+            raise DataError(f"{path} holds no pictures; name a folder of {', '.join(EXTENSIONS)} files, or the files")
+        files += there
+    return files
 
 
 def read_pixels(path: Path, page: int | None = None) -> np.ndarray:

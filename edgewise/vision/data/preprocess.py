@@ -42,6 +42,12 @@ class Preprocess:
             if values is not None and len(values) != self.channels:
                 raise ConfigError(f"{name}={values} has {len(values)} numbers for {self.channels} channels; give one each")
 
+    @property
+    def normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
+        """Mean and deviation, one number each per channel, or one for all."""
+        mean, std = COLOUR if self.channels == 3 else GREY
+        return self.mean or mean, self.std or std
+
     def image(self, image: np.ndarray | Tensor) -> Tensor:
         """A picture ``(C, H, W)`` in [0, 1] resized, converted and normalised: float32 ``(channels, *size)``."""
         return self.normalise(self.resize_image(image))
@@ -60,8 +66,7 @@ class Preprocess:
 
     def normalise(self, image: Tensor) -> Tensor:
         """A picture of the right size to the right channels, then ``(x - mean) / std``."""
-        mean, std = COLOUR if self.channels == 3 else GREY
-        mean, std = (torch.tensor(given or usual)[:, None, None] for given, usual in ((self.mean, mean), (self.std, std)))
+        mean, std = (torch.tensor(numbers)[:, None, None] for numbers in self.normalisation)
         return (self._convert(image) - mean) / std
 
     def _convert(self, image: Tensor) -> Tensor:

@@ -51,11 +51,18 @@ class View:
             return self._frame(np.stack(pictures))
         return torch.cat([self._frame(picture[None]) for picture in pictures])
 
+    @property
+    def normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and deviation of each channel."""
+        if self.normalise == "half":
+            return (0.5,) * self.channels, (0.5,) * self.channels
+        return COLOUR if self.channels == 3 else GREY
+
     def normalised(self, pictures: Tensor) -> Tensor:
         """``(x - mean) / deviation``."""
         if self.normalise == "half":
             return pictures * 2 - 1
-        mean, deviation = COLOUR if self.channels == 3 else GREY
+        mean, deviation = self.normalisation
         return (pictures - torch.tensor(mean)[:, None, None]) / torch.tensor(deviation)[:, None, None]
 
     def _frame(self, pixels: np.ndarray) -> Tensor:

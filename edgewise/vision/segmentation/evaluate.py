@@ -13,7 +13,7 @@ from edgewise._ground.errors import DataError
 from edgewise.vision.data import SegmentationSet
 from edgewise.vision.data.coding import VOID
 from edgewise.vision.data.reading import read_by
-from edgewise.vision.segmentation.images import open_split
+from edgewise.vision.segmentation.images import open_run
 from edgewise.vision.segmentation.metrics import (
     by_class,
     count_pixels,
@@ -169,12 +169,12 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
 
     Raises:
         CheckpointError: The folder holds no run, or its model is corrupted.
-        DataError: A picture or its mask cannot be used.
+        DataError: A picture or its mask cannot be used, or the run's own images are not those that it was started with.
     """
     folder = RunFolder(run_dir)
     data, facts = folder.read_recipe(SegmentationRecipe).data, folder.read_facts()
     if dataset is None:
-        dataset = open_split(data, facts).test
+        dataset = open_run(folder).test
     else:
         found = {"masks", "window"} - dataset.stated - ({"masks"} if data.classes == 1 else set())
         dataset = read_by(dataset, {name: facts[name] if name in found else None for name in ("masks", "window")})

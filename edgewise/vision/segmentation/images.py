@@ -13,8 +13,10 @@ from torch.utils.data import DataLoader
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import EpochSampler, SegmentationDataset, SegmentationSet, Split, create_dataset
 from edgewise.vision.data.classes import check_classes, count_classes
+from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
 from edgewise.vision.data.reading import facts_of, read_by
 from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
+from edgewise.vision.training.folder import RunFolder
 
 
 def open_dataset(data: MaskedData) -> SegmentationSet:
@@ -30,27 +32,40 @@ def open_dataset(data: MaskedData) -> SegmentationSet:
     return dataset
 
 
-def open_split(data: MaskedData, facts: Mapping[str, Any] | None = None) -> Split:
+def open_split(data: MaskedData, facts: Mapping[str, Any] | None = None, inventory: Inventory | None = None) -> Split:
     """The training, validation and test images of a recipe, no picture on two sides.
 
     Args:
         data: Which images.
         facts: What a run noted of how it reads them; None: as the dataset does.
+        inventory: The sides that a run noted; None: drawn now.
 
     Raises:
-        DataError: The images are missing or unusable, or too few for three parts.
+        DataError: The images are missing or unusable, too few for three parts, or not those that the run noted.
         ConfigError: They have classes and no masks.
     """
     dataset = open_dataset(data)
-    return split_of(dataset if facts is None else read_by(dataset, facts), data)
+    return split_of(dataset if facts is None else read_by(dataset, facts), data, inventory)
 
 
-def split_of(dataset: SegmentationSet, data: MaskedData) -> Split:
+def open_run(folder: RunFolder) -> Split:
+    """The sides of a run, read as it reads them.
+
+    Raises:
+        CheckpointError: The folder holds no run of segmentation.
+        DataError: The images are not those that it was started with.
+    """
+    return open_split(folder.read_recipe(SegmentationRecipe).data, folder.read_facts(), folder.read_inventory())
+
+
+def split_of(dataset: SegmentationSet, data: MaskedData, inventory: Inventory | None = None) -> Split:
     """The three sides of the images of a recipe, no picture on two of them.
 
     Raises:
-        DataError: There are too few images for three parts.
+        DataError: There are too few images for three parts, or they are not those that a run noted.
     """
+    if inventory is not None:
+        return masked_sides(dataset, inventory)
     split = dataset.split(data.split_seed).without_duplicates()
     for part in ("train", "validation", "test"):
         if not len(getattr(split, part)):
@@ -65,12 +80,13 @@ class MaskedImages:
         DataError: The images are unusable, a mask holds a class beyond those of the recipe, or no mask holds one of them.
     """
 
-    def __init__(self, recipe: SegmentationRecipe):
+    def __init__(self, recipe: SegmentationRecipe, inventory: Inventory | None = None):
         self.recipe = recipe
         data, dataset = recipe.data, open_dataset(recipe.data)
+        split = split_of(dataset, data, inventory)
         rule = dataset.coding.describe() if dataset.coding else "each says"
         check_classes(count_classes(dataset), data.classes, data.name, rule)
-        split = split_of(dataset, data)
+        self.inventory = take_stock(dataset, split) if inventory is None else inventory
         self.facts = facts_of(dataset)
         shape = {"size": data.size, "channels": data.channels}
         self.train = SegmentationDataset(split.train, augment=data.augment, seed=recipe.seed, **shape)

@@ -6,6 +6,9 @@ parameters are (:func:`edgewise.nn.parameter_kinds`). And there, a NaN loss trai
 optimiser has stepped.
 """
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
@@ -51,10 +54,13 @@ class Segmenter(Learner):
         """Adam with a cosine to the final learning rate, one step of it an epoch."""
         settings = self.recipe.optimiser
         adam = torch.optim.Adam(parameter_groups(self.network, settings), weight_decay=settings.weight_decay)
-        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(
-            adam, T_max=self.recipe.epochs, eta_min=settings.final_learning_rate
-        )
-        return adam, cosine
+        falls = [self._fall(group["lr"]) for group in adam.param_groups]
+        return adam, torch.optim.lr_scheduler.LambdaLR(adam, falls)
+
+    def _fall(self, rate: float) -> Callable[[int], float]:
+        """By epoch, what a rate is multiplied by; of the epoch alone, so that a run may be made longer."""
+        end, epochs = self.recipe.optimiser.final_learning_rate / rate, self.recipe.epochs
+        return lambda epoch: end + (1 - end) * (1 + math.cos(math.pi * epoch / epochs)) / 2
 
     def loss(self, batch: dict, seed: int) -> Tensor:
         """The loss of a batch."""

@@ -43,11 +43,14 @@ class Predictor:
         """The best epoch of a run.
 
         Raises:
-            CheckpointError: There is no run, or its model is corrupted.
+            CheckpointError: There is no run, it has done no epoch yet, or its model is corrupted.
+
+        Warns:
+            EdgewiseWarning: The run is not finished.
         """
         folder = RunFolder(run_dir)
         data = folder.read_recipe(SegmentationRecipe).data
-        return cls(load_model(folder.model), Preprocess(data.size, data.channels), device)
+        return cls(load_model(folder.best_model()), Preprocess(data.size, data.channels), device)
 
     @torch.no_grad()
     def __call__(self, image: np.ndarray) -> Tensor:

@@ -12,10 +12,11 @@ from edgewise.vision.data import Split
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
 from edgewise.vision.segmentation.evaluate import Evaluation, evaluate_masks
 from edgewise.vision.segmentation.figures import outlines, score_curves
-from edgewise.vision.segmentation.images import open_split
+from edgewise.vision.segmentation.images import open_run
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
-from edgewise.vision.training.folder import Result, RunFolder
+from edgewise.vision.training.files import Result
+from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import ComparedRuns, Report, loss_curves
 
 
@@ -39,7 +40,7 @@ def report_segmentation(
     """
     runs = ComparedRuns(run_dirs, titles)
     data = runs.folders[0].read_recipe(SegmentationRecipe).data
-    split = open_split(data, runs.folders[0].read_facts())
+    split = open_run(runs.folders[0])
     methods = [
         _network(title, folder, split, data.classes, device)
         for title, folder in zip(runs.titles, runs.folders, strict=True)

@@ -8,7 +8,10 @@ from torch import nn
 
 from edgewise._ground.errors import ConfigError
 from edgewise.io import load_model
+from edgewise.models.deployment import Deployment
 from edgewise.vision.data import SegmentationSet
+from edgewise.vision.data.inventory import Inventory
+from edgewise.vision.segmentation.deploy import deploy_segmenter
 from edgewise.vision.segmentation.evaluate import Evaluation, evaluate_run
 from edgewise.vision.segmentation.images import MaskedImages
 from edgewise.vision.segmentation.learner import Segmenter
@@ -32,8 +35,8 @@ class Segmentation:
     any_size: ClassVar = True
     packages: ClassVar = ("monai.losses",)
 
-    def images(self, recipe: SegmentationRecipe) -> MaskedImages:
-        return MaskedImages(recipe)
+    def images(self, recipe: SegmentationRecipe, inventory: Inventory | None = None) -> MaskedImages:
+        return MaskedImages(recipe, inventory)
 
     def network(self, recipe: SegmentationRecipe) -> nn.Module:
         return create_segmenter(recipe.model, recipe.data.channels, recipe.data.classes, recipe.data.size)
@@ -55,6 +58,9 @@ class Segmentation:
 
     def predict(self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str) -> Predictions:
         return predict_masks(run_dir, images, out_dir, device)
+
+    def deployment(self, run_dir: Path) -> Deployment:
+        return deploy_segmenter(run_dir)
 
     def report(self, run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None, device: str) -> Report:
         return report_segmentation(run_dirs, path, titles, device)

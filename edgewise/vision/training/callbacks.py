@@ -49,28 +49,40 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class KeepRun(Checkpoint):
-    """Writes a run's files after each epoch, the checkpoint last: what is newer than it is made again on resuming."""
+    """Writes a run's files after each epoch, the networks first: what is newer than the checkpoint is made again.
+
+    The measurements come last, so that where there are some there was a checkpoint; it holds their last line, too.
+    """
 
     def __init__(self, folder: RunFolder, score: str, every: int | None = None):
         self.folder, self.score, self.every = folder, score, every
         self.best = float("-inf")
         self.best_epoch = -1
         self.seconds = 0.0
+        self.line: dict[str, float] | None = None
 
     def state_dict(self) -> dict:
         """What a resumed run must know."""
-        return {"best": self.best, "best_epoch": self.best_epoch, "seconds": self.seconds}
+        return {"best": self.best, "best_epoch": self.best_epoch, "seconds": self.seconds, "line": self.line}
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Take up what an interrupted run knew."""
         self.best, self.best_epoch, self.seconds = (state_dict[name] for name in ("best", "best_epoch", "seconds"))
+        self.line = state_dict["line"]
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Bring the measurements to where the checkpoint is."""
+        done = 0 if self.line is None else int(self.line["epoch"]) + 1
+        if trainer.is_global_zero:
+            lines = self.folder.read_metrics()[:done]
+            if self.line is not None and len(lines) == done - 1:
+                lines.append(self.line)
+            self.folder.write_metrics(lines)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Forget the epochs that were measured after the checkpoint was written."""
-        if trainer.is_global_zero:
-            self.folder.write_metrics(self.folder.read_metrics()[: trainer.current_epoch])
-            if trainer.current_epoch == 0:
-                self._keep(pl_module, 0)
+        """Keep the network before training, where the recipe asks for it."""
+        if trainer.is_global_zero and trainer.current_epoch == 0:
+            self._keep(pl_module, 0)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the epoch's clock."""
@@ -88,9 +100,10 @@ class KeepRun(Checkpoint):
             for path in [self.folder.model, self.folder.last] if better else [self.folder.last]:
                 save_model(_deployed(pl_module), path)
             self._keep(pl_module, trainer.current_epoch + 1)
-            line = {"epoch": trainer.current_epoch, **scores, "seconds": round(seconds, 3)}
-            self.folder.write_metrics([*self.folder.read_metrics(), line])
+        self.line = {"epoch": trainer.current_epoch, **scores, "seconds": round(seconds, 3)}
         trainer.save_checkpoint(self.folder.checkpoint)
+        if trainer.is_global_zero:
+            self.folder.write_metrics([*self.folder.read_metrics(), self.line])
 
     def _keep(self, pl_module: pl.LightningModule, epochs: int) -> None:
         """The network on the way, where the recipe asks for it."""

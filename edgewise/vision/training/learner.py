@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
+from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.recipe import Recipe
 
 
@@ -33,6 +34,11 @@ class Images(Protocol):
     @property
     def facts(self) -> dict[str, Any]:
         """What the run's folder must note for later, in plain JSON values: names of classes, a window."""
+        ...
+
+    @property
+    def inventory(self) -> Inventory:
+        """Which pictures are on which side, for the run's folder to note."""
         ...
 
     def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:

@@ -12,12 +12,14 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from edgewise._ground.errors import ConfigError, NonFiniteError
 from edgewise._ground.optional import require
 from edgewise.vision.training.callbacks import AtomicCheckpointIO, EpochLine, KeepRun
-from edgewise.vision.training.folder import Result, RunFolder
+from edgewise.vision.training.files import Result
+from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.guard import all_finite, blame
 from edgewise.vision.training.learner import Images, Learner
 from edgewise.vision.training.recipe import Recipe
@@ -65,6 +67,14 @@ class GuardedLearner(pl.LightningModule):
         """Scale a gradient down to the largest norm that the learner allows."""
         if self.learner.clip is not None:
             self.clip_gradients(optimizer, gradient_clip_val=self.learner.clip, gradient_clip_algorithm="norm")
+
+    def on_train_start(self) -> None:
+        """Take the rates from the schedule: those of a checkpoint follow that of a run that was to be shorter."""
+        schedule = self.lr_schedulers()
+        if isinstance(schedule, LambdaLR):
+            rates = zip(schedule.optimizer.param_groups, schedule.base_lrs, schedule.lr_lambdas, strict=True)
+            for group, base, factor in rates:
+                group["lr"] = base * factor(schedule.last_epoch)
 
     def on_train_epoch_start(self) -> None:
         """Note the rate of this epoch."""
@@ -138,6 +148,7 @@ def fit(
     line = [EpochLine(recipe.model.name, task.score, task.score_title)] if progress else []
     trainer = _trainer(recipe, folder, [*watchers, *stopping, keeper, *line])
     if trainer.is_global_zero and not folder.config.exists():  # only now: a recipe that cannot work leaves no run behind
+        folder.write_inventory(images.inventory)
         folder.write_config(recipe, images.facts)
     checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
     try:

@@ -1,16 +1,18 @@
 """What the reports of all tasks have in common."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from edgewise._ground import page
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.figures import curves
 from edgewise.io import read_json
-from edgewise.vision.training.folder import Result, RunFolder
+from edgewise.vision.training.files import Result
+from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.recipe import Data, Recipe
 from edgewise.vision.training.settings import setting_rows
 
@@ -87,6 +89,9 @@ class ComparedRuns:
         self.folders = [RunFolder(run_dir) for run_dir in run_dirs]
         self.recipes = [folder.read_recipe() for folder in self.folders]
         self.data = common_data(self.recipes)
+        kept = [folder.read_inventory() for folder in self.folders] if len(self.folders) > 1 else []
+        if any(inventory != kept[0] for inventory in kept):
+            raise ConfigError("the runs were not started with the same pictures on each side: report on them one by one")
         self.titles = list(titles or titles_of(self.folders, self.recipes))
 
     @property
@@ -102,7 +107,7 @@ class ComparedRuns:
             template,
             title=headline(self.titles, self.data),
             columns=("Parameters", *evaluation.titles.values(), "s an epoch", "Best epoch"),
-            rows=score_rows(methods),
+            rows=score_rows(methods, {title: pace(lines) for title, lines in self.histories.items()}),
             settings=setting_rows(self.recipes),
             runs=self.titles,
             several=len(self.titles) > 1,
@@ -137,30 +142,46 @@ def titles_of(folders: Sequence[RunFolder], recipes: Sequence[Recipe]) -> list[s
     ]
 
 
-def score_rows(methods: Sequence[Method]) -> list[dict]:
-    """The table's rows: costs and scores of each method, the best value of each score marked where there are several."""
+def score_rows(methods: Sequence[Method], paces: Mapping[str, float]) -> list[dict]:
+    """The table's rows: costs and scores of each method, the best value of each score marked where there are several.
+
+    Args:
+        methods: In the order of the rows.
+        paces: Seconds of an epoch, by title.
+    """
     return [
-        {"title": method.title, "baseline": method.result is None, "cells": _cells(method, methods)} for method in methods
+        {"title": method.title, "baseline": method.result is None, "cells": _cells(method, methods, paces)}
+        for method in methods
     ]
 
 
-def _cells(method: Method, methods: Sequence[Method]) -> list[dict]:
+def pace(lines: Sequence[Mapping[str, float]]) -> float:
+    """Seconds of an epoch: the median without the first, in which kernels are compiled and pictures are read.
+
+    Example:
+        >>> pace([{"seconds": 60.0}, {"seconds": 2.0}, {"seconds": 3.0}, {"seconds": 9.0}])
+        3.0
+    """
+    return median([line["seconds"] for line in lines[1:] or lines])
+
+
+def _cells(method: Method, methods: Sequence[Method], paces: Mapping[str, float]) -> list[dict]:
     evaluation, scores = method.evaluation, []
     for name in evaluation.titles:
         values = [other.evaluation.scores[name] for other in methods]
         best = (min if name in evaluation.lower else max)(values)
         value, digits = evaluation.scores[name], evaluation.digits.get(name, 3)
         scores.append({"text": f"{value:.{digits}f}", "best": len(methods) > 1 and value == best})
-    parameters, *rest = _costs(method.result)
+    parameters, *rest = _costs(method.result, paces.get(method.title))
     return [parameters, *scores, *rest]
 
 
-def _costs(result: Result | None) -> list[dict]:
+def _costs(result: Result | None, seconds: float | None) -> list[dict]:
     """Parameters, seconds an epoch and the best epoch; a threshold has one number to fit and no epochs."""
     texts = ["1", "", ""]
     if result:
-        pace = f"{result.seconds / result.epochs:.1f}"
-        texts = [f"{result.parameters:,}", pace, f"{result.best_epoch + 1} of {result.epochs}"]
+        shown = "" if seconds is None else f"{seconds:.1f}"
+        texts = [f"{result.parameters:,}", shown, f"{result.best_epoch + 1} of {result.epochs}"]
     return [{"text": text, "best": False} for text in texts]
 
 

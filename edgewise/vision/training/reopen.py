@@ -79,13 +79,16 @@ class OpenRun:
             count: How many pictures, drawn without repetition; all, if there are fewer.
             size: Of a batch.
             seed: Of the draw.
+
+        Raises:
+            DataError: The pictures are not those that the run was started with.
         """
         if min(count, size) < 1 or seed < 0:
             raise ConfigError(
                 f"pictures and the size of a batch must be at least 1 and the seed at least 0, got {count}, {size}, {seed}"
             )
         task = task_of(self.recipe)
-        data = task.images(self.recipe).validation
+        data = task.images(self.recipe, self.folder.read_inventory()).validation
         chosen = np.random.default_rng(seed).permutation(len(data))[:count].tolist()
         parts = [default_collate([data[i] for i in chosen[start : start + size]]) for start in range(0, len(chosen), size)]
         return [(part["image"], part[task.truth]) for part in parts]

@@ -9,7 +9,8 @@ import torch
 
 from edgewise._ground.optional import require
 from edgewise._ground.quiet import quiet
-from edgewise.vision.training.folder import Result, RunFolder
+from edgewise.vision.training.files import Result
+from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.start import start_from
 from edgewise.vision.training.tasks import task_of
@@ -44,7 +45,9 @@ def train(
     Args:
         recipe: What to train on what, and how.
         run_dir: Folder of the run; made if needed. See :class:`RunFolder` for what is in it.
-        resume: Go on with the run in ``run_dir``, if there is one; if it is finished, only return its result.
+        resume: Go on with the run in ``run_dir``, if there is one; if it is finished, only return its result. The recipe
+            must be the run's own, as ``RunFolder(run_dir).read_recipe()`` gives it, but for ``epochs``, which may be more,
+            of a finished run, too: learning rates then follow the schedule of the longer run from there.
         progress: Show a line with the state of the run.
         callbacks: Lightning callbacks that watch the training.
 
@@ -84,7 +87,7 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["
     from edgewise.vision.training.loop import fit  # which needs Lightning; importing edgewise.vision does not
 
     task = task_of(recipe)
-    images = task.images(recipe)
+    images = task.images(recipe, folder.read_inventory() if folder.config.exists() else None)
     torch.manual_seed(recipe.seed)
     network = task.network(recipe)
     if not folder.checkpoint.exists():

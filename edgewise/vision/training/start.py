@@ -47,7 +47,7 @@ def start_from(network: nn.Module, sources: Mapping[str, str | Path]) -> None:
         if name not in parts:
             raise unknown("part of the network", name, parts)
         path = Path(source)
-        path = RunFolder(path).model if path.is_dir() else path
+        path = RunFolder(path).best_model() if path.is_dir() else path
         config, tensors = read_weights(path)
         own = find_config(parts[name])
         if own is not None and (difference := _difference(config, own)):

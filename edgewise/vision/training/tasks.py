@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from edgewise._ground.registry import Registry
+from edgewise.models.deployment import Deployment
+from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.learner import Images, Learner
 from edgewise.vision.training.page import Evaluation, Report
 from edgewise.vision.training.recipe import Recipe
@@ -40,8 +42,13 @@ class Task(Protocol):
     any_size: bool
     packages: tuple[str, ...]
 
-    def images(self, recipe: Recipe) -> Images:
-        """Training and validation images."""
+    def images(self, recipe: Recipe, inventory: Inventory | None = None) -> Images:
+        """Training and validation images.
+
+        Args:
+            recipe: Which.
+            inventory: The sides that a run noted when it was started, to be compared and kept; None: a new run.
+        """
         ...
 
     def network(self, recipe: Recipe) -> nn.Module:
@@ -70,6 +77,10 @@ class Task(Protocol):
 
     def predict(self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str) -> Predicted:
         """What the best epoch of a run makes of picture files."""
+        ...
+
+    def deployment(self, run_dir: Path) -> Deployment:
+        """The best epoch of a run for use elsewhere, with how pictures are made ready for it and its outputs read."""
         ...
 
     def report(self, run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None, device: str) -> Report:

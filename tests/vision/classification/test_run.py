@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,7 +16,7 @@ from edgewise.analysis import count_parameters
 from edgewise.io import load_model
 from edgewise.kan import KAN
 from edgewise.models import create_model
-from edgewise.vision import AdamW, Augment, Mix, Model, Recipe, RunFolder, evaluate, train
+from edgewise.vision import AdamW, Augment, Mix, Model, Recipe, RunFolder, evaluate, train, write_report
 from tests.vision.training.test_run import StopAfter, assert_same_run
 
 VARIED = {
@@ -191,3 +192,20 @@ def test_a_model_of_pictures_gets_what_the_data_says(recipe, tmp_path):
     options = load_model(tmp_path / "run" / "model.safetensors").config["options"]
     assert options == {"num_classes": 3, "in_channels": 1, "width": 4, "stages": 2}
     assert result.parameters == count_parameters(create_model("cnn", **options))
+
+
+def test_neither_scored_nor_resumed_on_other_pictures(recipe, shapes, tmp_path):
+    root = shutil.copytree(shapes, tmp_path / "mine")
+    recipe = replace(recipe, data=replace(recipe.data, root=str(root)), epochs=2)
+    train(recipe, tmp_path / "run", progress=False)
+    with pytest.raises(InterruptedError):
+        train(recipe, tmp_path / "stopped", progress=False, callbacks=[StopAfter(0)])
+    (root / "train" / "dot" / "07.png").unlink()
+    told = "1 of 84 pictures is missing, 0 are new and 0 changed, the first is 'train/dot/07.png'"
+    for ask in (
+        lambda: evaluate(tmp_path / "run"),
+        lambda: train(recipe, tmp_path / "stopped", resume=True, progress=False),
+        lambda: write_report([tmp_path / "run"], tmp_path / "report.html"),
+    ):
+        with pytest.raises(DataError, match=told):
+            ask()

@@ -68,7 +68,8 @@ def test_a_run_learns_and_leaves_its_files(recipe, tmp_path):
     assert result == folder.read_result()
     names = {path.name for path in folder.path.iterdir()}
     assert names == {
-        "config.json", "last.ckpt", "last.safetensors", "lock", "metrics.jsonl", "model.safetensors", "result.json"
+        "config.json", "last.ckpt", "last.safetensors", "lock", "metrics.jsonl", "model.safetensors", "pictures.json",
+        "result.json",
     }  # fmt: skip
 
 
@@ -206,8 +207,10 @@ def test_a_finished_run_is_not_overwritten_and_not_trained_again(recipe, whole):
 
 
 def test_a_run_of_another_recipe_is_refused_by_what_differs(recipe, whole):
+    with pytest.raises(CheckpointError, match=r"another recipe \(it differs in epochs, batch_size\)"):
+        train(replace(recipe, epochs=9, batch_size=4), whole, resume=True, progress=False)
     with pytest.raises(CheckpointError, match=r"another recipe \(it differs in epochs\)"):
-        train(replace(recipe, epochs=9), whole, resume=True, progress=False)
+        train(replace(recipe, epochs=3), whole, resume=True, progress=False)
 
 
 def test_a_folder_of_other_things_is_refused(recipe, tmp_path):

@@ -1,0 +1,46 @@
+"""A run of segmentation for use elsewhere: its network, and in words how pictures enter it and masks come of it."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from edgewise.models.deployment import Deployment, deployment_of
+from edgewise.vision.data.preprocess import LUMINANCE
+from edgewise.vision.segmentation.predict import Predictor
+from edgewise.vision.segmentation.recipe import SegmentationRecipe
+from edgewise.vision.training.deploy import network_in
+from edgewise.vision.training.folder import RunFolder
+
+
+def deploy_segmenter(run_dir: str | Path) -> Deployment:
+    """The best epoch of a run, with what its pictures go through and what its logits mean.
+
+    Raises:
+        CheckpointError: There is no run, or its model is corrupted.
+    """
+    folder = RunFolder(run_dir)
+    data, facts = folder.read_recipe(SegmentationRecipe).data, folder.read_facts()
+    predictor = Predictor.from_run(run_dir)
+    mean, std = predictor.preprocess.normalisation
+    window = facts["window"]
+    given: dict[str, Any] = {
+        "scaling": {"uint8": [0, 255], "uint16": window or [0, 65535], "float": window or [0, 1], "clip": True},
+        "resize": {"size": list(data.size), "keep_aspect": False, "method": "bilinear", "antialias": True},
+        "convert": {"grey_from_colour": list(LUMINANCE), "colour_from_grey": "repeat"},
+        "normalise": {"mean": list(mean), "std": list(std)},
+        "order": ["scaling", "resize", "convert", "normalise"],
+    }
+    one = data.classes == 1
+    names = ["background", "foreground"] if one else ["background", *(f"class {n}" for n in range(1, data.classes))]
+    made: dict[str, Any] = {
+        "classes": names,
+        "activation": "sigmoid" if one else "softmax",
+        "decision": "threshold" if one else "argmax",
+        "threshold": 0.5 if one else None,
+        "resize": {"to": "picture", "method": "bilinear", "antialias": False, "before": "decision"},
+        "masks": facts["masks"],
+    }
+    known = deployment_of(predictor.network)
+    example = torch.zeros(2, data.channels, *data.size)
+    return network_in(known, example, SegmentationRecipe.task, data, given, made)
