@@ -9,29 +9,43 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from edgewise._ground.errors import ConfigError
+from edgewise._ground.errors import ConfigError, warn
 from edgewise._ground.optional import require
 from edgewise._ground.torch_private import tree_leaves
+from edgewise.export.described import describe, known_of
 from edgewise.export.program import ExportError, batches_of, evaluating, to_program
+from edgewise.models.deployment import Deployable, Deployment
 
 _TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-9, torch.float16: 2e-2}  # of the largest output
 _ROUNDING = 16  # epsilons: what sums of numbers near 1 may be off by, where outputs are hardly any
 
 
 def to_onnx(
-    model: nn.Module, example: Tensor | tuple[Tensor, ...] | None, path: str | Path, *, opset: int | None = None
+    model: nn.Module | Deployment | Deployable,
+    example: Tensor | tuple[Tensor, ...] | None,
+    path: str | Path,
+    *,
+    opset: int | None = None,
+    free: Sequence[int] | None = None,
 ) -> None:
     """Write the network in evaluation mode as an ONNX file for batches of any size.
+
+    Pictures are its input ``image``, and ``logits`` what comes out; any other input is ``x`` (of several ``x0``, ``x1``,
+    ...), any other output ``y``. Registered networks that take pictures of any height and width do so in the file, too. The
+    file's metadata says what is known of the input and the output, as JSON; see ``docs/export.md``.
 
     It is run by ONNX Runtime on batches of three sizes first, and not written if an output differs from the network's by
     more than 1e-4 of the largest (1e-9 in float64) and more than rounding of numbers near 1 explains. A network of over
     2 GB has its numbers in a second file beside it.
 
     Args:
-        model: The network; it is left in the mode it has.
+        model: The network, which is left in the mode it has; a :class:`~edgewise.estimators.KANRegressor` or another
+            estimator that was fitted; or what :func:`edgewise.vision.deploy` gives of a run.
         example: An input, or several, batch first; None for ``model.example_input()``.
         path: File to write, by custom ``*.onnx``; its folder must exist.
         opset: Version of the ONNX operators; that of torch by default.
+        free: Dimensions of the input beside the batch that may have any size, ``()`` for none; None: those that the
+            network is known to take in any size.
 
     Raises:
         ConfigError: There is no example, or the opset cannot carry an op of the network; the message names it.
@@ -46,18 +60,37 @@ def to_onnx(
     onnx = require("onnx", extra="export")
     require("onnxscript", extra="export")
     require("onnxruntime", extra="export")
-    examples, path = batches_of(model, example), Path(path)
+    known, path = known_of(model), Path(path)
+    network, multiple = known.network, known.multiple
+    examples = batches_of(network, known.example if example is None else example)
     if not path.parent.is_dir():
         raise ConfigError(f"{path.parent} is no folder to write {path.name} to: make it first")
-    converted = _convert(to_program(model, examples))
+    free, program = _traced(known, examples, free)
+    converted = _convert(program)
+    describe(converted.model, known, examples[0], free)
     if opset is not None:
         _check_opset(onnx, converted.model_proto.graph, opset)
         converted.model.opset_imports[""] = opset
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as draft:
         converted.save(Path(draft, path.name))
-        _check(model, examples, Path(draft, path.name))
+        _check(network, batches_to_check(examples, free, multiple), Path(draft, path.name))
         for file in sorted(Path(draft).iterdir(), key=lambda file: file.name == path.name):  # the graph last
             file.replace(path.parent / file.name)
+
+
+def _traced(
+    known: Deployment, examples: tuple[Tensor, ...], free: Sequence[int] | None
+) -> tuple[Sequence[int], torch.export.ExportedProgram]:
+    """The free dimensions, and the program; where nobody asked for them and they cannot be free, with a warning none is."""
+    wanted = known.free if free is None else free
+    try:
+        return wanted, to_program(known.network, examples, free=wanted, multiple=known.multiple)
+    except ExportError as error:
+        if free is not None or not wanted:
+            raise
+        program = to_program(known.network, examples)
+        warn(f"{error}; so the file takes pictures of {' x '.join(map(str, examples[0].shape[2:]))} alone")
+        return (), program
 
 
 def _convert(program: torch.export.ExportedProgram) -> "torch.onnx.ONNXProgram":
@@ -98,9 +131,21 @@ def _nodes(graph) -> Iterator:
                 yield from _nodes(inner)
 
 
-def _check(model: nn.Module, examples: tuple[Tensor, ...], path: Path) -> None:
-    """Run the file on a batch of one, on the example and on a larger batch, and compare."""
-    batches = (tuple(x[:1] for x in examples), examples, tuple(torch.cat([x, x[:1]]) for x in examples))
+def batches_to_check(examples: tuple[Tensor, ...], free: Sequence[int], multiple: int) -> tuple[tuple[Tensor, ...], ...]:
+    """A batch of one, the example and a larger batch; where sizes are free, the first and the last of other ones."""
+    sizes = {d: (multiple, 2 * multiple)[place % 2] for place, d in enumerate(free)}
+
+    def grown(x: Tensor, times: int) -> Tensor:
+        for d, step in sizes.items():
+            x = torch.cat([x, *[x.narrow(d, 0, 1)] * (times * step)], d)
+        return x
+
+    one, more = (grown(x[:1], 1) for x in examples), (grown(torch.cat([x, x[:1]]), 3) for x in examples)
+    return tuple(one), examples, tuple(more)
+
+
+def _check(model: nn.Module, batches: tuple[tuple[Tensor, ...], ...], path: Path) -> None:
+    """Run the file on batches, and compare."""
     found = _run(path, batches)
     with evaluating(model):
         expected = [[y.cpu() for y in tree_leaves(model(*batch)) if isinstance(y, Tensor)] for batch in batches]

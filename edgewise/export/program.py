@@ -1,7 +1,7 @@
 """A network as a graph of plain arithmetic, by ``torch.export``."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -19,16 +19,20 @@ class ExportError(EdgewiseError, RuntimeError):
     """A network that cannot be carried over to where it was to run."""
 
 
-def to_program(model: nn.Module, example: Tensor | tuple[Tensor, ...] | None = None) -> ExportedProgram:
+def to_program(
+    model: nn.Module, example: Tensor | tuple[Tensor, ...] | None = None, *, free: Sequence[int] = (), multiple: int = 1
+) -> ExportedProgram:
     """The network in evaluation mode as an ``ExportedProgram`` for batches of any size; no custom op is left in it.
 
     Args:
         model: The network; it is left in the mode it has.
         example: An input, or several, batch first; by default ``model.example_input()``.
+        free: Dimensions beside the batch that may have any size, such as ``(2, 3)`` for height and width.
+        multiple: Sizes of free dimensions are multiples of this.
 
     Raises:
         ConfigError: There is no example, or it is no batch.
-        ExportError: The network cannot be traced, or fixes the size of a batch.
+        ExportError: The network cannot be traced, or fixes the size of a batch or of a dimension that is to be free.
 
     Example:
         >>> from edgewise.kan import KAN
@@ -36,16 +40,23 @@ def to_program(model: nn.Module, example: Tensor | tuple[Tensor, ...] | None = N
         >>> program.module()(torch.zeros(7, 2)).shape
         torch.Size([7, 1])
     """
-    examples = batches_of(model, example)
-    shapes = tuple({0: Dim.DYNAMIC} for _ in examples)
+    examples = tuple(_wide_enough(x, free, multiple) for x in batches_of(model, example))
+    sides = {d: Dim.DYNAMIC if multiple == 1 else multiple * Dim(f"side{d}", min=1) for d in free}
+    shapes = tuple({0: Dim.DYNAMIC, **sides} for _ in examples)
     try:
         with evaluating(model):
             model(*examples)  # symbolic edges note which functions they are
             return torch.export.export(model, examples, dynamic_shapes=shapes)
     except Exception as error:  # whatever its code raises under tracing
-        raise ExportError(
-            f"{type(model).__name__} cannot be exported for batches of any size: {_first_line(error)}"
-        ) from error
+        what = f"batches of any size{' and pictures of any height and width' if free else ''}"
+        raise ExportError(f"{type(model).__name__} cannot be exported for {what}: {_first_line(error)}") from error
+
+
+def _wide_enough(x: Tensor, free: Sequence[int], multiple: int) -> Tensor:
+    """The example, repeated until no free size is 1 multiple: where that is divided down to 1, torch takes it for fixed."""
+    for d in free:
+        x = torch.cat([x] * -(-2 * multiple // x.shape[d]), d)
+    return x
 
 
 def batches_of(model: nn.Module, example: Tensor | tuple[Tensor, ...] | None) -> tuple[Tensor, ...]:

@@ -127,7 +127,7 @@ class Classifier(nn.Module):
         if len(shape) != 4 or shape[1] != self.in_channels:
             fits = False
         else:
-            fits = min(shape[2:]) >= self.least_side if size is None else shape[2:] == (size, size)
+            fits = all(side >= self.least_side for side in shape[2:]) if size is None else shape[2:] == (size, size)
         if not fits:
             sides = f"at least {self.least_side}" if size is None else size
             raise ConfigError(f"expected pictures (N, {self.in_channels}, H, W) with sides of {sides}, got shape {shape}")

@@ -79,7 +79,7 @@ class GramUNet(nn.Module):
         return self.head(x)
 
     def _check(self, x: Tensor) -> None:
-        if x.dim() != 4 or x.shape[1] != self.in_channels or min(x.shape[2:]) < self.least_side:
+        if x.dim() != 4 or x.shape[1] != self.in_channels or any(side < self.least_side for side in x.shape[2:]):
             raise ConfigError(
                 f"expected images (N, {self.in_channels}, H, W) with sides of at least {self.least_side}, "
                 f"got shape {tuple(x.shape)}"

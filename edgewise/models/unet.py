@@ -59,4 +59,6 @@ class _UpCat(nn.Module):
 def extend_to(skip: Tensor, x: Tensor) -> Tensor:
     """Repeat the last row and column of ``x`` where halving an odd side of ``skip`` has lost one."""
     height, width = (big - small for big, small in zip(skip.shape[2:], x.shape[2:], strict=True))
+    if torch.compiler.is_exporting():  # a branch on sizes would let a graph take even ones only, or only odd ones
+        return F.pad(x, (0, width, 0, height), mode="replicate")
     return F.pad(x, (0, width, 0, height), mode="replicate") if height or width else x
