@@ -40,11 +40,11 @@ def _none(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.Primit
         return None
     return tyro.constructors.PrimitiveConstructorSpec(
         nargs=1,
-        metavar="{none}",
+        metavar="{None}",
         choices=("none", "None"),
         instance_from_str=lambda words: None,
         is_instance=lambda value: value is None,
-        str_from_instance=lambda value: ["none"],
+        str_from_instance=lambda value: ["None"],
     )
 
 

@@ -17,7 +17,7 @@ class Settings:
 
 @pytest.mark.parametrize("option", ["patience", "rate", "words", "sides", "root"])
 @pytest.mark.parametrize("none", ["none", "None"])
-def test_none_is_said_as_the_help_says_it(option, none, capsys):
+def test_none_is_said_as_the_help_says_it(option, none):
     found = []
 
     def command(settings: Settings = Settings()) -> None:
@@ -26,6 +26,3 @@ def test_none_is_said_as_the_help_says_it(option, none, capsys):
 
     call(command, [f"--settings.{option}", none], prog="edgewise")
     assert getattr(found[0], option) is None
-    with pytest.raises(SystemExit):
-        call(command, ["--help"], prog="edgewise")
-    assert "none" in capsys.readouterr().out

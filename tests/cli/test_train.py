@@ -80,9 +80,8 @@ def test_an_unknown_model_is_an_error_that_names_the_nearest(tmp_path, settings,
 def test_none_and_the_settings_of_a_run_are_understood(tmp_path, monkeypatch, capsys):
     """What is trained is watched, not trained."""
     asked = []
-    monkeypatch.setattr(
-        "edgewise.cli.train.train_and_report", lambda recipe, run, resume, plain: asked.append((recipe, resume))
-    )
+    instead = lambda recipe, run, resume, plain: asked.append((recipe, resume))  # noqa: E731
+    monkeypatch.setattr("edgewise.cli.train.train_and_report", instead)
     run = tmp_path / "run"
     assert main(["train", "busi", "--run", str(run), "--patience", "none", "--epochs", "3"]) == 0
     recipe, resume = asked.pop()

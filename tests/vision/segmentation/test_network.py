@@ -23,9 +23,7 @@ def test_a_model_that_does_not_segment_says_what_it_takes_and_which_do(name):
 
 @pytest.mark.parametrize("name", DENSE)
 def test_a_model_that_segments_names_no_picture(name):
-    with pytest.raises(
-        ConfigError, match=f"model '{name}' makes logits for each pixel of a picture, .*: choose one of .*mlp"
-    ):
+    with pytest.raises(ConfigError, match=f"model '{name}' makes logits for each pixel of a picture, .*: choose .*mlp"):
         create_classifier(Model(name=name), LabelledData())
 
 
