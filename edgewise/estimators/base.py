@@ -9,11 +9,13 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from edgewise._ground.optional import require
+from edgewise.estimators.columns import Columns
 from edgewise.kan.discovery.discover import PENALTY, discover
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import learning_by_heart, seeded, start
 from edgewise.kan.discovery.strength import chosen_strength
 from edgewise.kan.fitting import History, Table, fit
+from edgewise.kan.fitting.columns import cut_outputs, still
 from edgewise.kan.fitting.plan import Loss
 from edgewise.kan.kan import KAN
 
@@ -54,29 +56,31 @@ class KANEstimator(BaseEstimator):
         self.functions = functions
         self.random_state = random_state
 
-    def _fit(self, x: np.ndarray, y: np.ndarray, outputs: int, loss: Loss | None = None) -> None:
-        """Set everything that is learned, from checked arrays."""
+    def _fit(self, x: np.ndarray, y: np.ndarray, outputs: int, digit: float, loss: Loss | None = None) -> None:
+        """Set everything that is learned, from checked arrays whose rounding errors have the relative size ``digit``."""
         random = require("sklearn.utils", extra="science").check_random_state(self.random_state)
         seed = int(random.randint(LARGEST_SEED))
         if self.symbolic:
-            self._discover(x, y, loss, seed)
+            self._discover(x, y, digit, loss, seed)
             return
-        rows, targets = torch.tensor(x), torch.tensor(y)
-        scales = Scale.of(rows), Scale.of(targets) if loss is None else Scale.none(outputs)
-        table = Table(scales[0](rows), scales[1](targets) if loss is None else targets)
+        columns, targets = Columns.of(torch.tensor(x), digit), torch.tensor(y)
+        scale = Scale.of(targets) if loss is None else Scale.none(outputs)
+        table = Table(columns(x), scale(targets) if loss is None else targets)
         with seeded(seed):
             model = start((x.shape[1], *self.hidden, outputs), self.grid, self.k, len(x) * outputs)
+            columns.cut(model, torch.tensor(x), digit, self._names())
+            if loss is None:
+                cut_outputs(model, targets)
             self.penalty_ = self._chosen_penalty(model, table, loss) if self.penalty is None else self.penalty
             starts = 1 if self.penalty is None else self.starts
             self.history_ = self._fit_network(model, table, loss, self.penalty_, starts)
-        self._keep(model, *scales)
+        self._keep(model, columns, scale)
 
-    def _discover(self, x: np.ndarray, y: np.ndarray, loss: Loss | None, seed: int) -> None:
-        names = getattr(self, "feature_names_in_", None)
+    def _discover(self, x: np.ndarray, y: np.ndarray, digit: float, loss: Loss | None, seed: int) -> None:
         found = discover(
-            x,
+            x.astype(np.float32) if digit == np.finfo(np.float32).eps else x,  # the numbers as they were given
             y,
-            names=None if names is None else list(names),
+            names=self._names(),
             hidden=self.hidden,
             grid=self.grid,
             k=self.k,
@@ -90,11 +94,16 @@ class KANEstimator(BaseEstimator):
             progress=False,
         )
         self.discovery_, self.formula_ = found, found.formula
-        self._keep(found.symbolic or found.network, found.inputs, found.outputs)
+        self._keep(found.symbolic or found.network, Columns(found.inputs, still(torch.tensor(x), digit)), found.outputs)
 
-    def _keep(self, model: KAN, inputs: Scale, targets: Scale) -> None:
+    def _names(self) -> list[str] | None:
+        names = getattr(self, "feature_names_in_", None)
+        return None if names is None else list(names)
+
+    def _keep(self, model: KAN, columns: Columns, targets: Scale) -> None:
         self.network_, self.grid_ = model, getattr(model[0].edge.basis, "grid_size", None)
-        self.mean_, self.scale_ = inputs.mean.numpy(), inputs.deviation.numpy()
+        self._columns = columns
+        self.mean_, self.scale_ = columns.scale.mean.numpy(), columns.scale.deviation.numpy()
         self.target_mean_, self.target_scale_ = targets.mean.numpy(), targets.deviation.numpy()
 
     def _fit_network(
@@ -121,5 +130,5 @@ class KANEstimator(BaseEstimator):
         """What the network gives for rows, in the units of the targets, ``(N, outputs)``."""
         validation.check_is_fitted(self, "network_")
         x = validation.validate_data(self, X, reset=False, dtype=np.float64)
-        y = self.network_(torch.tensor((x - self.mean_) / self.scale_))
+        y = self.network_(self._columns(x))
         return y * torch.tensor(self.target_scale_) + torch.tensor(self.target_mean_)

@@ -11,6 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from edgewise._ground.optional import require
 from edgewise.estimators.base import KANEstimator, validation
+from edgewise.kan.fitting.columns import digit_of
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
@@ -91,9 +92,9 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"a classifier needs at least 2 classes, got one class: {self.classes_[0]}")
         if len(self.classes_) == 2:
-            self._fit(rows, numbers[:, None].astype(float), 1, _loss)
+            self._fit(rows, numbers[:, None].astype(float), 1, digit_of(X), _loss)
         else:
-            self._fit(rows, numbers, len(self.classes_), _loss)
+            self._fit(rows, numbers, len(self.classes_), digit_of(X), _loss)
         return self
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:

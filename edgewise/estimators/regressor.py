@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from edgewise._ground.optional import require
 from edgewise.estimators.base import KANEstimator, validation
+from edgewise.kan.fitting.columns import digit_of
 
 if TYPE_CHECKING:
     from sklearn.base import RegressorMixin
@@ -18,8 +19,9 @@ class KANRegressor(RegressorMixin, KANEstimator):
     """Regression by a small Kolmogorov-Arnold network; with ``symbolic=True`` by the formula that it is.
 
     Columns and targets are taken in units of their deviations, and all is computed in float64. Targets may have several
-    columns. With few rows the grid is coarser than asked for (``grid_``), down to one interval, so that there are no more
-    parameters than targets if that can be; a penalty holds the rest.
+    columns. A column, or a target, that is constant has no edge, and a warning names it. With few rows the grid is coarser
+    than asked for (``grid_``), down to one interval, so that there are no more parameters than targets if that can
+    be; a penalty holds the rest.
 
     Args:
         hidden: Nodes of the hidden layers; ``([3, 2],)`` has 3 that add and 2 that multiply, ``()`` is an additive model.
@@ -64,7 +66,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         )
         self._flat = targets.ndim == 1
         columns = targets.reshape(len(targets), -1).astype(float)
-        self._fit(rows, columns, columns.shape[1])
+        self._fit(rows, columns, columns.shape[1], digit_of(X))
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:

@@ -1,5 +1,6 @@
 import copy
 import pickle
+import re
 
 import joblib
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from edgewise._ground.errors import ConfigError
+from edgewise._ground.errors import ConfigError, EdgewiseWarning
 from edgewise.estimators import KANClassifier, KANRegressor
 
 QUICK = {"hidden": (3,), "penalty": 1e-2, "steps": 5, "starts": 1}
@@ -66,11 +67,40 @@ def test_units_do_not_matter():
 def test_several_targets_at_once_and_columns_that_do_not_vary():
     x, y = surface(100)
     both = np.stack([y, 100 * x[:, 0]], 1)
-    model = KANRegressor((3,), penalty=1e-3, random_state=0).fit(np.c_[x, np.full(100, 7.0)], both)
+    with pytest.warns(EdgewiseWarning, match=r"column 2 .counted from 0. is 7 in all rows"):
+        model = KANRegressor((3,), penalty=1e-3, random_state=0).fit(np.c_[x, np.full(100, 7.0)], both)
     assert model.scale_[2] == 1
     predicted = model.predict(np.c_[x, np.full(100, 7.0)])
     assert predicted.shape == both.shape
     assert model.score(np.c_[x, np.full(100, 7.0)], both) > 0.95
+
+
+@pytest.mark.parametrize(
+    "estimator", [KANRegressor(**QUICK), KANClassifier(**QUICK), KANRegressor(**QUICK | {"hidden": ()})]
+)
+@pytest.mark.parametrize("constant", [5.0, 0.0, 1e6])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_column_has_no_effect(estimator, constant, dtype):
+    x, y = surface(100)
+    frame = pd.DataFrame({"a": x[:, 0], "still": np.full(100, constant), "b": x[:, 1]}).astype(dtype)
+    frame.loc[3, "still"] *= 1 + np.finfo(dtype).eps  # but for rounding
+    model = clone(estimator).set_params(random_state=0)
+    with pytest.warns(EdgewiseWarning, match=re.escape(f"column 'still' is {constant:g} in all rows")) as said:
+        model.fit(frame, y > 1 if isinstance(model, KANClassifier) else y)
+    assert len(said) == 1
+    predict = getattr(model, "decision_function", model.predict)
+    for other in (constant + 1, -1e6, 1e300 if dtype == np.float64 else 1e30):
+        np.testing.assert_array_equal(predict(frame.assign(still=dtype(other))), predict(frame))
+
+
+def test_a_constant_target_is_predicted_everywhere():
+    x, y = surface(60)
+    with pytest.warns(EdgewiseWarning, match=r"target 1 .counted from 0. is the same in all rows"):
+        model = KANRegressor(**QUICK, random_state=0).fit(x, np.stack([y, np.full(60, 0.1)], 1))
+    np.testing.assert_allclose(model.predict(x + 0.5)[:, 1], 0.1, rtol=1e-12)
+    with pytest.warns(EdgewiseWarning, match="the same in all rows"):
+        model = KANRegressor(random_state=0).fit(x, np.full(60, 3.0))
+    np.testing.assert_array_equal(model.predict(x + 0.5), 3.0)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from edgewise._ground.errors import DataError
 from edgewise.kan.discovery.scale import Scale, in_units
 from edgewise.kan.discovery.search import Search
 from edgewise.kan.discovery.start import seeded, start
+from edgewise.kan.fitting.columns import cut_still
 from edgewise.kan.fitting.data import tables
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Loss
@@ -80,7 +81,8 @@ def discover(
 
     Each is a call of its own in this library: a fit under a penalty that wants few edges, from ``starts`` beginnings;
     :func:`~edgewise.kan.interpret.prune`; a fit without penalty, and one on a finer grid if that is worth its parameters;
-    formulas for all edges, layer by layer; :func:`~edgewise.kan.interpret.symbolic_formula`.
+    formulas for all edges, layer by layer; :func:`~edgewise.kan.interpret.symbolic_formula`. Columns that are constant
+    are left out, with a warning that names them.
 
     Args:
         x: Rows, ``(N, inputs)``.
@@ -119,6 +121,7 @@ def discover(
     with seeded(seed):
         model = start((np.shape(x)[1], *hidden, _outputs(y, loss)), grid, k, math.prod(np.shape(y)))
         table, _ = tables(model, (x, y))
+        cut_still(model, table.x, table.digit, names)
         with Progress(progress, steps * (starts * _stages(penalty) + 2)) as bar:
             search = Search(model, table, optimizer, loss, steps, bar.advance)
             try:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from edgewise.kan.fitting.columns import still
 from edgewise.kan.kan import KAN
 from edgewise.kan.layer import KANLayer
-
-SAME = 10  # rounding errors of the largest number, up to which a column is constant
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,11 @@ class Scale:
     deviation: Tensor
 
     @classmethod
-    def of(cls, rows: Tensor) -> "Scale":
-        """The scale of the columns of ``rows``, ``(N, columns)``."""
+    def of(cls, rows: Tensor, digit: float | None = None) -> "Scale":
+        """Of the columns of ``rows (N, columns)``; ``digit`` is as for :func:`edgewise.kan.fitting.columns.still`."""
         mean = rows.mean(0)
         deviation = (rows - mean).square().mean(0).sqrt()
-        same = deviation <= SAME * torch.finfo(rows.dtype).eps * rows.abs().amax(0)
-        return cls(mean, torch.where(same, 1, deviation))
+        return cls(mean, torch.where(still(rows, digit), 1, deviation))
 
     @classmethod
     def none(cls, columns: int) -> "Scale":

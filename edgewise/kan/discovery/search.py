@@ -58,7 +58,7 @@ class Search:
         self.symbolic: KAN | None = None
         self.formula: Formula | None = None
         self.optimizer, self.loss, self.steps, self.advance = optimizer, loss, steps, advance
-        self.inputs = Scale.of(table.x)
+        self.inputs = Scale.of(table.x, table.digit)
         self.outputs = Scale.of(table.y) if loss is None else Scale.none(model[-1].nodes)
         self.table = Table(self.inputs(table.x), table.y if loss else self.outputs(table.y))
         self.strength = 0.0

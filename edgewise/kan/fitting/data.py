@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from edgewise._ground.errors import DataError
+from edgewise.kan.fitting.columns import digit_of
 from edgewise.kan.network import Network
 
 Pair = Sequence[ArrayLike]
@@ -23,10 +24,14 @@ class Table:
     """Rows of inputs and what they should give: x ``(N, inputs)``, y ``(N, outputs)`` or class numbers ``(N,)``.
 
     Whole numbers in a single row are class numbers where the network has more than one output, and else numbers as others.
+
+    Attributes:
+        digit: The relative size of a rounding error of the inputs as they were given; None if their type tells it.
     """
 
     x: Tensor
     y: Tensor
+    digit: float | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -65,6 +70,7 @@ def table_of(model: Network, pair: object, what: str) -> Table:
     like, outputs = next(model.parameters()), model[-1].nodes
     x, y = (_tensor(values, f"the {name} of {what}") for values, name in zip(pair, ("inputs", "targets"), strict=True))
     are_classes = y.dim() == 1 and outputs > 1 and not y.is_floating_point()
+    digit = digit_of(x)
     x, y = x.to(like), _classes(y, outputs, what).to(like.device) if are_classes else y.to(like)
     if x.dim() != 2:
         raise DataError(f"the inputs of {what} must be a table (rows, columns), got shape {tuple(x.shape)}")
@@ -80,7 +86,7 @@ def table_of(model: Network, pair: object, what: str) -> Table:
             raise DataError(f"the network has {outputs} outputs and the targets of {what} have shape {tuple(y.shape)}")
     _check_finite(x, f"the inputs of {what}")
     _check_finite(y, f"the targets of {what}")
-    return Table(x, y)
+    return Table(x, y, digit)
 
 
 def _tensor(values, what: str) -> Tensor:

@@ -54,6 +54,8 @@ def fit(
         callback: Called after each step.
         progress: Show a progress bar; by default where the output is a terminal.
 
+    Columns that are constant in the data say nothing: a warning names them, and no numeric edge leads from them any more.
+
     Returns:
         The course of the fit. After an interrupt (Ctrl-C) the network is as it was after the last whole step, or the best
         one with ``patience``.
@@ -84,6 +86,7 @@ def fit(
     plan.check(model, train, loss)
     run = Run(model, train, held, loss or mse_loss, plan)
     run.check_finite()
+    run.leave_out_still()
     interrupted = False
     with Progress(progress, len(plan.stages) * steps * starts) as bar:
         try:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from edgewise._ground.errors import NonFiniteError
 from edgewise.bases import BSpline
+from edgewise.kan.fitting.columns import cut_still
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.lbfgs import LBFGS, Adam
@@ -58,6 +59,12 @@ class Run:
         """Raise a NonFiniteError if there is nothing to start from."""
         with torch.no_grad():
             check_start(float(self.objective()))
+
+    def leave_out_still(self) -> None:
+        """Cut the edges from columns that do not vary, in what other starts begin with too."""
+        cut_still(self.model, self.train.x, self.train.digit)
+        self._first[0].set_mask(self.model[0].mask)
+        self._begin()
 
     def start_again(self) -> None:
         """Set what was fitted aside and draw the parameters anew, but for frozen ones, on the grids as they were."""

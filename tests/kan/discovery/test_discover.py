@@ -6,7 +6,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 import edgewise.kan.discovery.search
-from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError, EdgewiseWarning
 from edgewise.kan import KAN
 from edgewise.kan.discovery.discover import discover
 from edgewise.kan.discovery.symbolise import criterion, symbolise
@@ -39,7 +39,8 @@ def test_the_formula_of_the_papers():
 def test_columns_of_other_units_and_columns_that_do_not_matter():
     x = rows(300, 3) * [1e6, 1, 0.001] + [4e6, 0, 5]
     x[:, 1] = 3.5
-    found = discover(x, 2 * x[:, 0] + 1e9 * x[:, 2], hidden=(), functions=FEW, seed=0)
+    with pytest.warns(EdgewiseWarning, match="column 1 .counted from 0. is 3.5 in all rows"):
+        found = discover(x, 2 * x[:, 0] + 1e9 * x[:, 2], hidden=(), functions=FEW, seed=0)
     a, _, c = found.formula.variables
     (expression,) = found.formula.expressions
     assert found.formula.variables[1] not in expression.free_symbols
