@@ -9,9 +9,11 @@ READY := $(VENV)/.ready
 .PHONY: demo test test-quick test-inductor fuzz fuzz-calls mutants bench bench-science bench-vision lint format clean
 
 $(READY): pyproject.toml
+	@echo "edgewise: setting itself up in $(VENV), once: torch and some hundred packages are downloaded, which takes minutes"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[all]' --group dev
+	$(BIN)/pip install --upgrade pip
+	$(BIN)/pip install --editable '.[all]' --group dev
+	@echo "edgewise: set up"
 	touch $@
 
 demo: $(READY)

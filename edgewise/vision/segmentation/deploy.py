@@ -39,7 +39,7 @@ def deploy_segmenter(run_dir: str | Path) -> Deployment:
         "decision": "threshold" if one else "argmax",
         "threshold": 0.5 if one else None,
         "resize": {"to": "picture", "method": "bilinear", "antialias": False, "before": "decision"},
-        "masks": facts["masks"],
+        "masks": facts.get("masks"),
     }
     known = deployment_of(predictor.network)
     example = torch.zeros(2, data.channels, *data.size)

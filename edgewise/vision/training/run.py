@@ -25,6 +25,7 @@ _NOISE = (
     "is deprecated, use `isinstance\\(treespec, TreeSpec\\)",
     "You are using `torch.load` with `weights_only=False`",
     "Checkpoint directory .* exists and is not empty",
+    "in eval mode at the start of training",  # as a teacher is, which does not learn
 )
 
 
