@@ -69,7 +69,7 @@ def recipe(variant: Variant, root: Path, size: int, epochs: int, widths: tuple[i
     """The GlaS recipe for one variant."""
     base = create_recipe("glas")
     options = {"widths": list(widths), "swap": variant.swap, "sharing": variant.sharing, "grad_free": variant.grad_free}
-    data = replace(base.data, root=str(root), size=(size, size), options={"split_by": "published"})  # as in the tables
+    data = replace(base.data, root=str(root), size=(size, size))
     return replace(base, data=data, model=Model(name="all_ukan", options=options), epochs=epochs)
 
 
