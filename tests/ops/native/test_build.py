@@ -88,6 +88,13 @@ def test_no_compiler_is_said_with_what_to_install(monkeypatch):
         built_library()
 
 
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_systems_on_which_nobody_has_built_them_are_named(system, monkeypatch):
+    monkeypatch.setattr(build.sys, "platform", system)
+    with pytest.raises(BuildError, match=f"built on Linux only so far, and this is {system}"):
+        built_library()
+
+
 def test_a_compiler_that_fails_is_quoted(tmp_path):
     (build.SOURCES / "one.cpp").write_text("int one() { return x; }\n")
     with pytest.raises(BuildError, match=r"fails on the kernels: .* was not declared"):
