@@ -1,7 +1,7 @@
 """What the estimators share: columns in units of their deviations, a seed of their own, a penalty that suits the data."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from edgewise._ground.optional import require
 from edgewise.estimators.columns import Columns
+from edgewise.estimators.deployment import deployment_of_rows
 from edgewise.kan.discovery.discover import PENALTY, discover
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import learning_by_heart, seeded, start
@@ -18,6 +19,7 @@ from edgewise.kan.fitting import History, Table, fit
 from edgewise.kan.fitting.columns import cut_outputs, still
 from edgewise.kan.fitting.plan import Loss
 from edgewise.kan.kan import KAN
+from edgewise.models.deployment import Deployment
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -132,3 +134,21 @@ class KANEstimator(BaseEstimator):
         x = validation.validate_data(self, X, reset=False, dtype=np.float64)
         y = self.network_(self._columns(x))
         return y * torch.tensor(self.target_scale_) + torch.tensor(self.target_mean_)
+
+    def deployment(self) -> Deployment:
+        """The fitted network for use elsewhere, as :func:`edgewise.export.to_onnx` takes it: in the units of the data.
+
+        Example:
+            >>> from edgewise.estimators import KANRegressor
+            >>> x = np.linspace(-1, 1, 50)[:, None]
+            >>> KANRegressor((), random_state=0).fit(x, x[:, 0]).deployment().metadata["input"]["columns"]
+            ['x_1']
+        """
+        validation.check_is_fitted(self, "network_")
+        names = self._names() or [f"x_{number}" for number in range(1, len(self.mean_) + 1)]
+        targets = Scale(torch.tensor(self.target_mean_), torch.tensor(self.target_scale_))
+        return deployment_of_rows(self.network_, self._columns.scale, targets, self._columns.still, names, self._output())
+
+    def _output(self) -> dict[str, Any]:
+        """What comes out, in plain JSON values."""
+        return {"name": "y", "targets": len(self.target_mean_)}

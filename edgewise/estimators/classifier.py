@@ -1,7 +1,7 @@
 """Classification."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -113,3 +113,8 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         """The most probable class of each row."""
         most_probable = self.predict_proba(X).argmax(1)
         return self.classes_[most_probable]
+
+    def _output(self) -> dict[str, Any]:
+        two = len(self.classes_) == 2
+        reading = {"activation": "sigmoid", "decision": "threshold", "threshold": 0.5} if two else {"activation": "softmax"}
+        return {"name": "logits", "classes": self.classes_.tolist(), "decision": "argmax", **reading}

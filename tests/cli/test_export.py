@@ -1,0 +1,33 @@
+import json
+
+import pytest
+
+from edgewise.cli import main
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+pytestmark = pytest.mark.slow
+
+
+def told(path):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.get_inputs()[0].shape, json.loads(session.get_modelmeta().custom_metadata_map["input"])
+
+
+def test_a_run_becomes_a_file_that_takes_other_sizes_or_its_own(run, tmp_path, capsys):
+    assert main(["export", str(run), "--out", str(tmp_path / "free.onnx")]) == 0
+    assert f"segmentation, image of 32 x 32 pixels: {tmp_path / 'free.onnx'}" in capsys.readouterr().out
+    shape, given = told(tmp_path / "free.onnx")
+    assert shape == ["batch", 3, "height", "width"]
+    assert (given["size"], given["size_free"], given["size_multiple"]) == ([32, 32], True, 32)
+    assert main(["export", str(run), "--out", str(tmp_path / "fixed.onnx"), "--fixed", "--opset", "20"]) == 0
+    shape, given = told(tmp_path / "fixed.onnx")
+    assert shape == ["batch", 3, 32, 32]
+    assert not given["size_free"]
+
+
+def test_mistakes_are_one_sentence(run, tmp_path, capsys):
+    assert main(["export", str(run), "--out", "model.pt"]) == 1
+    assert "must end in .onnx" in capsys.readouterr().err
+    assert main(["export", str(tmp_path), "--out", str(tmp_path / "m.onnx")]) == 1
+    assert str(tmp_path / "config.json") in capsys.readouterr().err
