@@ -100,6 +100,8 @@ def _notes(data: "CsvTable", used: int, held: int, columns: tuple[str, ...]) -> 
         f"Learned from {used} rows, judged on {held} held back." if held else f"Learned from and judged on {used} rows."
     ]
     notes.append(f"The network takes {', '.join(data.names)}, in this order.")
+    if data.commas:
+        notes.append("Its numbers are read with decimal commas.")
     if data.dropped:
         notes.append(f"Left out, since they do not vary: {', '.join(data.dropped)}.")
     return notes

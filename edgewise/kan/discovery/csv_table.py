@@ -1,16 +1,15 @@
 """Tables of numbers in CSV files."""
 
-import csv
 import difflib
-import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from edgewise._ground.errors import DataError
+from edgewise.kan.discovery.csv_cells import Row, is_number, read_cells, with_points
 
 
 @dataclass(frozen=True)
@@ -22,16 +21,20 @@ class CsvTable:
         y: The target, ``(rows,)``.
         names: Of the columns of x.
         dropped: Columns left out because they do not vary.
+        commas: Whether its fractions are written with commas.
     """
 
     x: np.ndarray
     y: np.ndarray
     names: tuple[str, ...]
     dropped: tuple[str, ...]
+    commas: bool = False
 
 
 def read_csv(path: str | Path, target: str, columns: Sequence[str] | None = None) -> CsvTable:
     """Read a table whose first line names its columns; the separator is a comma, a semicolon or a tab.
+
+    Fractions may be written with commas, where all are.
 
     Args:
         path: The file, in UTF-8.
@@ -49,7 +52,7 @@ def read_csv(path: str | Path, target: str, columns: Sequence[str] | None = None
         >>> read_csv(path, "y").names, read_csv(path, "y").dropped
         (('a',), ('b',))
     """
-    header, rows = _cells(Path(path))
+    header, rows = read_cells(Path(path))
     for name in (target, *(columns or ())):
         if name not in header:
             near = difflib.get_close_matches(name, header, n=1)
@@ -58,16 +61,9 @@ def read_csv(path: str | Path, target: str, columns: Sequence[str] | None = None
     chosen = [name for name in columns or header if name != target]
     if not chosen or len(rows) < 2:
         raise DataError(f"{path} has {len(rows)} rows and {len(chosen)} columns beside {target!r}: 2 and 1 are the least")
-    texts = [name for name in (*chosen, target) if not any(_is_number(row.cells[header.index(name)]) for row in rows)]
-    if target in texts:
-        raise DataError(f"the target {target!r} has no number in {path}: a formula explains numbers")
-    if texts:
-        numbers = [name for name in header if name not in (*texts, target)]
-        raise DataError(
-            f"{path} has no number in {', '.join(map(repr, texts))}: choose from the other columns with --columns, "
-            f"{' '.join(numbers) or 'of which there are none'}"
-        )
-    values = {name: _numbers(path, rows, header.index(name), name) for name in (*chosen, target)}
+    rows, commas = with_points(path, rows, [header.index(name) for name in (*chosen, target)])
+    _check_numbers(path, header, rows, chosen, target)
+    values = {name: np.array([float(row.cells[header.index(name)]) for row in rows]) for name in (*chosen, target)}
     if np.ptp(values[target]) == 0:
         raise DataError(
             f"the target {target!r} is {values[target][0]} in all {len(rows)} rows: there is nothing to explain"
@@ -76,56 +72,34 @@ def read_csv(path: str | Path, target: str, columns: Sequence[str] | None = None
     if not kept:
         raise DataError(f"no column of {path} varies beside {target!r}: there is nothing to explain it by")
     dropped = tuple(name for name in chosen if name not in kept)
-    return CsvTable(np.stack([values[name] for name in kept], 1), values[target], kept, dropped)
+    return CsvTable(np.stack([values[name] for name in kept], 1), values[target], kept, dropped, commas)
 
 
-class _Row(NamedTuple):
-    """The cells of a line, and its number in the file."""
-
-    line: int
-    cells: list[str]
-
-
-def _cells(path: Path) -> tuple[list[str], list[_Row]]:
-    """The names of the columns, and the rows that are not empty."""
-    if not path.is_file():
-        raise DataError(f"{path} does not exist: give a CSV file whose first line names its columns")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not a text file in UTF-8 ({error.reason}): save it as CSV in UTF-8") from error
-    lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    reader = csv.reader(lines, delimiter=max(",;\t", key=first.count), strict=True)
-    try:
-        rows = [_Row(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
-    except csv.Error as error:
-        raise DataError(f"line {reader.line_num} of {path} cannot be read ({error}): mend its quotes") from error
-    if not rows:
-        raise DataError(f"{path} is empty: its first line must name the columns")
-    header = [cell.strip() for cell in rows[0].cells]
-    if all(map(_is_number, header)):
-        raise DataError(f"the first line of {path} must name the columns, and holds the numbers {', '.join(header)}")
-    if len(set(header)) < len(header) or "" in header:
-        raise DataError(f"the first line of {path} must give each column a name of its own, got {', '.join(header)}")
-    for line, cells in rows[1:]:
-        if len(cells) != len(header):
-            raise DataError(f"line {line} of {path} has {len(cells)} cells and the first has {len(header)}")
-    return header, rows[1:]
+def _check_numbers(path: str | Path, header: list[str], rows: Sequence[Row], chosen: Sequence[str], target: str) -> None:
+    """Refuse columns of text and cells that are no numbers, all of them at once."""
+    bad = {name: [row for row in rows if not is_number(row.cells[header.index(name)])] for name in (*chosen, target)}
+    gaps = {name: found for name, found in bad.items() if 0 < len(found) < len(rows)}
+    texts = [name for name, found in bad.items() if len(found) == len(rows)]
+    if target in texts:
+        raise DataError(f"the target {target!r} has no number in {path}: a formula explains numbers")
+    whole = shlex.join(name for name in header if name != target and all(_of(row, header, name) for row in rows))
+    counts = ", ".join(f"{len(found)} in {name!r}" for name, found in gaps.items())
+    if texts:
+        also = f" (and {counts} cells are no finite numbers)" if gaps else ""
+        raise DataError(
+            f"{path} has no number in {', '.join(map(repr, texts))}{also}: choose from the other columns with --columns, "
+            f"{whole or 'of which there are none'}"
+        )
+    if gaps:
+        name, (first, *_) = next(iter(gaps.items()))
+        lines = len({row.line for found in gaps.values() for row in found})
+        else_ = f", or leave the columns out with --columns {whole}" if whole and target not in gaps else ""
+        raise DataError(
+            f"line {first.line} of {path} holds {first.cells[header.index(name)]!r} in column {name!r}, which is no finite "
+            f"number; of such cells there are {counts}: drop these {lines} of {len(rows)} lines{else_}"
+        )
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        return math.isfinite(float(cell)) and "_" not in cell
-    except ValueError:
-        return False
-
-
-def _numbers(path: str | Path, rows: list[_Row], place: int, name: str) -> np.ndarray:
-    for line, cells in rows:
-        if not _is_number(cells[place]):
-            raise DataError(
-                f"line {line} of {path} holds {cells[place]!r} in column {name!r}, which is no finite number: drop the "
-                "line, or leave out the column with --columns"
-            )
-    return np.array([float(row.cells[place]) for row in rows])
+def _of(row: Row, header: list[str], name: str) -> bool:
+    """Whether a row has a number in a column."""
+    return is_number(row.cells[header.index(name)])

@@ -1,6 +1,6 @@
 """The progress line of a fit: where there is a terminal to show it, the losses."""
 
-from edgewise._ground.progress import ProgressLine, is_watched
+from edgewise._ground.progress import ProgressLine
 from edgewise.kan.fitting.history import History
 
 
@@ -8,12 +8,12 @@ class Progress(ProgressLine):
     """Shows how far a fit is and its losses, on the error output.
 
     Args:
-        shown: Whether to; None where the error output is a terminal and rich is installed.
+        shown: Whether to; None: as a bar where the error output is a terminal, else a line each half minute.
         total: Number of steps.
     """
 
     def __init__(self, shown: bool | None, total: int):
-        super().__init__("fit", total, shown=is_watched() if shown is None else shown, errors=True)
+        super().__init__("fit", total, shown=shown, errors=True)
 
     def advance(self, history: History) -> None:
         """One step is done."""

@@ -1,3 +1,5 @@
+import shlex
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,43 @@ def test_columns_that_do_not_vary_are_said(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["a;y\n1,5;2\n-0,25;3\n1,000;1e1\n", 'a,y\n"1,5",2\n"-,25",3\n"1,0",1e1\n', "a\ty\n+1,5\t2,0\n-0,25\t3,\n1\t1,0e1\n"],
+)
+def test_decimal_commas_are_decimals_where_all_are(tmp_path, text):
+    table = read_csv(written(tmp_path, text), "y")
+    np.testing.assert_array_equal(table.x[:, 0], [1.5, -0.25, 1])
+    np.testing.assert_array_equal(table.y, [2, 3, 10])
+    assert table.commas
+
+
+def test_commas_in_columns_that_nobody_asked_for_do_not_matter(tmp_path):
+    table = read_csv(written(tmp_path, "a;b;y\n1.5;1,2;2\n3;u;3\n"), "y", ["a"])
+    assert not table.commas
+    np.testing.assert_array_equal(table.x[:, 0], [1.5, 3])
+
+
+def test_all_cells_that_are_no_numbers_are_told_at_once(tmp_path):
+    text = "T [K],b,c d,y\n1,1,1,1\nNA,2,1,2\n,nan,2,3\n3,3,3,4\n"
+    with pytest.raises(EdgewiseError) as caught:
+        read_csv(written(tmp_path, text), "y")
+    assert "line 3 of" in str(caught.value)
+    assert "there are 2 in 'T [K]', 1 in 'b': drop these 2 of 4 lines, or leave" in str(caught.value)
+    command = shlex.split(str(caught.value).partition("leave the columns out with ")[2])
+    assert command == ["--columns", "c d"]
+    read_csv(written(tmp_path, text), "y", command[1:])  # as it says
+
+
+def test_gaps_in_the_target_and_texts_beside_gaps(tmp_path):
+    with pytest.raises(EdgewiseError, match=r"there are 1 in 'a', 2 in 'y': drop these 2 of 4 lines$"):
+        read_csv(written(tmp_path, "a,b,y\n1,1,?\n-,2,?\n2,3,1\n3,3,2\n"), "y")
+    with pytest.raises(
+        EdgewiseError, match=r"no number in 'n' \(and 1 in 'a' cells are no .*: choose .* --columns, 'c d'$"
+    ):
+        read_csv(written(tmp_path, "n,a,c d,y\nu,1,1,1\nv,-,2,2\n"), "y")
+
+
+@pytest.mark.parametrize(
     ("text", "target", "message"),
     [
         ("", "y", "is empty"),
@@ -46,7 +85,9 @@ def test_columns_that_do_not_vary_are_said(tmp_path):
         ("a,y\n1,2\nnan,3\n", "y", "line 3 of .* holds 'nan'"),
         ("a,y\n1,2\n-inf,3\n", "y", "line 3 of .* holds '-inf'"),
         ("a,y\n1,2\n1_0,3\n", "y", "line 3 of .* holds '1_0'"),
-        ("a;y\n1,5;2\n3;3\n", "y", "line 2 of .* holds '1,5'"),
+        ("a;y\n1,5;2\n3.5;3\n", "y", "line 2 of .* holds '1,5', and there is '3.5' too: write all .* with a decimal point"),
+        ('a,y\n"1,500",2\n"2,000",3\n', "y", "line 2 of .* holds '1,500', which may be a fraction or thousands"),
+        ("a,y\n1,5,2\n2,5,3\n", "y", "3 cells and the first has 2: where commas are decimals, put semicolons"),
         ("name,b,y,day\nu,1,2,mon\nv,2,3,tue\n", "y", "no number in 'name', 'day': choose .* with --columns, b$"),
         ("a,kind\n1,red\n2,blue\n", "kind", "the target 'kind' has no number"),
         ("1,2,3\n4,5,6\n", "y", "must name the columns, and holds the numbers 1, 2, 3"),
