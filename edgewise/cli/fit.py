@@ -109,14 +109,14 @@ def _notes(data: "CsvTable", used: int, held: int, columns: tuple[str, ...]) -> 
 
 def _report(found: "Discovery", data: "CsvTable", rows, target: str, title: str, notes: list[str], out: Path) -> None:
     """Print what was found and write the page."""
-    from edgewise.kan.discovery.report import feature_scores, fidelity, write_report
+    from edgewise.kan.discovery.report import between, feature_scores, fidelity, write_report
 
     x, y = data.x[rows], data.y[rows]
     print(*notes, sep="\n")
     print(f"\n{target} = {found.formula}\n")
     scores = fidelity(found, x, y)
     print_table((f"on {len(rows)} rows", "RMSE", "R²"), [(name, f"{rmse:.3g}", f"{r2:.6f}") for name, rmse, r2 in scores])
-    print()
+    print(f"{between(found)}\n")
     print_table(("input", "score"), [(name, f"{score:.3f}") for name, score in feature_scores(found, x)])
     print()
     (_, _, formula), (_, _, network) = scores

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from edgewise._ground.errors import DataError
+from edgewise.kan.discovery.between import Departure
+from edgewise.kan.discovery.remainder import complete
 from edgewise.kan.discovery.scale import Scale, in_units
 from edgewise.kan.discovery.search import Search
 from edgewise.kan.discovery.start import seeded, start
@@ -33,12 +35,14 @@ class Discovery:
     Attributes:
         network: The network with curves on its edges, for rows in units of ``inputs``; it gives units of ``outputs``.
         symbolic: The network with formulas on its edges, in the same units; None after an interrupt.
-        formula: What it computes, in the units of the data; None after an interrupt.
+        formula: What it computes, in the units of the data; its ``rmse`` and ``relative`` are those on the targets, or with
+            a loss of one's own those against ``symbolic``. None after an interrupt.
         choices: The formula of each edge, and what else was tried.
         inputs: Means and deviations of the inputs.
         outputs: Those of the targets; with a loss of one's own, 0 and 1.
         stages: Names and histories of the fits that led here, in their order.
         stopped: ``"all stages done"`` or ``"interrupted"``.
+        departure: How far the formulas lie from the curves, at the rows and between them; None after an interrupt.
     """
 
     network: KAN
@@ -49,6 +53,7 @@ class Discovery:
     outputs: Scale
     stages: tuple[tuple[str, History], ...]
     stopped: str
+    departure: Departure | None = None
 
     def in_units(self) -> KAN:
         """The network in the units of the data, with formulas if it has them; see :func:`edgewise.kan.fitting.in_units`."""
@@ -118,6 +123,7 @@ def discover(
     """
     if np.ndim(x) != 2:
         raise DataError(f"the inputs must be a table (rows, columns), got shape {np.shape(x)}")
+    functions = functions if functions is None else [functions] if isinstance(functions, str) else list(functions)
     with seeded(seed):
         model = start((np.shape(x)[1], *hidden, _outputs(y, loss)), grid, k, math.prod(np.shape(y)))
         table, _ = tables(model, (x, y))
@@ -126,13 +132,16 @@ def discover(
             search = Search(model, table, optimizer, loss, steps, bar.advance)
             try:
                 search.find_curves(penalty, starts)
-                search.find_formulas(functions, names)
+                search.name_edges(functions)
+                complete(search, penalty, starts, functions)
+                search.write(names)
                 stopped = "all stages done"
             except KeyboardInterrupt:
                 stopped = "interrupted"
     network, stages = search.found.network, search.found.stages
-    formulas = search.symbolic, search.formula, tuple(search.choices)
-    return Discovery(network, *formulas, search.inputs, search.outputs, stages, stopped)
+    done = search.formula is not None
+    formulas = (search.symbolic, search.formula, tuple(search.choices)) if done else (None, None, ())
+    return Discovery(network, *formulas, search.inputs, search.outputs, stages, stopped, search.departure)
 
 
 def _outputs(y: ArrayLike, loss: Loss | None) -> int:

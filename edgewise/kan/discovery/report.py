@@ -61,6 +61,7 @@ def write_report(
         "python": python(formula),
         "fidelity": fidelity(found, x, y),
         "undefined": int((~np.isfinite(predicted["formula"])).sum()),
+        "between": between(found),
         "count": len(x),
         "scores": feature_scores(found, x),
         "diagram": svg(diagram),
@@ -105,6 +106,16 @@ def fidelity(found: Discovery, x: ArrayLike, y: ArrayLike) -> list[tuple[str, fl
         spread = np.square(y - y[there].mean())[there].mean() if there.any() else np.nan
         table.append((name, float(error**0.5), float(1 - error / spread) if spread > 0 else float("nan")))
     return table
+
+
+def between(found: Discovery) -> str:
+    """How far the formula is from the fitted curves, at the rows that they were fitted to and between them."""
+    if found.departure is None:
+        return ""
+    return (
+        f"At the rows learned from, the formula lies at most {found.departure.rows:.2g} standard deviations from the "
+        f"curves; between them, at most {found.departure.between:.2g}."
+    )
 
 
 def feature_scores(found: Discovery, x: ArrayLike) -> list[tuple[str, float]]:

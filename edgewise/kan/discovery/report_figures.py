@@ -12,7 +12,14 @@ from edgewise.kan.fitting.history import History
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = {"sparse": LINE, "pruned": SOFT, "thinned": PALETTE[3], "refined": ACCENT, "formula": PALETTE[1]}
+COLOURS = {
+    "sparse": LINE,
+    "pruned": SOFT,
+    "thinned": PALETTE[3],
+    "refined": ACCENT,
+    "completed": PALETTE[2],
+    "formula": PALETTE[1],
+}
 EXACT = 1e-32  # a loss that is zero is drawn as this
 
 

@@ -1,13 +1,15 @@
 """The way from a table to a formula, step by step."""
 
+import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn.functional import mse_loss
 
-from edgewise._ground.errors import NonFiniteError
+from edgewise._ground.errors import ConfigError, NonFiniteError, warn
+from edgewise.kan.discovery.between import Departure, between_rows, departure
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import affordable_grid, learning_by_heart
 from edgewise.kan.discovery.strength import chosen_strength
@@ -18,6 +20,7 @@ from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Loss
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret import Formula, Sparsity, attribute, keep_nodes, prune, refine, symbolic_formula
+from edgewise.kan.interpret.aliases import slow_down
 from edgewise.kan.interpret.cut import varying_edges
 from edgewise.kan.kan import KAN
 from edgewise.nn.ranks import alone
@@ -26,6 +29,7 @@ EXACT = 1e-20  # mean square, of targets of unit variance, below which accuracy 
 MUCH, LITTLE = 1.1, 1e-4  # a network does nearly as well if its loss is at most so many times another's, and so much more
 FINER = 10  # intervals on which what is left after pruning is fitted
 FORMULA_STEPS = 200  # constants of formulas move far
+TINY = 1e-300  # of a spread that is none
 DIGITS = 4  # of a constant
 SHARE = 0.01  # of a formula's own error that rounding its numbers may add
 EXACT_DIGITS = 1e-7  # and what it always may, in deviations of the targets
@@ -57,11 +61,19 @@ class Search:
         self.found, self.choices = Found(model, ()), []
         self.symbolic: KAN | None = None
         self.formula: Formula | None = None
+        self.departure: Departure | None = None
         self.optimizer, self.loss, self.steps, self.advance = optimizer, loss, steps, advance
         self.inputs = Scale.of(table.x, table.digit)
         self.outputs = Scale.of(table.y) if loss is None else Scale.none(model[-1].nodes)
         self.table = Table(self.inputs(table.x), table.y if loss else self.outputs(table.y))
-        self.strength = 0.0
+        self.strength, self._first = 0.0, copy.deepcopy(model)
+
+    def anew(self) -> KAN:
+        """A network as the one at the start, drawn anew."""
+        model = copy.deepcopy(self._first)
+        for layer in model:
+            layer.reset_parameters()
+        return model
 
     def find_curves(self, penalty: float | Sparsity | Sequence[float | Sparsity], starts: int) -> None:
         """A network of few edges: sparse, pruned, under as weak a penalty and on as fine a grid as is worth it."""
@@ -89,6 +101,11 @@ class Search:
 
     def find_formulas(self, functions: Iterable[str | Function] | None, names: Sequence[str] | None) -> None:
         """The network of formulas, and the formula."""
+        self.name_edges(functions)
+        self.write(names)
+
+    def name_edges(self, functions: Iterable[str | Function] | None) -> None:
+        """The network of formulas."""
         attempts: list[tuple[Attempt, Found]] = []
         for found in filter(None, (self.thinner(), self.found)):
             attempts.append((symbolise(found.network, self.table.x, self.refit, functions), found))
@@ -96,12 +113,22 @@ class Search:
             self.found = attempts[0][1]
             if self.measure(attempts[0][0].network) < EXACT:
                 break
-        best = attempts[0][0]
-        self.found = Found(self.found.network, (*self.found.stages, ("formula", self.fit(best.network, FORMULA_STEPS))))
-        error = 1.0 if self.loss else self.measure(best.network) ** 0.5
-        constant = not any(varying_edges(layer).any() for layer in best.network)
-        self.formula = symbolic_formula(
-            best.network,
+        self.take(attempts[0][0], self.found)
+
+    def take(self, best: Attempt, found: Found) -> None:
+        """Settle for formulas, all of whose constants are fitted once more, and the curves that they come from."""
+        self.found = Found(found.network, (*found.stages, ("formula", self.fit(best.network, FORMULA_STEPS))))
+        slow_down(best.network, self.table.x)
+        self.symbolic, self.choices = best.network, best.choices
+
+    def write(self, names: Sequence[str] | None) -> None:
+        """The formula of the network of formulas; its figures of merit are those on the targets."""
+        if self.symbolic is None:
+            raise ConfigError("a formula is written after the edges got functions: call name_edges first")
+        error = 1.0 if self.loss else self.measure(self.symbolic) ** 0.5
+        constant = not any(varying_edges(layer).any() for layer in self.symbolic)
+        formula = symbolic_formula(
+            self.symbolic,
             names=names,
             x=self.inputs.back(self.table.x),
             input_normalizer=self.inputs.pair(),
@@ -109,7 +136,20 @@ class Search:
             digits=DIGITS if constant else None,
             tolerance=EXACT_DIGITS if constant else max(EXACT_DIGITS, SHARE * error),
         )
-        self.symbolic, self.choices = best.network, best.choices
+        self.formula = formula if self.loss else self._judged(formula)
+        x = self.table.x
+        self.departure = departure(self.found.network, self.symbolic, x, between_rows(x))
+        if self.departure.is_wild:
+            warn(
+                f"between the rows the formula lies up to {self.departure.between:.2g} standard deviations from the fitted "
+                f"curves, at them up to {self.departure.rows:.2g}: give more rows or fewer functions"
+            )
+
+    def _judged(self, formula: Formula) -> Formula:
+        """A formula that says how far it is from the targets."""
+        wanted = self.outputs.back(self.table.y)
+        rmse = (formula(self.inputs.back(self.table.x)) - wanted).square().mean().sqrt().item()
+        return replace(formula, rmse=rmse, relative=rmse / max(wanted.std(0, correction=0).mean().item(), TINY))
 
     def fit(
         self,
@@ -155,6 +195,7 @@ class Search:
             self.fit(model, 2 * self.steps, penalty=self.strength, grid_updates=updates)
         except NonFiniteError:
             return math.inf
+        slow_down(model, self.table.x)
         return self.deviance(model)
 
     @torch.no_grad()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
+from edgewise.kan.discovery.between import Ways, between_rows, departure
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret.cut import Lost, cut
 from edgewise.kan.interpret.symbolic import FLOOR, Candidate, Choice, auto_symbolic, choose
@@ -18,6 +19,7 @@ from edgewise.kan.kan import KAN
 FACTORS = (2.0, 10.0, 100.0)  # of the least error of any function, or
 LEVELS = (1e-3, 1e-2, 0.1)  # share of the edge's variance: what the simplest function may leave over, each tried
 LARGEST = 1e6  # constant of a formula in units of deviations: beyond, terms cancel, as a sine that stands in for a square
+WAVES = {"sin": 3, "cos": 3}  # numbers that are fitted, which is more than they cost to write: noise is full of waves
 KEPT = 2  # attempts that go on to the next layer
 
 
@@ -36,6 +38,24 @@ class Attempt:
     score: float = math.inf
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What formulas are to be found for: curves, the rows they were fitted to and ways between, and how to fit again."""
+
+    curves: KAN
+    x: Tensor
+    ways: Ways
+    refit: Callable[[KAN], float]
+    functions: list[str | Function] | None
+
+    def judged(self, network: KAN, choices: list[Choice]) -> Attempt:
+        """A network fitted again, with its score: infinity if it does between the rows what the curves do not."""
+        attempt = scored(Attempt(network, choices), len(self.x), self.refit(network))
+        if math.isfinite(attempt.score) and departure(self.curves, network, self.x, self.ways).is_wild:
+            return replace(attempt, score=math.inf)
+        return attempt
+
+
 def symbolise(
     network: KAN,
     x: Tensor,
@@ -47,7 +67,7 @@ def symbolise(
     Curves of a network are not unique: a product, for instance, is a difference of squares of two sums, but also of
     many other pairs. So formulas are given to one layer at a time, in several ways that trade accuracy for simplicity, and
     after each all that is left is fitted again. Of all attempts that with the least :func:`criterion` is kept, and edges of
-    it are cut or simplified as long as that lowers it.
+    it are cut or simplified as long as that lowers it. Attempts that depart from the curves between the rows are refused.
 
     Args:
         network: A fitted network; it is not changed.
@@ -58,22 +78,23 @@ def symbolise(
     Raises:
         ConfigError: An unknown function, or an edge that is none of the functions.
     """
-    functions = None if functions is None else list(functions)
+    task = _Task(network, x, between_rows(x), refit, None if functions is None else list(functions))
     attempts = [Attempt(network)]
     for number in range(len(network)):
-        attempts = [better for attempt in attempts for better in _with_layer(attempt, number, x, refit, functions)]
+        attempts = [better for attempt in attempts for better in _with_layer(attempt, number, task)]
         attempts = sorted(attempts, key=lambda attempt: attempt.score)[:KEPT]
-    return min((_simplified(attempt, x, refit) for attempt in attempts), key=lambda attempt: attempt.score)
+    return min((_simplified(attempt, task) for attempt in attempts), key=lambda attempt: attempt.score)
 
 
-def _with_layer(attempt: Attempt, number: int, x: Tensor, refit, functions) -> list[Attempt]:
+def _with_layer(attempt: Attempt, number: int, task: _Task) -> list[Attempt]:
     """The attempt with formulas on one layer more, in each way that the tolerances give."""
-    found = [c for c in auto_symbolic(copy.deepcopy(attempt.network), x, functions, min_r2=-math.inf) if c.layer == number]
+    choices = auto_symbolic(copy.deepcopy(attempt.network), task.x, task.functions, min_r2=-math.inf)
+    found = [choice for choice in choices if choice.layer == number]
     ways = {}
     for factor, level in [*((factor, 0.0) for factor in FACTORS), *((FACTORS[0], level) for level in LEVELS)]:
         chosen = [_simplest(choice.candidates, factor, level) for choice in found]
         ways.setdefault(tuple(candidate.name for candidate in chosen), chosen)
-    return [_refitted(attempt, zip(found, chosen, strict=True), x, refit) for chosen in ways.values()]
+    return [_refitted(attempt, zip(found, chosen, strict=True), task) for chosen in ways.values()]
 
 
 def _simplest(candidates: Sequence[Candidate], factor: float, level: float) -> Candidate:
@@ -86,14 +107,14 @@ def _simplest(candidates: Sequence[Candidate], factor: float, level: float) -> C
     return chosen
 
 
-def _simplified(attempt: Attempt, x: Tensor, refit: Callable[[KAN], float]) -> Attempt:
+def _simplified(attempt: Attempt, task: _Task) -> Attempt:
     """The attempt with edges cut, or with simpler functions, from the last layer on, where that is better."""
     for place in reversed(range(len(attempt.choices))):
         choice = attempt.choices[place]
         simpler = [c for c in choice.candidates if 0 < c.complexity < choice.taken.complexity]
         ways = [None, *(min(same, key=lambda c: c.error) for _, same in groupby(sorted(simpler, key=_cost), key=_cost))]
         for way in ways:
-            trial = _refitted(attempt, [(choice, way)], x, refit)
+            trial = _refitted(attempt, [(choice, way)], task)
             if trial.score < attempt.score:
                 attempt = trial
                 break
@@ -104,20 +125,25 @@ def _cost(candidate: Candidate) -> int:
     return candidate.complexity
 
 
-def _refitted(attempt: Attempt, changes: Iterable[tuple[Choice, Candidate | None]], x: Tensor, refit) -> Attempt:
+def _refitted(attempt: Attempt, changes: Iterable[tuple[Choice, Candidate | None]], task: _Task) -> Attempt:
     """The attempt with other functions on some edges, or with edges cut, fitted again."""
     network, choices = copy.deepcopy(attempt.network), {_edge(choice): choice for choice in attempt.choices}
     for choice, candidate in changes:
         if candidate is None:
-            _cut(network, choice, x)
+            _cut(network, choice, task.x)
             del choices[_edge(choice)]
         else:
             network.fix_symbolic(choice.layer, choice.into, choice.out, candidate.name, candidate.affine)
             choices[_edge(choice)] = replace(choice, candidate=candidate)
-    complexity = sum(choice.taken.complexity for choice in choices.values())
-    score = criterion(network, complexity, refit(network), len(x))
+    return task.judged(network, list(choices.values()))
+
+
+def scored(attempt: Attempt, rows: int, deviance: float) -> Attempt:
+    """The attempt with its score: its :func:`criterion`, or infinity if a constant is so large that terms must cancel."""
+    taken = [choice.taken for choice in attempt.choices]
+    network, complexity = attempt.network, sum(max(c.complexity, WAVES.get(c.name, 0)) for c in taken)
     largest = max((float(layer.symbolic.affine.detach().abs().max()) for layer in network if layer.symbolic), default=0)
-    return Attempt(network, list(choices.values()), score if largest < LARGEST else math.inf)
+    return replace(attempt, score=criterion(network, complexity, deviance, rows) if largest < LARGEST else math.inf)
 
 
 def _cut(network: KAN, choice: Choice, x: Tensor) -> None:

@@ -3,7 +3,7 @@
 from edgewise.kan.interpret.animate import Recorder, animate
 from edgewise.kan.interpret.cut import Difference, difference
 from edgewise.kan.interpret.deviations import Deviations, deviations
-from edgewise.kan.interpret.expand import expand_depth, expand_width
+from edgewise.kan.interpret.expand import expand_depth, expand_width, side_by_side
 from edgewise.kan.interpret.expression import parse_formula, to_callable
 from edgewise.kan.interpret.formula import Formula, symbolic_formula
 from edgewise.kan.interpret.plot import plot, plot_edge
@@ -43,6 +43,7 @@ __all__ = [
     "prune_inputs",
     "refine",
     "separability",
+    "side_by_side",
     "suggest_symbolic",
     "symbolic_formula",
     "symmetric_groups",

@@ -73,6 +73,7 @@ def test_the_page_says_what_was_found(found, rows, tmp_path):
     assert cells["<b> → force"][0] == "exp"
     assert cells["<b> → force"][2].startswith("x^2 0.")
     assert text.count("<svg") == 4
+    assert f"between them, at most {found.departure.between:.2g}." in text
     assert any("def formula(mass_kg, b):" in pre for pre in page.pre)
 
 

@@ -3,11 +3,12 @@ import copy
 import pytest
 import torch
 
-from edgewise import EdgewiseError
+from edgewise import ConfigError, EdgewiseError
 from edgewise.bases import BSpline, Fourier
 from edgewise.kan import KAN
-from edgewise.kan.interpret.expand import expand_depth, expand_width
+from edgewise.kan.interpret.expand import expand_depth, expand_width, side_by_side
 from edgewise.models import create_model
+from edgewise.testing import assert_within
 
 KINDS = {
     "plain": {},
@@ -111,3 +112,46 @@ def test_grows_again_and_again():
 def test_what_cannot_be_expanded(layer, options, message):
     with pytest.raises(EdgewiseError, match=message):
         expand_width(KAN([2, 3, 3, 1]), layer, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": True}, {"base": None}], ids=str)
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [([2, 3, 1], [2, 1, 1]), ([2, [1, 2], 2, 3], [2, [2, [3]], [0, 1], 3]), ([3, [0, [2, 3]], 1], [3, [0, 1], 1])],
+    ids=str,
+)
+def test_side_by_side_is_the_sum(first, second, options):
+    one, other = (KAN(width, **options).double() for width in (first, second))
+    x = 2 * torch.rand(40, first[0]).double() - 1
+    for model in (one, other):
+        model.update_grid(x)
+        model.fix_symbolic(0, 1, 0, "sin", (1.0, 0.5, 2.0, 0.1))
+        model[0].set_mask(model[0].mask & (torch.rand(model[0].mask.shape) > 0.2))
+    both = side_by_side(one, other)
+    assert_within(both(x).detach(), (one(x) + other(x)).detach(), 1e-11)
+    assert [layer.nodes for layer in both][:-1] == [a.nodes + b.nodes for a, b in zip(one, other, strict=True)][:-1]
+
+
+def test_edges_of_one_layer_side_by_side_go_where_there_is_none():
+    one, other = KAN([2, 1]).double(), KAN([2, 1]).double()
+    one[0].set_mask(torch.tensor([[True, False]]))
+    with pytest.raises(ConfigError, match="both have an edge between the same nodes"):
+        side_by_side(one, other)
+    other[0].set_mask(torch.tensor([[False, True]]))
+    x = torch.rand(10, 2).double()
+    assert_within(side_by_side(one, other)(x).detach(), (one(x) + other(x)).detach(), 1e-12)
+
+
+def test_what_cannot_lie_side_by_side():
+    for one, other, message in (
+        (KAN([2, 1]), KAN([2, 1, 1]), "as many layers, inputs and outputs"),
+        (KAN([2, 1, 1], affine=True), KAN([2, 1, 1]), "scales and biases"),
+        (KAN([2, 1, 1]), KAN([2, 1, 1], grid=9), "need the same basis"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            side_by_side(one, other)
+    one, other = KAN([2, 1, 1]), KAN([2, 1, 1])
+    one.update_grid(torch.rand(50, 2))
+    other.update_grid(3 * torch.rand(50, 2))
+    with pytest.raises(ConfigError, match="need the same knots"):
+        side_by_side(one, other)
