@@ -9,6 +9,7 @@ from edgewise._ground.errors import (
     DataError,
     EdgewiseError,
     EdgewiseWarning,
+    ExtrapolationWarning,
     MissingPackageError,
     NonFiniteError,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "DataError",
     "EdgewiseError",
     "EdgewiseWarning",
+    "ExtrapolationWarning",
     "MissingPackageError",
     "NonFiniteError",
     "__version__",

@@ -32,13 +32,26 @@ class EdgewiseWarning(UserWarning):
     """A result that may not be what was meant, said once with the value that it is about; filters can silence it."""
 
 
-def warn(message: str) -> None:
+class ExtrapolationWarning(EdgewiseWarning):
+    """Predictions for rows beyond those that an estimator was fitted to."""
+
+
+def warn(message: str, category: type[EdgewiseWarning] = EdgewiseWarning) -> None:
     """Warn whoever called this package, in the line from which it was called."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "edgewise":
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, EdgewiseWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)
 
 
-for _kind in (EdgewiseError, ConfigError, DataError, CheckpointError, NonFiniteError, MissingPackageError, EdgewiseWarning):
+for _kind in (
+    EdgewiseError,
+    ConfigError,
+    DataError,
+    CheckpointError,
+    NonFiniteError,
+    MissingPackageError,
+    EdgewiseWarning,
+    ExtrapolationWarning,
+):
     _kind.__module__ = "edgewise"  # where users find them

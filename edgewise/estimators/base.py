@@ -1,23 +1,25 @@
 """What the estimators share: columns in units of their deviations, a seed of their own, a penalty that suits the data."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from edgewise._ground.errors import warn
 from edgewise._ground.optional import require
 from edgewise.estimators.columns import Columns
 from edgewise.estimators.deployment import deployment_of_rows
 from edgewise.kan.discovery.discover import PENALTY, discover
+from edgewise.kan.discovery.restart import WORSE, fit_again
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import learning_by_heart, seeded, start
 from edgewise.kan.discovery.strength import chosen_strength
 from edgewise.kan.fitting import History, Table, fit
-from edgewise.kan.fitting.columns import cut_outputs, still
-from edgewise.kan.fitting.plan import Loss
+from edgewise.kan.fitting.columns import cut_outputs, cut_still, warn_of_far_out
+from edgewise.kan.fitting.data import Loss
 from edgewise.kan.kan import KAN
 from edgewise.models.deployment import Deployment
 
@@ -32,6 +34,8 @@ LARGEST_SEED = 2**31 - 1
 
 class KANEstimator(BaseEstimator):
     """Base of regressor and classifier; their docstrings say what the settings are."""
+
+    _constant: ClassVar[str]  # the best prediction that looks at no column, in words
 
     def __init__(
         self,
@@ -58,27 +62,67 @@ class KANEstimator(BaseEstimator):
         self.functions = functions
         self.random_state = random_state
 
-    def _fit(self, x: np.ndarray, y: np.ndarray, outputs: int, digit: float, loss: Loss | None = None) -> None:
-        """Set everything that is learned, from checked arrays whose rounding errors have the relative size ``digit``."""
+    def _fit(
+        self, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None, outputs: int, digit: float, loss: Loss | None = None
+    ) -> None:
+        """Set everything that is learned.
+
+        Args:
+            x: Rows, checked.
+            y: Their targets, as the loss takes them.
+            weight: How much each row counts in the mean square, or None; a loss of one's own has weighed already.
+            outputs: How many the network has.
+            digit: The relative size of the rounding errors with which the rows were given.
+            loss: Of outputs and targets; None for the mean square.
+        """
         random = require("sklearn.utils", extra="science").check_random_state(self.random_state)
         seed = int(random.randint(LARGEST_SEED))
+        rows, targets = torch.tensor(x), torch.tensor(y)
+        weights = None if weight is None else torch.tensor(weight)
         if self.symbolic:
-            self._discover(x, y, digit, loss, seed)
+            self._discover(x, y, weight, digit, loss, seed)
             return
-        columns, targets = Columns.of(torch.tensor(x), digit), torch.tensor(y)
-        scale = Scale.of(targets) if loss is None else Scale.none(outputs)
-        table = Table(columns(x), scale(targets) if loss is None else targets)
+        columns = Columns.of(rows, digit, weights)
+        scale = Scale.none(outputs) if loss else Scale.of(targets, None, None if weights is None else weights.unsqueeze(1))
+        table = Table(columns(x), targets if loss else scale(targets), None, weights)
         with seeded(seed):
             model = start((x.shape[1], *self.hidden, outputs), self.grid, self.k, len(x) * outputs)
-            columns.cut(model, torch.tensor(x), digit, self._names())
+            cut_still(model, rows, digit, self._names())
             if loss is None:
                 cut_outputs(model, targets)
-            self.penalty_ = self._chosen_penalty(model, table, loss) if self.penalty is None else self.penalty
-            starts = 1 if self.penalty is None else self.starts
-            self.history_ = self._fit_network(model, table, loss, self.penalty_, starts)
+                warn_of_far_out(targets)
+            self._fit_best(model, table, loss)
         self._keep(model, columns, scale)
 
-    def _discover(self, x: np.ndarray, y: np.ndarray, digit: float, loss: Loss | None, seed: int) -> None:
+    def _fit_best(self, model: KAN, table: Table, loss: Loss | None) -> None:
+        """Choose a penalty, fit to all rows under it, and say so if that is worse than a constant."""
+        self.penalty_ = self._chosen_penalty(model, table, loss) if self.penalty is None else self.penalty
+        starts, floor = 1 if self.penalty is None else self.starts, self._floor(table)
+
+        courses: list[History] = []
+
+        def fit_all(model: KAN) -> None:
+            courses.append(self._fit_network(model, table, loss, self.penalty_, starts))
+
+        def error(model: KAN) -> float:
+            with torch.no_grad():
+                return float(table.error(model(table.x), loss))
+
+        fit_again(model, fit_all, error, floor)
+        self.history_ = courses[-1]
+        if not (left := error(model)) <= WORSE * floor:
+            warn(
+                f"the network is worse on its own training rows than {self._constant} (a loss of {left:.3g} where that has "
+                f"{floor:.3g}): look for rows that are unlike all others, take more steps, or another random_state"
+            )
+
+    def _floor(self, table: Table) -> float:
+        """The loss of the best constant."""
+        raise NotImplementedError
+
+    def _discover(
+        self, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None, digit: float, loss: Loss | None, seed: int
+    ) -> None:
         found = discover(
             x.astype(np.float32) if digit == np.finfo(np.float32).eps else x,  # the numbers as they were given
             y,
@@ -90,13 +134,15 @@ class KANEstimator(BaseEstimator):
             penalty=PENALTY if self.penalty is None else self.penalty,
             optimizer=self.optimizer,
             loss=loss,
+            weights=weight,
             steps=self.steps,
             starts=self.starts,
             seed=seed,
             progress=False,
         )
         self.discovery_, self.formula_ = found, found.formula
-        self._keep(found.symbolic or found.network, Columns(found.inputs, still(torch.tensor(x), digit)), found.outputs)
+        columns = Columns.of(torch.tensor(x), digit).as_formula_takes_them(found.inputs)
+        self._keep(found.symbolic or found.network, columns, found.outputs)
 
     def _names(self) -> list[str] | None:
         names = getattr(self, "feature_names_in_", None)
@@ -115,6 +161,7 @@ class KANEstimator(BaseEstimator):
             return fit(
                 model,
                 (table.x, table.y),
+                weights=table.weight,
                 optimizer=self.optimizer,
                 steps=self.steps,
                 penalty=penalty,
@@ -125,13 +172,26 @@ class KANEstimator(BaseEstimator):
 
     def _chosen_penalty(self, model: KAN, table: Table, loss: Loss | None) -> float:
         starts = iter([self.starts])  # the first fit has several, the others go on from it
-        return chosen_strength(model, table, lambda m, t, p: self._fit_network(m, t, loss, p, next(starts, 1)), loss)
+        return chosen_strength(
+            model, table, lambda m, t, p: self._fit_network(m, t, loss, p, next(starts, 1)), loss, self._floor
+        )
+
+    def fraction_outside(self, X: ArrayLike) -> np.ndarray:
+        """The fraction of the rows ``(N, columns)`` that lie beyond the training rows, by column, ``(columns,)``.
+
+        Predictions go straight on from there, and nothing vouches for them: they warn of rows that lie beyond by more than
+        a tenth of the range.
+        """
+        validation.check_is_fitted(self, "network_")
+        return self._columns.fraction_outside(validation.validate_data(self, X, reset=False, dtype=np.float64))
 
     @torch.no_grad()
     def _forward(self, X: ArrayLike) -> Tensor:
         """What the network gives for rows, in the units of the targets, ``(N, outputs)``."""
         validation.check_is_fitted(self, "network_")
         x = validation.validate_data(self, X, reset=False, dtype=np.float64)
+        if not self.symbolic:  # a formula is made to go on
+            self._columns.warn_of_outside(x, self._names())
         y = self.network_(self._columns(x))
         return y * torch.tensor(self.target_scale_) + torch.tensor(self.target_mean_)
 
@@ -147,7 +207,7 @@ class KANEstimator(BaseEstimator):
         validation.check_is_fitted(self, "network_")
         names = self._names() or [f"x_{number}" for number in range(1, len(self.mean_) + 1)]
         targets = Scale(torch.tensor(self.target_mean_), torch.tensor(self.target_scale_))
-        return deployment_of_rows(self.network_, self._columns.scale, targets, self._columns.still, names, self._output())
+        return deployment_of_rows(self.network_, self._columns, targets, names, self._output())
 
     def _output(self) -> dict[str, Any]:
         """What comes out, in plain JSON values."""

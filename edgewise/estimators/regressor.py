@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
 from edgewise._ground.optional import require
 from edgewise.estimators.base import KANEstimator, validation
+from edgewise.estimators.weights import weighed
 from edgewise.kan.fitting.columns import digit_of
+from edgewise.kan.fitting.data import Table
 
 if TYPE_CHECKING:
     from sklearn.base import RegressorMixin
@@ -22,6 +25,10 @@ class KANRegressor(RegressorMixin, KANEstimator):
     columns. A column, or a target, that is constant has no edge, and a warning names it. With few rows the grid is coarser
     than asked for (``grid_``), down to one interval, so that there are no more parameters than targets if that can
     be; a penalty holds the rest.
+
+    Numbers far from all others of their column (:func:`edgewise.nn.outlying.far_out`) decide neither its unit nor the
+    grids, and count as if they lay one range beyond the others. Where that, and fresh starts, leave a network worse than
+    the mean on its own rows, a warning says so; one also names targets far from all others, which squares follow.
 
     Args:
         hidden: Nodes of the hidden layers; ``([3, 2],)`` has 3 that add and 2 that multiply, ``()`` is an additive model.
@@ -59,15 +66,27 @@ class KANRegressor(RegressorMixin, KANEstimator):
         12.0
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit to rows ``(N, columns)`` and targets ``(N,)`` or ``(N, outputs)``, at least two rows."""
+    _constant = "their mean"
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to rows ``(N, columns)`` and targets ``(N,)`` or ``(N, outputs)``, at least two rows.
+
+        ``sample_weight`` says how much each row counts in the mean square: one of weight 2 as two rows, one of weight 0 as
+        none; all alike by default.
+        """
         rows, targets = validation.validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2
         )
         self._flat = targets.ndim == 1
         columns = targets.reshape(len(targets), -1).astype(float)
-        self._fit(rows, columns, columns.shape[1], digit_of(X))
+        rows, columns, weight = weighed(rows, columns, sample_weight)
+        self._fit(rows, columns, weight, columns.shape[1], digit_of(X))
         return self
+
+    def _floor(self, table: Table) -> float:
+        weight = torch.ones(len(table), dtype=table.y.dtype) if table.weight is None else table.weight
+        mean = weight @ table.y / weight.sum()
+        return float(table.error(mean.expand_as(table.y)))
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """The targets of rows, shaped as those of the fit."""

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Self
 
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from edgewise.kan.fitting.data import Data, Pair
+from edgewise.kan.fitting.data import Data, Loss, Pair
 from edgewise.kan.fitting.fit import fit
 from edgewise.kan.fitting.history import History
-from edgewise.kan.fitting.plan import Loss
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret.formula import Formula, Normalizer, symbolic_formula
 from edgewise.kan.interpret.plot import plot
@@ -48,6 +48,7 @@ class KAN(Network):
         penalty: float | Sparsity | Sequence[float | Sparsity] = 0.0,
         starts: int = 1,
         loss: Loss | None = None,
+        weights: ArrayLike | None = None,
         lr: float | None = None,
         grid_updates: int = 10,
         patience: int | None = None,
@@ -65,6 +66,7 @@ class KAN(Network):
             penalty=penalty,
             starts=starts,
             loss=loss,
+            weights=weights,
             lr=lr,
             grid_updates=grid_updates,
             patience=patience,

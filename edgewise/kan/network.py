@@ -160,6 +160,12 @@ class Network(HasSettings, nn.Sequential):
             x = layer.join(subnodes[-1])
         return Trace(tuple(inputs), tuple(subnodes), x)
 
+    def fraction_outside(self, x: Tensor) -> Tensor:
+        """The fraction of the rows ``(N, inputs)`` beyond the grid of the first layer, by input, ``(inputs,)``."""
+        layer, x = self[0], self.select(torch.as_tensor(x).to(self[0].coef))
+        lo, hi = layer.edge.basis.bounds(x, layer.state.tensors())
+        return 1 - ((x >= lo) & (x <= hi)).to(x.dtype).mean(0)
+
     def update_grid(self, x: Tensor, eps: float = 0.02) -> None:
         """Move the grid of each layer to where its inputs are, without changing the functions on them.
 

@@ -16,6 +16,7 @@ from edgewise._ground.errors import ConfigError, DataError
 from edgewise.bases import BSpline
 from edgewise.nn.knots import extended, interpolated, moved, stored, transfer
 from edgewise.nn.layer import BasisState, DrawnLayer, EdgeLayer
+from edgewise.nn.outlying import far_out
 from edgewise.nn.ranks import as_on_first, rows_of_all
 from edgewise.nn.window import WindowLayer
 
@@ -88,7 +89,9 @@ def update_grid(layer: EdgeLayer, x: Tensor, eps: float = 0.02, margin: float = 
     are projected as in :func:`refine_grid`; ``layer.coef`` stays the same parameter. A feature with samples of one value
     only keeps its knots and its coefficients; numbers that are not finite are left out. Zeros with which a
     convolution pads are inputs too: the domain of each channel then contains 0. Layers that share a function among
-    all inputs share the knots, for the samples of all inputs together.
+    all inputs share the knots, for the samples of all inputs together. Under ``outside="linear"`` single samples far from
+    all others (:func:`edgewise.nn.outlying.far_out`) are left to the straight line: a grid that reached them would have all
+    others in one cell.
 
     In a process group (``torch.distributed``) the samples of all ranks count, and all end with the same knots and
     coefficients to the bit: each rank must call it, as it must for any collective operation.
@@ -120,6 +123,8 @@ def update_grid(layer: EdgeLayer, x: Tensor, eps: float = 0.02, margin: float = 
         raise ConfigError(f"eps must be from 0 to 1 and margin finite and at least 0, got eps={eps} and margin={margin}")
     new = replace(old, knots="per-feature")
     samples = _samples_of(layer, x)
+    if old.outside == "linear":
+        samples = samples.where(~far_out(samples), math.nan)
     step = max(1, WORKING_NUMBERS // samples.shape[1])
     parts = [moved(part, old.grid_size, layer.coef.dtype, eps, margin) for part in samples.split(step)]
     inner, still = (torch.cat(column) for column in zip(*parts, strict=True))

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,10 +16,9 @@ from edgewise.kan.discovery.remainder import complete
 from edgewise.kan.discovery.scale import Scale, in_units
 from edgewise.kan.discovery.search import Search
 from edgewise.kan.discovery.start import seeded, start
-from edgewise.kan.fitting.columns import cut_still
-from edgewise.kan.fitting.data import tables
+from edgewise.kan.fitting.columns import cut_still, near_rows, warn_of_far_out
+from edgewise.kan.fitting.data import Loss, tables, weights_of
 from edgewise.kan.fitting.history import History
-from edgewise.kan.fitting.plan import Loss
 from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret import Choice, Formula, Sparsity
@@ -77,6 +76,7 @@ def discover(
     penalty: float | Sparsity | Sequence[float | Sparsity] = PENALTY,
     optimizer: str = "lm",
     loss: Loss | None = None,
+    weights: ArrayLike | None = None,
     steps: int = 20,
     starts: int = 2,
     seed: int | None = None,
@@ -87,7 +87,7 @@ def discover(
     Each is a call of its own in this library: a fit under a penalty that wants few edges, from ``starts`` beginnings;
     :func:`~edgewise.kan.interpret.prune`; a fit without penalty, and one on a finer grid if that is worth its parameters;
     formulas for all edges, layer by layer; :func:`~edgewise.kan.interpret.symbolic_formula`. Columns that are constant
-    are left out, with a warning that names them.
+    are left out, and so are rows with numbers far from all others of their column; warnings name them.
 
     Args:
         x: Rows, ``(N, inputs)``.
@@ -103,6 +103,7 @@ def discover(
         optimizer: ``"lm"``, or with a loss of your own ``"lbfgs"``.
         loss: Of outputs and targets, a mean of minus log likelihoods; by default the mean square of targets in units of
             their deviation.
+        weights: How much each row counts in the mean square; all alike by default.
         steps: Of each fit, at most.
         starts: Beginnings of the first fit.
         seed: Draw from this seed, and leave the global generator where it is; by default draw from that.
@@ -127,7 +128,13 @@ def discover(
     with seeded(seed):
         model = start((np.shape(x)[1], *hidden, _outputs(y, loss)), grid, k, math.prod(np.shape(y)))
         table, _ = tables(model, (x, y))
+        if weights is not None:
+            table = replace(table, weight=weights_of(weights, table))
         cut_still(model, table.x, table.digit, names)
+        near = near_rows(table.x, names)
+        table = table.some(near)
+        if loss is None:
+            warn_of_far_out(table.y)
         with Progress(progress, steps * (starts * _stages(penalty) + 2)) as bar:
             search = Search(model, table, optimizer, loss, steps, bar.advance)
             try:

@@ -50,7 +50,7 @@ def complete(
         if symbolic is None or search.loss is not None or not EXACT < search.measure(symbolic) < float("inf"):
             return
         with torch.no_grad():
-            left = Table(search.table.x, search.table.y - symbolic(search.table.x))
+            left = replace(search.table, y=search.table.y - symbolic(search.table.x))
         if not is_predictable(search, left):
             return
         rest = Search(search.anew(), left, search.optimizer, None, search.steps, search.advance)

@@ -28,10 +28,23 @@ class Scale:
     deviation: Tensor
 
     @classmethod
-    def of(cls, rows: Tensor, digit: float | None = None) -> "Scale":
-        """Of the columns of ``rows (N, columns)``; ``digit`` is as for :func:`edgewise.kan.fitting.columns.still`."""
-        mean = rows.mean(0)
-        deviation = (rows - mean).square().mean(0).sqrt()
+    def of(cls, rows: Tensor, digit: float | None = None, weight: Tensor | None = None) -> "Scale":
+        """The scale of the columns of ``rows``, ``(N, columns)``.
+
+        Args:
+            rows: The numbers.
+            digit: As for :func:`edgewise.kan.fitting.columns.still`.
+            weight: How often each number counts, of a shape that broadcasts against them; once by default.
+        """
+
+        def mean_of(numbers: Tensor) -> Tensor:
+            if weight is None:
+                return numbers.mean(0)
+            shares = weight.expand_as(numbers)
+            return torch.where(shares > 0, shares * numbers, 0).sum(0) / shares.sum(0)
+
+        mean = mean_of(rows)
+        deviation = mean_of((rows - mean).square()).sqrt()
         return cls(mean, torch.where(still(rows, digit), 1, deviation))
 
     @classmethod

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch.nn.functional import mse_loss
 
 from edgewise._ground.errors import ConfigError, NonFiniteError, warn
 from edgewise.kan.discovery.between import Departure, between_rows, departure
@@ -14,10 +13,9 @@ from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import affordable_grid, learning_by_heart
 from edgewise.kan.discovery.strength import chosen_strength
 from edgewise.kan.discovery.symbolise import Attempt, criterion, symbolise
-from edgewise.kan.fitting.data import Table
+from edgewise.kan.fitting.data import Loss, Table
 from edgewise.kan.fitting.fit import fit
 from edgewise.kan.fitting.history import History
-from edgewise.kan.fitting.plan import Loss
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret import Formula, Sparsity, attribute, keep_nodes, prune, refine, symbolic_formula
 from edgewise.kan.interpret.aliases import slow_down
@@ -65,7 +63,7 @@ class Search:
         self.optimizer, self.loss, self.steps, self.advance = optimizer, loss, steps, advance
         self.inputs = Scale.of(table.x, table.digit)
         self.outputs = Scale.of(table.y) if loss is None else Scale.none(model[-1].nodes)
-        self.table = Table(self.inputs(table.x), table.y if loss else self.outputs(table.y))
+        self.table = replace(table, x=self.inputs(table.x), y=table.y if loss else self.outputs(table.y))
         self.strength, self._first = 0.0, copy.deepcopy(model)
 
     def anew(self) -> KAN:
@@ -172,6 +170,7 @@ class Search:
                 penalty=penalty,
                 starts=starts,
                 loss=self.loss,
+                weights=rows.weight,
                 grid_updates=grid_updates,
                 callback=lambda _, __, h: self.advance(h),
                 progress=False,
@@ -201,7 +200,7 @@ class Search:
     @torch.no_grad()
     def measure(self, model: KAN) -> float:
         """The loss of a network on all rows."""
-        return float((self.loss or mse_loss)(model(self.table.x), self.table.y))
+        return float(self.table.error(model(self.table.x), self.loss))
 
     def deviance(self, model: KAN) -> float:
         """Minus two log likelihoods of all targets."""

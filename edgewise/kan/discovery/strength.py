@@ -5,10 +5,9 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch.nn.functional import mse_loss
 
-from edgewise.kan.fitting.data import Table
-from edgewise.kan.fitting.plan import Loss
+from edgewise.kan.discovery.restart import fit_again
+from edgewise.kan.fitting.data import Loss, Table
 from edgewise.kan.kan import KAN
 
 STRENGTHS = (3e-2, 1e-2, 1e-3, 0.0)  # tried from strong to weak, each from where the last ended
@@ -18,7 +17,11 @@ ENOUGH = 50  # rows; with fewer, the strongest is taken
 
 
 def chosen_strength(
-    model: KAN, table: Table, fit: Callable[[KAN, Table, float], object], loss: Loss | None = None
+    model: KAN,
+    table: Table,
+    fit: Callable[[KAN, Table, float], object],
+    loss: Loss | None = None,
+    floor: Callable[[Table], float] = lambda table: math.inf,
 ) -> float:
     """The weakest penalty that is worth it; the network is left as it was fitted under it.
 
@@ -27,19 +30,24 @@ def chosen_strength(
         table: All rows. Which are held back is drawn from the global generator.
         fit: Fits a network to rows under a penalty, in place.
         loss: What is measured on the rows held back; None for the mean square.
+        floor: The loss of the best constant on some rows: a network that is worse is not handed on to the next fit.
     """
+
+    def error(model: KAN, rows: Table) -> float:
+        with torch.no_grad():
+            return float(rows.error(model(rows.x), loss))
+
     if len(table) < ENOUGH:
         fit(model, table, STRENGTHS[0])
         return STRENGTHS[0]
     held, used = torch.randperm(len(table)).to(table.x.device).tensor_split([int(HELD_BACK * len(table))])
-    held, used = (Table(table.x[rows], table.y[rows]) for rows in (held, used))
+    held, used = table.some(held), table.some(used)
     least, best, layers = math.nan, STRENGTHS[0], list(model)
     for strength in STRENGTHS:
-        fit(model, used, strength)
-        with torch.no_grad():
-            error = float((loss or mse_loss)(model(held.x), held.y))
-        if strength == STRENGTHS[0] or error < GAIN * least:
-            least, best, layers = error, strength, copy.deepcopy(list(model))
+        fit_again(model, lambda m, s=strength: fit(m, used, s), lambda m: error(m, used), floor(used))
+        found = error(model, held)
+        if strength == STRENGTHS[0] or found < GAIN * least:
+            least, best, layers = found, strength, copy.deepcopy(list(model))
     for place, layer in enumerate(layers):
         model[place] = layer
     return best

@@ -1,4 +1,4 @@
-"""Columns of a table that say nothing, because they do not vary."""
+"""Columns of a table that say nothing, because they do not vary, and numbers in them that say too much."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from edgewise._ground.errors import warn
 from edgewise.kan.network import Network
+from edgewise.nn.outlying import far_out
 
 SAME = 10  # rounding errors of the largest number, up to which a column is constant
 
@@ -84,3 +85,33 @@ def warn_of_still(columns: Iterable[str], values: Iterable[float]) -> None:
         f"column {', '.join(said)} in all rows: nothing can be learned from what does not vary, so no edge leads from "
         "there and other values will change nothing; leave it out, or give rows where it varies"
     )
+
+
+def warn_of_far_out(targets: Tensor) -> None:
+    """Say that numbers of ``targets (N, outputs)`` lie far from all others: squares follow them and little else."""
+    far = far_out(targets.T)
+    for column in far.any(1).nonzero().flatten().tolist():
+        values, rest = targets[far[column], column], targets[~far[column], column]
+        warn(
+            f"target {column} (counted from 0) is {_listed(values)} where all others are from {rest.min():.4g} to "
+            f"{rest.max():.4g}: squares of errors follow such rows and little else; correct them, or leave them out"
+        )
+
+
+def near_rows(rows: Tensor, names: Sequence[str] | None = None) -> Tensor:
+    """Which rows ``(N, columns)`` hold no number far from all others of its column, ``(N,)``, and warn of the others."""
+    far = far_out(rows.T)
+    if far.any():
+        columns = far.any(1).nonzero().flatten().tolist()
+        said = [f"{names[c]!r}" if names else f"{c} (counted from 0)" for c in columns]
+        held = [f"{_listed(rows[far[c], c])} in column {name}" for c, name in zip(columns, said, strict=True)]
+        warn(
+            f"{int(far.any(0).sum())} of {len(rows)} rows are left out, which hold numbers far from all others: "
+            f"{', '.join(held)}; correct them, or leave them out yourself"
+        )
+    return ~far.any(0)
+
+
+def _listed(values: Tensor) -> str:
+    """Some numbers, for a message."""
+    return ", ".join(f"{value:.4g}" for value in values[:3].tolist()) + (", .." if len(values) > 3 else "")

@@ -28,7 +28,7 @@ class Expansion:
     parameters: list[Tensor]
 
 
-def least_squares(parts: Iterable[tuple[Tensor, Tensor, list[Tensor]]], count: int = 1) -> Expansion:
+def least_squares(parts: Iterable[tuple[Tensor, Tensor, list[Tensor]]], count: float = 1) -> Expansion:
     """The expansion of a sum of squares, some rows at a time.
 
     Args:

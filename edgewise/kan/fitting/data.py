@@ -1,12 +1,13 @@
 """Tables as tensors: what a fit is given, checked once before anything is changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.nn.functional import mse_loss
 from torch.utils.data import DataLoader
 
 from edgewise._ground.errors import DataError
@@ -15,6 +16,8 @@ from edgewise.kan.network import Network
 
 Pair = Sequence[ArrayLike]
 """Rows and their targets, ``(x, y)``."""
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Of outputs and targets, a number."""
 Data = Pair | Mapping[str, ArrayLike] | DataLoader
 """What a fit takes."""
 
@@ -27,14 +30,42 @@ class Table:
 
     Attributes:
         digit: The relative size of a rounding error of the inputs as they were given; None if their type tells it.
+        weight: How much each row counts, ``(N,)``; None if all count alike.
     """
 
     x: Tensor
     y: Tensor
     digit: float | None = None
+    weight: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def some(self, rows: Tensor) -> "Table":
+        """The table of some rows, by number or by a mask."""
+        return Table(self.x[rows], self.y[rows], self.digit, None if self.weight is None else self.weight[rows])
+
+    def error(self, output: Tensor, loss: Loss | None = None) -> Tensor:
+        """The loss of what a network gives for these rows; by default the mean square, in which rows have their weights."""
+        if loss is not None:
+            return loss(output, self.y)
+        if self.weight is None:
+            return mse_loss(output, self.y)
+        return self.weight @ (output - self.y).square().mean(1) / self.weight.sum()
+
+
+def weights_of(given: ArrayLike, rows: Table) -> Tensor:
+    """The weights of rows, in the type and on the device of their inputs.
+
+    Raises:
+        DataError: As many as there are rows, or they are not finite, negative, or all zero.
+    """
+    weight = _tensor(given, "the weights").to(rows.x)
+    if weight.shape != (len(rows),):
+        raise DataError(f"weights are one number a row: there are {len(rows)} rows, got shape {tuple(weight.shape)}")
+    if not weight.isfinite().all() or (weight < 0).any() or not weight.any():
+        raise DataError(f"weights must be finite, none negative and not all 0, got {weight.min():g} to {weight.max():g}")
+    return weight
 
 
 def tables(model: Network, data: Data, test: object = None) -> tuple[Table, Table | None]:

@@ -1,15 +1,16 @@
 """Fitting a network to a table: a loop short enough that steps of a fraction of a millisecond are not drowned in it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import cast
 
-from torch.nn.functional import mse_loss
+from numpy.typing import ArrayLike
 from torch.utils.data import DataLoader
 
 from edgewise._ground.errors import ConfigError
-from edgewise.kan.fitting.data import Data, Pair, tables
+from edgewise.kan.fitting.data import Data, Loss, Pair, tables, weights_of
 from edgewise.kan.fitting.history import History
-from edgewise.kan.fitting.plan import Loss, Plan, stages_of
+from edgewise.kan.fitting.plan import Plan, stages_of
 from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.fitting.run import Run
 from edgewise.kan.interpret.sparsity import Sparsity
@@ -27,6 +28,7 @@ def fit(
     penalty: float | Sparsity | Sequence[float | Sparsity] = 0.0,
     starts: int = 1,
     loss: Loss | None = None,
+    weights: ArrayLike | None = None,
     lr: float | None = None,
     grid_updates: int = 10,
     patience: int | None = None,
@@ -48,6 +50,8 @@ def fit(
         starts: Fit so many times, each but the first from parameters drawn anew, and keep the best by loss and penalty;
             with ``patience``, by what decides when to stop.
         loss: Of outputs and targets; the mean square by default.
+        weights: How much each row counts in the mean square, such as 2 for a row that stands for two; all alike by default.
+            A loss of your own weighs for itself.
         lr: Learning rate of Adam (0.01) or first length of L-BFGS along a direction (1).
         grid_updates: How often the grids move to their inputs, evenly over the first half of a stage; 0 for never.
         patience: Stop after so many steps without a lower loss (on ``test`` if there is one), and go back to the best.
@@ -78,13 +82,19 @@ def fit(
     if hasattr(data, "batch_size"):
         from edgewise.kan.fitting.batches import fit_batches
 
-        _refuse_what_is_for_tables(optimizer, grids, starts, patience)
+        _refuse_what_is_for_tables(optimizer, grids, starts, patience, weights)
         rest = {"penalty": penalty, "loss": loss, "lr": lr, "callback": callback, "progress": progress}
         return fit_batches(model, cast("DataLoader", data), test, epochs=steps, **rest)
     train, held = tables(model, data, test)
+    if weights is not None:
+        if loss is not None:
+            raise ConfigError(
+                "weights are those of the mean square: let a loss of your own weigh the rows, or leave it out"
+            )
+        train = replace(train, weight=weights_of(weights, train))
     plan = Plan(stages_of(grids, penalty), optimizer, steps, starts, lr, grid_updates, patience)
     plan.check(model, train, loss)
-    run = Run(model, train, held, loss or mse_loss, plan)
+    run = Run(model, train, held, loss, plan)
     run.check_finite()
     run.leave_out_still()
     interrupted = False
@@ -104,8 +114,16 @@ def fit(
     return history
 
 
-def _refuse_what_is_for_tables(optimizer: str, grids, starts: int, patience: int | None) -> None:
-    given = {"optimizer='lm'": optimizer == "lm", "grids": grids is not None, "starts": starts > 1, "patience": patience}
+def _refuse_what_is_for_tables(
+    optimizer: str, grids: Sequence[int] | None, starts: int, patience: int | None, weights: ArrayLike | None
+) -> None:
+    given = {
+        "optimizer='lm'": optimizer == "lm",
+        "grids": grids is not None,
+        "starts": starts > 1,
+        "patience": patience,
+        "weights": weights is not None,
+    }
     if any(given.values()):
         names = ", ".join(name for name, wanted in given.items() if wanted)
         raise ConfigError(f"a DataLoader is fitted by Adam in one stage: leave out {names}, or give a table (x, y)")

@@ -40,7 +40,8 @@ class Marquardt(Damped):
         self.model, self.data, self.sparsity = model, data, sparsity
 
     def expansion(self) -> Expansion:
-        around = least_squares(self._parts(), self.data.y.numel())
+        rows = len(self.data) if self.data.weight is None else float(self.data.weight.double().sum())
+        around = least_squares(self._parts(), rows * self.data.y.shape[1])
         if self.sparsity is None:
             return around
         gradient, curvature = penalty_curvature(self.model, self.data, self.sparsity, around.parameters)
@@ -49,11 +50,17 @@ class Marquardt(Damped):
     @torch.no_grad()
     def value(self) -> float:
         trace = self.model.trace(self.data.x)
-        value = (trace.output - self.data.y).double().square().mean()
+        squares, weight = (trace.output - self.data.y).double().square(), self.data.weight
+        value = squares.mean() if weight is None else weight.double() @ squares.mean(1) / weight.double().sum()
         return float(value if self.sparsity is None else value + self.sparsity(self.model, trace))
 
     def _parts(self) -> Iterator[tuple[Tensor, Tensor, list[Tensor]]]:
         size = sum(p.numel() for p in self.model.parameters()) * self.data.y.shape[1]
-        for x, y in zip(*(t.split(max(1, WORKING_NUMBERS // size)) for t in (self.data.x, self.data.y)), strict=True):
-            output, derivatives, parameters = jacobian(self.model, x)
-            yield derivatives.flatten(0, 1), (output - y).flatten(), parameters
+        for rows in torch.arange(len(self.data), device=self.data.x.device).split(max(1, WORKING_NUMBERS // size)):
+            part = self.data.some(rows)
+            output, derivatives, parameters = jacobian(self.model, part.x)
+            residual = output - part.y
+            if part.weight is not None:
+                root = part.weight.sqrt()
+                derivatives, residual = derivatives * root[:, None, None], residual * root[:, None]
+            yield derivatives.flatten(0, 1), residual.flatten(), parameters

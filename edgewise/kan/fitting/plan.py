@@ -1,20 +1,17 @@
 """What a fit is asked to do, checked before anything is changed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from torch import Tensor
 
 from edgewise._ground.errors import ConfigError, DataError, warn
 from edgewise._ground.registry import unknown
 from edgewise.bases import BSpline
-from edgewise.kan.fitting.data import Table
+from edgewise.kan.fitting.data import Loss, Table
 from edgewise.kan.interpret.sparsity import Sparsity
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network
 from edgewise.nn.grid import check_stages
 
-Loss = Callable[[Tensor, Tensor], Tensor]
 OPTIMIZERS = ("lbfgs", "lm", "adam")
 
 

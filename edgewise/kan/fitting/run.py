@@ -11,11 +11,11 @@ from torch import Tensor
 from edgewise._ground.errors import NonFiniteError
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.columns import cut_still
-from edgewise.kan.fitting.data import Table
+from edgewise.kan.fitting.data import Loss, Table
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.lbfgs import LBFGS, Adam
 from edgewise.kan.fitting.marquardt import Marquardt
-from edgewise.kan.fitting.plan import Loss, Plan, Stage
+from edgewise.kan.fitting.plan import Plan, Stage
 from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.network import Network
 from edgewise.nn import refine_grid
@@ -40,7 +40,7 @@ class Run:
         model: The network; it changes in place.
         train: The rows to fit.
         test: Rows that are measured.
-        loss: Of outputs and targets.
+        loss: Of outputs and targets; None for the mean square.
         plan: What is to be done.
 
     Attributes:
@@ -49,7 +49,7 @@ class Run:
             is one, and else loss and penalty.
     """
 
-    def __init__(self, model: Network, train: Table, test: Table | None, loss: Loss, plan: Plan):
+    def __init__(self, model: Network, train: Table, test: Table | None, loss: Loss | None, plan: Plan):
         self.model, self.train, self.test, self.loss, self.plan = model, train, test, loss, plan
         self.sparsity, self.start = plan.stages[0].sparsity, time.perf_counter()
         self._first, self._done = copy.deepcopy(model) if plan.starts > 1 else model, []
@@ -88,9 +88,9 @@ class Run:
     def objective(self) -> Tensor:
         """What is made small."""
         if self.sparsity is None:
-            return self.loss(self.model(self.train.x), self.train.y)
+            return self.train.error(self.model(self.train.x), self.loss)
         trace = self.model.trace(self.train.x)
-        return self.loss(trace.output, self.train.y) + self.sparsity(self.model, trace)
+        return self.train.error(trace.output, self.loss) + self.sparsity(self.model, trace)
 
     def stage(self, stage: Stage, callback: Callable[[Network, int, History], None] | None, bar: Progress) -> None:
         """Steps on one grid and under one penalty."""
@@ -168,12 +168,12 @@ class Run:
         """Note where the fit is; gives what decides when to stop."""
         trace, layers = self.model.trace(self.train.x), list(self.model)
         self.history.append(
-            loss=float(self.loss(trace.output, self.train.y)),
+            loss=float(self.train.error(trace.output, self.loss)),
             penalty=float(self.sparsity(self.model, trace)) if self.sparsity else 0.0,
             outside=max(layer.fraction_outside(x) for layer, x in zip(layers, trace.inputs, strict=True)),
             grid=getattr(layers[0].edge.basis, "grid_size", None),
             seconds=time.perf_counter() - self.start,
-            test=None if self.test is None else float(self.loss(self.model(self.test.x), self.test.y)),
+            test=None if self.test is None else float(self.test.error(self.model(self.test.x), self.loss)),
         )
         if self.test is not None and self.plan.patience is not None:
             return self.history.test[-1]
