@@ -1,5 +1,6 @@
 """``edgewise fit``: a formula for a column of a table."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,9 +45,9 @@ def command(
     """Find a formula for a column of a table: fit a network, prune it, name the functions
     on its edges, fit all constants together, and judge it on rows held back.
 
-    Writes report.html, and model.safetensors, which edgewise.io.load_model reads: a
-    network that takes and gives the units of the table. Interrupted, it keeps the
-    network as it is then.
+    Writes report.html, formula.py, and model.safetensors, which edgewise.io.load_model
+    reads: a network that takes and gives the units of the table. `edgewise predict` asks
+    it about new rows. Interrupted, it keeps the network as it is then.
 
     examples:
       edgewise fit data.csv --target y
@@ -63,9 +64,9 @@ def command(
         seed: Decides the rows held back and the start of the fit.
         out: Folder for what is written; made if needed.
     """
-    from edgewise.io import save_model
     from edgewise.kan.discovery.csv_table import read_csv
     from edgewise.kan.discovery.discover import discover
+    from edgewise.kan.discovery.folder import FitFolder
 
     if not 0 <= test < 1:
         raise ConfigError(f"--test is a share of the rows from 0 to below 1, got {test}")
@@ -75,8 +76,8 @@ def command(
     used, held = _split(len(data.y), test, seed)
     options = {"hidden": hidden, "grid": grid, "functions": functions or None, "seed": seed}
     found = discover(data.x[used], data.y[used], names=data.names, **options)
-    out.mkdir(parents=True, exist_ok=True)
-    save_model(found.in_units(), out / "model.safetensors")
+    folder = FitFolder(out)
+    folder.write(found, data.x[used], data.names, target)
     if found.formula is None:
         print(f"interrupted before a formula was found; the network as it was: {out / 'model.safetensors'}")
         raise SystemExit(130)
@@ -123,4 +124,5 @@ def _report(found: "Discovery", data: "CsvTable", rows, target: str, title: str,
     if not 1 - formula <= max(MUCH_WORSE * (1 - network), NOTICED):
         print("The network knows more than the formula: allow more functions, or a deeper network such as --hidden 5 3.\n")
     print(f"report: {write_report(found, out / 'report.html', x, y, target=target, title=title, notes=notes)}")
-    print(f"network: {out / 'model.safetensors'}")
+    print(f"formula: {out / 'formula.py'}")
+    print(f"network: {out / 'model.safetensors'}; for new rows: edgewise predict {shlex.quote(str(out))} NEW.csv --out DIR")

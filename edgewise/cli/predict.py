@@ -1,4 +1,4 @@
-"""``edgewise predict``: masks for pictures that have none."""
+"""``edgewise predict``: masks for pictures that have none, classes, and numbers for rows."""
 
 import sys
 from pathlib import Path
@@ -24,19 +24,24 @@ def command(
     device: str = "cpu",
 ) -> None:
     """Segment pictures with the best epoch of a run: a mask and an overlay for each, at
-    the picture's own size. Of a run of classification, name their classes.
+    the picture's own size. Of a run of classification, name their classes. Of a fit,
+    the target of each row of a table.
 
     examples:
       edgewise predict runs/first *.png --out masks
       edgewise predict runs/first pictures/ --out masks
       edgewise predict runs/digits *.png --out named
+      edgewise predict formula rows.csv --out answers
 
     Args:
-        run: Folder made by `edgewise train` or `edgewise demo`.
-        images: Picture files, and folders of them.
+        run: Folder made by `edgewise train`, `edgewise demo` or `edgewise fit`.
+        images: Picture files, and folders of them; of a fit, a CSV file whose first line names its columns.
         out: Folder for ID_mask.png and ID_overlay.png, or for predictions.csv; made if needed.
         device: Where to compute, such as cpu or cuda.
     """
+    if (run / "fit.json").is_file():
+        _predict_rows(run, images, out)
+        return
     from edgewise.vision import predict
 
     if not images:
@@ -47,3 +52,12 @@ def command(
     print(f"{done.summary()} to {out}")
     if done.failures:
         raise SystemExit(1)
+
+
+def _predict_rows(fit: Path, tables: tuple[Path, ...], out: Path) -> None:
+    """Answer about the rows of a table."""
+    from edgewise.kan.discovery.folder import FitFolder
+
+    if len(tables) != 1:
+        raise DataError(f"{fit} is a fit and takes one table, got {len(tables)} files: name the one of the new rows")
+    print(f"predictions: {FitFolder(fit).predict(tables[0], out)}")

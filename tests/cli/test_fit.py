@@ -1,4 +1,7 @@
+import csv
+import json
 import re
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +9,7 @@ import pytest
 import torch
 
 import edgewise.kan.discovery.search
+from edgewise._ground.errors import EdgewiseWarning
 from edgewise.cli import main
 from edgewise.io import load_model
 
@@ -86,3 +90,59 @@ def test_mistakes_are_one_sentence(table, capsys, words, message):
     assert error.count("\n") == 1
     assert "unforeseen" not in error
     assert not Path("formula").exists()
+
+
+def test_the_second_day(table, capsys):
+    """New rows, in another order and with other columns, are answered from the folder alone."""
+    assert main(["fit", "data.csv", "--target", "y", *QUICK]) == 0
+    assert "edgewise predict found NEW.csv --out DIR" in capsys.readouterr().out
+    Path("data.csv").unlink()
+    new = np.random.default_rng(1).uniform(-0.9, 0.9, (30, 2))
+    lines = [f"{height!r};sample {n};{speed!r}" for n, (speed, height) in enumerate(new.tolist())]
+    Path("new.csv").write_text("\n".join(["height;name;speed", *lines]).replace(".", ","))
+    assert main(["predict", "found", "new.csv", "--out", "answers"]) == 0
+    expected = 3 * new[:, 0] + new[:, 1] ** 2
+    with Path("answers/predictions.csv").open() as file:
+        header, *rows = csv.reader(file)
+    assert header == ["height", "name", "speed", "y"]
+    assert [row[1] for row in rows] == [f"sample {n}" for n in range(30)]
+    np.testing.assert_allclose([float(row[3]) for row in rows], expected, atol=1e-6)
+    facts = json.loads(Path("found/fit.json").read_text())
+    assert (facts["target"], list(facts["columns"]), facts["formula"]) == ("y", ["speed", "height"], "height**2 + 3*speed")
+    formula = runpy.run_path("found/formula.py")["formula"]
+    np.testing.assert_allclose(formula(**dict(zip(("speed", "height"), new.T, strict=True))), expected, atol=1e-6)
+    again = load_model("found/model.safetensors").symbolic_formula(names=list(facts["columns"]))
+    assert str(again) == facts["formula"]
+
+
+def test_a_formula_in_large_units_is_read_without_the_old_rows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).uniform([200, 1e5], [400, 3e5], (200, 2))
+    rows = np.c_[x, 5 * np.log(x[:, 0]) + (x[:, 1] / 1e5) ** 2]
+    np.savetxt("gas.csv", rows, delimiter=",", header="T [K],p,s", comments="")
+    words = ["--hidden", "1", "--functions", "x", "x^2", "log"]
+    assert main(["fit", "gas.csv", "--target", "s", *words, "--out", "gas"]) == 0
+    facts, network = json.loads(Path("gas/fit.json").read_text()), load_model("gas/model.safetensors")
+    found = network.symbolic_formula(names=list(facts["columns"]))
+    assert str(found) == facts["formula"]
+    np.testing.assert_allclose(np.ravel(found(x)), network(torch.tensor(x))[:, 0].detach(), rtol=1e-5)
+
+
+def test_rows_beyond_and_rows_that_are_none(table, capsys):
+    assert main(["fit", "data.csv", "--target", "y", *QUICK]) == 0
+    Path("far.csv").write_text("speed,height\n0,0\n9,0\n")
+    told = r"1 of 2 rows of far\.csv lie beyond .* most in 'speed', which was from -0\.9.* to 0\.9"
+    with pytest.warns(EdgewiseWarning, match=told):
+        assert main(["predict", "found", "far.csv", "--out", "a"]) == 0
+    Path("gaps.csv").write_text("speed,height\n0,\nx,0\n1,1\n")
+    Path("short.csv").write_text("speed,hight\n0,0\n")
+    capsys.readouterr()
+    for words, message in (
+        (["gaps.csv"], "in column 'speed', which is no finite number; of such cells there are 1 in 'speed', 1 in 'height'"),
+        (["short.csv"], "short.csv has no column 'height': the network takes 'speed', 'height', and the file has"),
+        (["far.csv", "far.csv"], "takes one table, got 2 files"),
+        ([], "takes one table, got 0 files"),
+    ):
+        assert main(["predict", "found", *words, "--out", "b"]) == 1
+        assert message in capsys.readouterr().err
+    assert not Path("b").exists()

@@ -75,6 +75,26 @@ def read_csv(path: str | Path, target: str, columns: Sequence[str] | None = None
     return CsvTable(np.stack([values[name] for name in kept], 1), values[target], kept, dropped, commas)
 
 
+def read_rows(path: str | Path, columns: Sequence[str]) -> tuple[list[str], list[list[str]], np.ndarray]:
+    """A table of new rows: its header, its cells as they are, and the numbers of some columns, ``(rows, columns)``.
+
+    Raises:
+        DataError: A column is missing, or a cell of it is no finite number.
+    """
+    header, rows = read_cells(Path(path))
+    if missing := [name for name in columns if name not in header]:
+        raise DataError(
+            f"{path} has no column {', '.join(map(repr, missing))}: the network takes {', '.join(map(repr, columns))}, and "
+            f"the file has {', '.join(map(repr, header))}"
+        )
+    if not rows:
+        raise DataError(f"{path} has no row below its header: give it rows to predict")
+    points, _ = with_points(path, rows, [header.index(name) for name in columns])
+    _check_numbers(path, header, points, columns, columns[0])
+    x = [[float(row.cells[header.index(name)]) for name in columns] for row in points]
+    return header, [row.cells for row in rows], np.array(x)
+
+
 def _check_numbers(path: str | Path, header: list[str], rows: Sequence[Row], chosen: Sequence[str], target: str) -> None:
     """Refuse columns of text and cells that are no numbers, all of them at once."""
     bad = {name: [row for row in rows if not is_number(row.cells[header.index(name)])] for name in (*chosen, target)}

@@ -8,6 +8,10 @@ from torch import Tensor
 from edgewise.kan.fitting.columns import still
 from edgewise.kan.kan import KAN
 from edgewise.kan.layer import KANLayer
+from edgewise.nn.grid import update_grid
+
+REACH = 3**0.5
+"""So many deviations from their mean end rows that are spread evenly."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ def in_units(model: KAN, inputs: Scale, outputs: Scale) -> KAN:
     wide = KAN([first, first, *model.width[1:], last], grid=1, inputs=model.inputs, **options).to(model[0].coef)
     mean, deviation = inputs.mean[columns], inputs.deviation[columns]
     _draw_lines(wide[0], 1 / deviation, -mean / deviation)
+    ends = torch.tensor([[-REACH], [REACH]]).to(deviation)
+    update_grid(wide[0], (mean + ends * deviation).to(wide[0].coef))  # no spline is left: it says where the rows lie
     _draw_lines(wide[-1], outputs.deviation, outputs.mean)
     for place, layer in enumerate(model, 1):
         wide[place] = layer

@@ -1,0 +1,94 @@
+"""The folder that a fit leaves: the network, the names of its columns, the formula, and answers about new rows."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from edgewise._ground.errors import CheckpointError, warn
+from edgewise._ground.version import __version__
+from edgewise.io import atomic_write, load_model, read_json, save_model, write_json
+from edgewise.kan.discovery.csv_table import read_rows
+from edgewise.kan.discovery.discover import Discovery
+from edgewise.kan.discovery.report_text import python
+
+PREDICTIONS = "predictions.csv"
+
+
+class FitFolder:
+    """The files of a fit, under one path.
+
+    ``model.safetensors`` the network, in the units of the data; ``fit.json`` the target, the columns in the order in which
+    the network takes them, each with the range that it had in the rows learned from, and the formula; ``formula.py`` the
+    formula as a function of NumPy arrays.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.model = self.path / "model.safetensors"
+        self.facts = self.path / "fit.json"
+        self.source = self.path / "formula.py"
+
+    def write(self, found: Discovery, x: np.ndarray, names: tuple[str, ...], target: str) -> None:
+        """Keep what was found.
+
+        Args:
+            found: What was found; after an interrupt there is no formula to be kept.
+            x: The rows learned from, ``(N, columns)``.
+            names: Of the columns.
+            target: What is explained.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        save_model(found.in_units(), self.model)
+        ranges = {name: [float(part.min()), float(part.max())] for name, part in zip(names, x.T, strict=True)}
+        formula = None if found.formula is None else str(found.formula)
+        write_json(self.facts, {"target": target, "columns": ranges, "formula": formula, "edgewise": __version__})
+        if found.formula is not None:
+            atomic_write(self.source, f"{python(found.formula)}\n".encode())
+
+    def predict(self, table: str | Path, out_dir: str | Path) -> Path:
+        """The target of each row of a table, in a copy of the table with a column more, ``predictions.csv``.
+
+        Columns are found by their names, in any order; others are left as they are.
+
+        Args:
+            table: CSV file whose first line names its columns.
+            out_dir: Folder for the copy; made if needed.
+
+        Raises:
+            CheckpointError: This is no folder of a fit.
+            DataError: A column is missing, or a cell of it is no finite number.
+        """
+        facts = read_json(self.facts)
+        if not isinstance(facts, dict) or not {"target", "columns"} <= facts.keys():
+            raise CheckpointError(f"{self.facts} is not edgewise's: give a folder made by `edgewise fit`")
+        header, cells, x = read_rows(table, list(facts["columns"]))
+        network = load_model(self.model)
+        with torch.no_grad():
+            found = network(torch.tensor(x).to(next(network.parameters()).dtype))[:, 0].tolist()
+        self._note(table, x, np.array(found), facts["columns"])
+        name = facts["target"] if facts["target"] not in header else f"{facts['target']} (predicted)"
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow([*header, name])
+        writer.writerows([*row, repr(value)] for row, value in zip(cells, found, strict=True))
+        out = Path(out_dir)
+        out.mkdir(parents=True, exist_ok=True)
+        atomic_write(out / PREDICTIONS, buffer.getvalue().encode())
+        return out / PREDICTIONS
+
+    def _note(self, table: str | Path, x: np.ndarray, found: np.ndarray, ranges: dict[str, list[float]]) -> None:
+        """Warn of rows about which the network knows nothing."""
+        ends = np.array(list(ranges.values()))
+        beyond = (x < ends[:, 0]) | (x > ends[:, 1])
+        if beyond.any():
+            name = list(ranges)[int(beyond.sum(0).argmax())]
+            low, high = ranges[name]
+            warn(
+                f"{int(beyond.any(1).sum())} of {len(x)} rows of {table} lie beyond the rows learned from, most in "
+                f"{name!r}, which was from {low:g} to {high:g}: what is predicted there is a guess"
+            )
+        if not np.isfinite(found).all():
+            warn(f"{int((~np.isfinite(found)).sum())} of {len(x)} rows of {table} have no finite prediction")
