@@ -45,7 +45,7 @@ def main(rows: int = 2000, steps: int = 60, frames: int = 15, grids=(5, 10), ima
     print(f"factors: {separability(learned, x[:500], 'mul', THRESHOLD).groups}")
     print(root)
     if images is not None:
-        animate(film.snapshots, x[:500], images / "film.gif", in_names=NAMES)
+        animate(film.snapshots, x[:500], images / "film.gif", names=NAMES)
         plot_tree(root).savefig(images / "tree.png", dpi=110)
     return root, error
 

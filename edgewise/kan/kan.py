@@ -11,11 +11,12 @@ from edgewise.kan.fitting.data import Data, Loss, Pair
 from edgewise.kan.fitting.fit import fit
 from edgewise.kan.fitting.history import History
 from edgewise.kan.functions import Function
-from edgewise.kan.interpret.formula import Formula, Normalizer, symbolic_formula
+from edgewise.kan.interpret.formula import Normalizer, symbolic_formula
 from edgewise.kan.interpret.plot import plot
 from edgewise.kan.interpret.prune import prune, refine
 from edgewise.kan.interpret.sparsity import Sparsity
 from edgewise.kan.interpret.symbolic import Candidate, Choice, auto_symbolic, suggest_symbolic
+from edgewise.kan.interpret.written import Formula
 from edgewise.kan.network import Network
 from edgewise.models.registry import register_model
 from edgewise.models.takes import Rows
@@ -133,7 +134,7 @@ class KAN(Network):
         scores: Sequence[Tensor] | None = None,
         beta: float = 3.0,
         top: int | None = None,
-        in_names: Sequence | None = None,
+        names: Sequence | None = None,
         out_names: Sequence | None = None,
         title: str | None = None,
         ax: "Axes | None" = None,
@@ -146,7 +147,7 @@ class KAN(Network):
             scores=scores,
             beta=beta,
             top=top,
-            in_names=in_names,
+            names=names,
             out_names=out_names,
             title=title,
             ax=ax,

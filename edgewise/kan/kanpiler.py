@@ -43,7 +43,7 @@ def kanpiler(
             little of it the network can grow new structure as it trains, and computes the formula up to that noise.
 
     Returns:
-        A network in float64, as its constants need; ``.float()`` makes it float32.
+        A network in float64, as its constants need; ``.float()`` makes it float32. It keeps the names of its inputs.
 
     Raises:
         ConfigError: The formula cannot be read, has a variable that is not named, a function that the library has not
@@ -52,7 +52,7 @@ def kanpiler(
     Example:
         >>> model = kanpiler("exp(sin(pi*x) + y^2)", ["x", "y"])
         >>> model.width, model.symbolic_formula().expressions
-        ([2, 1, 1], (exp(x_2**2 + sin(pi*x_1)),))
+        ([2, 1, 1], (exp(y**2 + sin(pi*x)),))
     """
     several = isinstance(expression, (list, tuple))
     compiler = _Compiler(variables)
@@ -60,6 +60,7 @@ def kanpiler(
     if not outputs:
         raise ConfigError("a network needs at least one formula, got none")
     model = compiler.graph.network(outputs, grid, k)
+    model.names = list(compiler.columns)
     if noise < 0:
         raise ConfigError(f"noise must not be negative, got {noise}")
     if noise:

@@ -46,6 +46,7 @@ class Network(HasSettings, nn.Sequential):
         symbolic: Make room for symbolic edges at once, in all layers or for each said so.
         frozen: Names of parameters that are not trained: ``"coef"``, ``"base_weight"``, ``"scale"``.
         inputs: Which columns of the data the network looks at; all by default.
+        names: What its inputs are called in formulas and pictures; ``x_1, x_2, ...`` by default.
         init: Draws the parameters: ``"balanced"``, ``"efficient_kan"``, or an object such as ``Balanced(noise=0.1)``.
 
     Shape:
@@ -53,7 +54,7 @@ class Network(HasSettings, nn.Sequential):
 
     Raises:
         ConfigError: Fewer than two widths, an impossible one, lists whose lengths do not fit, or a name in ``frozen`` or a
-            column in ``inputs`` that cannot be.
+            column in ``inputs`` that cannot be, or names that are not as many as inputs.
 
     Example:
         >>> Network([2, 5, 1])(torch.zeros(3, 2)).shape
@@ -77,6 +78,7 @@ class Network(HasSettings, nn.Sequential):
         symbolic: bool | Sequence[bool] = False,
         frozen: Sequence[str] = (),
         inputs: Sequence[int] | None = None,
+        names: Sequence[str] | None = None,
         init: Init | str = "balanced",
     ):
         if isinstance(init, str):
@@ -95,6 +97,9 @@ class Network(HasSettings, nn.Sequential):
         if inputs is not None and (len(inputs) != into[0] or min(inputs) < 0):
             raise ConfigError(f"inputs must name {into[0]} columns, one for each input of the network, got {list(inputs)}")
         self.inputs = None if inputs is None else list(map(int, inputs))
+        if names is not None and (isinstance(names, str) or len(names) != into[0] or len(set(names)) != into[0]):
+            raise ConfigError(f"names must be {into[0]} different ones, one for each input of the network, got {names!r}")
+        self.names = None if names is None else list(map(str, names))
         self.base, self.scale, self.affine, self.frozen = base, scale, affine, tuple(frozen)
         for layer in self:
             for name in frozen:
@@ -126,6 +131,7 @@ class Network(HasSettings, nn.Sequential):
             "symbolic": [layer.symbolic is not None for layer in self],
             "frozen": list(self.frozen),
             "inputs": self.inputs,
+            "names": self.names,
         }
         return {"name": "kan", "options": options}
 

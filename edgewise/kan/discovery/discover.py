@@ -146,6 +146,8 @@ def discover(
             except KeyboardInterrupt:
                 stopped = "interrupted"
     network, stages = search.found.network, search.found.stages
+    for made in filter(None, (network, search.symbolic)):
+        made.names = None if names is None else list(map(str, names))
     done = search.formula is not None
     formulas = (search.symbolic, search.formula, tuple(search.choices)) if done else (None, None, ())
     return Discovery(network, *formulas, search.inputs, search.outputs, stages, stopped, search.departure)

@@ -13,7 +13,6 @@ from edgewise._ground.page import render
 from edgewise.io import atomic_write
 from edgewise.kan.discovery.discover import Discovery
 from edgewise.kan.discovery.report_figures import course, parity, plain, svg, typeset
-from edgewise.kan.discovery.report_text import latex, python
 from edgewise.kan.interpret import Choice, Formula, attribute, plot
 from edgewise.kan.kan import KAN
 
@@ -47,18 +46,18 @@ def write_report(
     """
     network, formula = _read(found)
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float).ravel()
-    names = [str(variable) for variable in formula.variables]
+    names = formula.names
     rows = found.inputs(torch.tensor(x))
     predicted = predictions(found, x)
-    diagram = plot(network, rows, in_names=list(map(plain, names)), out_names=[plain(target)])
+    diagram = plot(network, rows, names=list(map(plain, names)), out_names=[plain(target)])
     values = {
         "title": title,
         "subtitle": " ".join(notes),
         "target": target,
         "formula": str(formula),
-        "typeset": typeset(latex(formula, target)),
-        "latex": latex(formula, target),
-        "python": python(formula),
+        "typeset": typeset(formula.latex([target])),
+        "latex": formula.latex([target]),
+        "python": formula.python(),
         "fidelity": fidelity(found, x, y),
         "undefined": int((~np.isfinite(predicted["formula"])).sum()),
         "between": between(found),
@@ -122,7 +121,7 @@ def feature_scores(found: Discovery, x: ArrayLike) -> list[tuple[str, float]]:
     """How much each input matters in the network that was found, the most important first."""
     network, formula = _read(found)
     scores = attribute(network, found.inputs(torch.tensor(np.asarray(x, dtype=float)))).feature_scores
-    names = [str(variable) for variable in formula.variables]
+    names = formula.names
     return sorted(zip(names, scores.tolist(), strict=True), key=lambda pair: -pair[1])
 
 

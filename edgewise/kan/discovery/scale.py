@@ -87,7 +87,13 @@ def in_units(model: KAN, inputs: Scale, outputs: Scale) -> KAN:
     """
     first, last = model[0].in_features, model[-1].nodes
     columns = list(range(first)) if model.inputs is None else model.inputs
-    options = {"base": model.base, "scale": model.scale, "affine": model.affine, "frozen": model.frozen}
+    options = {
+        "names": model.names,
+        "base": model.base,
+        "scale": model.scale,
+        "affine": model.affine,
+        "frozen": model.frozen,
+    }
     wide = KAN([first, first, *model.width[1:], last], grid=1, inputs=model.inputs, **options).to(model[0].coef)
     mean, deviation = inputs.mean[columns], inputs.deviation[columns]
     _draw_lines(wide[0], 1 / deviation, -mean / deviation)

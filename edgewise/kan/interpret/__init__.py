@@ -5,7 +5,7 @@ from edgewise.kan.interpret.cut import Difference, difference
 from edgewise.kan.interpret.deviations import Deviations, deviations
 from edgewise.kan.interpret.expand import expand_depth, expand_width, side_by_side
 from edgewise.kan.interpret.expression import parse_formula, to_callable
-from edgewise.kan.interpret.formula import Formula, symbolic_formula
+from edgewise.kan.interpret.formula import symbolic_formula
 from edgewise.kan.interpret.plot import plot, plot_edge
 from edgewise.kan.interpret.prune import keep_nodes, prune, prune_inputs, refine
 from edgewise.kan.interpret.scores import Scores, attribute, feature_interaction
@@ -14,6 +14,7 @@ from edgewise.kan.interpret.sparsity import Sparsity
 from edgewise.kan.interpret.symbolic import Candidate, Choice, auto_symbolic, suggest_symbolic
 from edgewise.kan.interpret.symmetry import is_function_of, symmetric_groups, symmetry
 from edgewise.kan.interpret.tree import plot_tree, tree
+from edgewise.kan.interpret.written import Formula
 
 __all__ = [
     "Candidate",

@@ -61,7 +61,7 @@ def animate(
     scores: Sequence[Tensor] | None = None,
     beta: float = 3.0,
     top: int | None = None,
-    in_names: Sequence | None = None,
+    names: Sequence | None = None,
     out_names: Sequence | None = None,
     samples: bool = False,
 ) -> "FuncAnimation":
@@ -75,7 +75,7 @@ def animate(
         scores: How much the edges matter, as for :func:`plot`; so are all that follow.
         beta: How fast edges become opaque.
         top: How many edges of each layer to draw.
-        in_names: For the columns of ``x``.
+        names: For the columns of ``x``.
         out_names: For the outputs.
         samples: Draw samples on the curves.
 
@@ -97,7 +97,7 @@ def animate(
         raise ConfigError(f"an animation needs snapshots and fps above 0, got {len(frames)} and fps={fps}")
     if path is not None and Path(path).suffix.lower() != ".gif":
         raise ConfigError(f"an animation is written as a .gif, got {str(path)!r}; save what is returned in other formats")
-    draw_in = partial(plot, x=x, scores=scores, beta=beta, top=top, in_names=in_names, out_names=out_names, samples=samples)
+    draw_in = partial(plot, x=x, scores=scores, beta=beta, top=top, names=names, out_names=out_names, samples=samples)
     sizes = [draw_in(model, title=title).get_size_inches() for title, model in frames]
     figure = new_figure((max(width for width, _ in sizes), max(height for _, height in sizes)))
 

@@ -1,8 +1,6 @@
 """The formulas of a network's outputs, each checked against the network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import torch
@@ -15,75 +13,12 @@ from edgewise.kan.interpret.algebra import Sum, apply, product
 from edgewise.kan.interpret.evaluate import to_callable
 from edgewise.kan.interpret.rounding import DIGITS, rounded
 from edgewise.kan.interpret.shorten import expanded, length, simplified
+from edgewise.kan.interpret.written import Formula
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network
 
-if TYPE_CHECKING:
-    from sympy import Expr, Symbol
-
 CHECKED = 1000  # points
 Normalizer = tuple[Sequence[float], Sequence[float]]
-
-
-@dataclass(frozen=True)
-class Formula:
-    """The formulas of all outputs of a network, and how far they are from it.
-
-    Attributes:
-        expressions: One sympy expression for each output.
-        variables: Their symbols, in the order of the inputs.
-        rmse: Root mean square difference from the network on the points checked, rounding included.
-        relative: The same over the standard deviation of the network's outputs.
-        digits: To how many digits the numbers were rounded.
-    """
-
-    expressions: tuple["Expr", ...]
-    variables: tuple["Symbol", ...]
-    rmse: float
-    relative: float
-    digits: int
-
-    @overload
-    def __call__(self, x: Tensor) -> Tensor: ...
-
-    @overload
-    def __call__(self, x: np.ndarray) -> np.ndarray: ...
-
-    def __call__(self, x: Tensor | np.ndarray) -> Tensor | np.ndarray:
-        """The formulas at rows ``(N, inputs)``, an array or a tensor, as ``(N, outputs)``."""
-        columns = [x[..., i] for i in range(len(self.variables))]
-        values = [to_callable(expression, self.variables)(*columns) for expression in self.expressions]
-        return torch.stack(values, -1) if isinstance(x, Tensor) else np.stack(values, -1)
-
-    def latex(self) -> str:
-        """In LaTeX, one line an output."""
-        sympy = require("sympy", extra="science")
-        return "\n".join(sympy.latex(expression) for expression in self.expressions)
-
-    def python(self, name: str = "formula") -> str:
-        """As the source of a Python function of numpy arrays.
-
-        Example:
-            >>> from edgewise.kan import KAN
-            >>> model = KAN([1, 1], base=None); model.fix_symbolic(0, 0, 0, "sin", (1.0, 0.0, 2.0, 0.0))
-            >>> print(symbolic_formula(model, names=["t"]).python())
-            import numpy
-            <BLANKLINE>
-            def formula(t):
-                return 2*numpy.sin(t)
-        """
-        require("sympy", extra="science")
-        from sympy.printing.numpy import NumPyPrinter
-
-        printer = NumPyPrinter({"fully_qualified_modules": True})
-        lines = [str(printer.doprint(expression)) for expression in self.expressions]
-        names = ", ".join(str(v) for v in self.variables)
-        body = lines[0] if len(lines) == 1 else f"({', '.join(lines)})"
-        modules = "\n".join(f"import {module}" for module in sorted(printer.module_imports) or ["numpy"])
-        return f"{modules}\n\ndef {name}({names}):\n    return {body}"
-
-    def __str__(self) -> str:
-        return "\n".join(str(expression) for expression in self.expressions)
 
 
 def symbolic_formula(
@@ -100,7 +35,7 @@ def symbolic_formula(
 
     Args:
         model: The network; each edge is symbolic or cut.
-        names: Names of the inputs; ``x_1, x_2, ...`` by default.
+        names: Names of the inputs; by default those that the network has, or ``x_1, x_2, ...``.
         x: Rows on which formula and network are compared, in the units of the data; by default drawn evenly from the domain
             of the first layer.
         input_normalizer: Mean and deviation of each input, if the network was fitted to ``(x - mean) / deviation``: the
@@ -125,7 +60,9 @@ def symbolic_formula(
     """
     sympy = require("sympy", extra="science")
     columns = model.inputs or list(range(model[0].in_features))
-    names = [f"x_{column + 1}" for column in columns] if names is None else list(names)
+    if names is None:
+        names = model.names or [f"x_{column + 1}" for column in columns]
+    names = list(names)
     if len(names) > len(columns) and model.inputs is not None:
         names = [names[column] for column in columns]
     if len(names) != len(columns) or len(set(names)) != len(names):
@@ -147,7 +84,8 @@ def _through(layer: KANLayer, number: int, sums: list[Sum]) -> list[Sum]:
         out, into = layer.mask.nonzero()[0].tolist()
         raise ConfigError(
             f"{int(layer.mask.sum())} edges of layer {number} have no formula, such as that from input {into} to subnode "
-            f"{out}: call auto_symbolic first, or fix_symbolic"
+            f"{out}: auto_symbolic gives one to each edge that a function fits as well as its min_r2 asks; lower that, "
+            "allow more functions, prune the edge, or use fix_symbolic"
         )
     affine = {} if layer.affine is None else {name: p.tolist() for name, p in layer.affine.items()}
     subnodes = []

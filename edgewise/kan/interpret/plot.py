@@ -31,7 +31,7 @@ def plot(
     scores: Sequence[Tensor] | None = None,
     beta: float = 3.0,
     top: int | None = None,
-    in_names: Sequence | None = None,
+    names: Sequence | None = None,
     out_names: Sequence | None = None,
     title: str | None = None,
     ax: "Axes | None" = None,
@@ -50,7 +50,7 @@ def plot(
             :func:`edgewise.kan.interpret.attribute` by default.
         beta: How fast edges become opaque with their score.
         top: Draw only so many edges of each layer, those with the highest scores.
-        in_names: Strings or sympy expressions for the columns of ``x``.
+        names: Strings or sympy expressions for the columns of ``x``; by default those that the network has.
         out_names: The same for the outputs.
         title: What to write above.
         ax: Axes to draw in, instead of a new figure.
@@ -65,15 +65,18 @@ def plot(
 
     Example:
         >>> from edgewise.kan import KAN
-        >>> figure = plot(KAN([2, 5, 1]), torch.rand(100, 2), in_names=["mass", "speed"])
+        >>> figure = plot(KAN([2, 5, 1]), torch.rand(100, 2), names=["mass", "speed"])
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['mass', 'speed', '$y_1$']
     """
     if not beta > 0 or (top is not None and top < 1):
         raise ConfigError(f"beta must be above 0 and top at least 1, got beta={beta} and top={top}")
     x = check_rows(model, x)
-    below = _names(in_names, "in_names", "x", x.shape[1])
-    below = [below[column] for column in model.inputs or range(x.shape[1])]
+    if names is None and model.names is not None:
+        below = model.names
+    else:
+        below = _names(names, "names", "x", x.shape[1])
+        below = [below[column] for column in model.inputs or range(x.shape[1])]
     above = _names(out_names, "out_names", "y", model[-1].nodes)
     weights = _scores(model, x, scores)
     present = [(numeric | formula).cpu().numpy() for numeric, formula in map(edges_present, model)]

@@ -114,6 +114,7 @@ def keep_nodes(
     if inputs is not None:
         columns = model.inputs or range(model[0].in_features)
         smaller.inputs = [columns[i] for i in before]
+        smaller.names = None if model.names is None else [model.names[i] for i in before]
     for place, (layer, nodes) in enumerate(zip(model, [*chosen[1:], range(model[-1].nodes)], strict=True)):
         after = sorted(nodes)
         smaller[place] = layer.subset(before, after)

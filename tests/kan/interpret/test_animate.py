@@ -66,7 +66,7 @@ def test_gif_has_a_frame_for_each_snapshot(tmp_path):
 
 def test_frames_show_title_and_network():
     model, recorder, x = trained()
-    animation = animate(recorder.snapshots, x, in_names=["mass", "speed"])
+    animation = animate(recorder.snapshots, x, names=["mass", "speed"])
     assert filmed(animation) == [["mass", "speed", "$y_1$", title] for title, _ in recorder.snapshots]
     assert filmed(animate([model, model], x)) == [["$x_1$", "$x_2$", "$y_1$"]] * 2
 

@@ -130,6 +130,17 @@ def test_an_edge_without_a_formula_is_named():
         symbolic_formula(model)
 
 
+def test_what_auto_symbolic_left_out_is_not_asked_of_it_again():
+    """A curve that no function fits: the error says what helps."""
+    model = KAN([1, 1], base=None).double()
+    with torch.no_grad():
+        model[0].coef.copy_(torch.tensor([0.0, 9, -7, 8, -9, 7, -8, 0]).reshape(1, 8, 1))
+    x = torch.linspace(-1, 1, 200).double().unsqueeze(1)
+    assert model.auto_symbolic(x, ["x", "x^2"])[0].candidate is None
+    with pytest.raises(EdgewiseError, match="as well as its min_r2 asks; lower that, allow more functions, prune the edge"):
+        symbolic_formula(model)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -77,7 +77,7 @@ def test_curves_are_the_functions_over_the_range_of_their_inputs():
 def test_boxes_have_room_of_their_own_inside_the_picture(width):
     model = KAN(width)
     figure = plot(
-        model, rows(width[0]), scores=ones(model), title="a title", in_names=[f"input number {i}" for i in range(width[0])]
+        model, rows(width[0]), scores=ones(model), title="a title", names=[f"input number {i}" for i in range(width[0])]
     )
     boxes = corners(figure)
     lo, hi = boxes.swapaxes(0, 1)
@@ -224,21 +224,21 @@ def test_samples_lie_on_the_curves():
 
 def test_names():
     a, b = sympy.symbols("alpha beta")
-    figure = plot(KAN([2, 2]), rows(2), in_names=[a / b, "price in $"], out_names=["up", a], title="names")
+    figure = plot(KAN([2, 2]), rows(2), names=[a / b, "price in $"], out_names=["up", a], title="names")
     assert texts(figure) == [r"$\frac{\alpha}{\beta}$", "price in $", "up", r"$\alpha$", "names"]
 
 
 def test_names_are_those_of_the_columns_that_the_network_looks_at():
     model, x = KAN([2, 1], inputs=[3, 1]), rows(4)
     assert texts(plot(model, x)) == ["$x_4$", "$x_2$", "$y_1$"]
-    assert texts(plot(model, x, in_names=list("abcd"))) == ["d", "b", "$y_1$"]
+    assert texts(plot(model, x, names=list("abcd"))) == ["d", "b", "$y_1$"]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"in_names": ["a"]}, r"in_names must be 2 names, one for each column of x, got \['a'\]"),
-        ({"in_names": "ab"}, "in_names must be 2 names"),
+        ({"names": ["a"]}, r"names must be 2 names, one for each column of x, got \['a'\]"),
+        ({"names": "ab"}, "names must be 2 names"),
         ({"out_names": ["a", "b"]}, "out_names must be 1 names, one for each column of y"),
         ({"top": 0}, "top at least 1, got beta=3.0 and top=0"),
         ({"beta": 0.0}, "beta must be above 0"),
