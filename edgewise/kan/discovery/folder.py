@@ -12,7 +12,6 @@ from edgewise._ground.version import __version__
 from edgewise.io import atomic_write, load_model, read_json, save_model, write_json
 from edgewise.kan.discovery.csv_table import read_rows
 from edgewise.kan.discovery.discover import Discovery
-from edgewise.kan.discovery.report_text import python
 
 PREDICTIONS = "predictions.csv"
 
@@ -46,7 +45,7 @@ class FitFolder:
         formula = None if found.formula is None else str(found.formula)
         write_json(self.facts, {"target": target, "columns": ranges, "formula": formula, "edgewise": __version__})
         if found.formula is not None:
-            atomic_write(self.source, f"{python(found.formula)}\n".encode())
+            atomic_write(self.source, f"{found.formula.python()}\n".encode())
 
     def predict(self, table: str | Path, out_dir: str | Path) -> Path:
         """The target of each row of a table, in a copy of the table with a column more, ``predictions.csv``.
