@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.types import Device
 
 from edgewise._ground.errors import ConfigError
+from edgewise._ground.precision import widest
 from edgewise.bases.basis import Basis, State, register_basis
 
 
@@ -19,8 +20,9 @@ class Rational(Basis):
     An edge sums them into a safe Pade activation unit (Molina et al., arXiv:1907.06732), with a numerator of its own
     and the denominator of its input; the rational functions of KAT (Yang and Wang, arXiv:2409.10594) and KArAt
     (arXiv:2503.10632), whose degrees m = 5 and n = 4 these are. At the start b is 1 at even powers and 0 at odd ones.
-    Where the sum between the bars changes its sign, the functions have a kink. Far out they go as :math:`t^{j-n}`; in
-    float32 they are finite up to 10^7. One product and one division each, and 2 n operations for the denominator.
+    Where the sum between the bars changes its sign, the functions have a kink. Far out they go as :math:`t^{j-n}`;
+    powers are taken in float64, where those of any float32 are numbers up to the eighth. One product and one division each,
+    and 2 n operations for the denominator.
 
     Args:
         numerator: m, at least 0.
@@ -64,6 +66,7 @@ class Rational(Basis):
 
     def values(self, x: Tensor, state: State) -> Tensor:
         lo, hi = self.domain
+        dtype, x = x.dtype, widest(x)
         t = (x - (lo + hi) / 2) * (6 / (hi - lo))
         total = t.new_zeros(())
         for b in state["denominator"].to(x.dtype).unbind(-1)[::-1]:
@@ -71,4 +74,4 @@ class Rational(Basis):
         powers = [torch.where(x.isnan(), x, 1.0)]
         for _ in range(self.numerator):
             powers.append(powers[-1] * t)
-        return (torch.stack(powers, -2) / (1 + total.abs()).unsqueeze(-2)).transpose(-1, -2)
+        return (torch.stack(powers, -2) / (1 + total.abs()).unsqueeze(-2)).to(dtype).transpose(-1, -2)

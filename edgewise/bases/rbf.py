@@ -9,6 +9,8 @@ from torch import Tensor
 from edgewise._ground.errors import ConfigError
 from edgewise.bases.basis import Basis, State, register_basis
 
+FAR = 32.0  # where exp(-d^2) is zero in float64
+
 
 @register_basis("gaussian_rbf")
 @dataclass(frozen=True)
@@ -45,4 +47,5 @@ class GaussianRBF(Basis):
         lo, hi = self.domain
         centers = torch.arange(self.num_centers, device=x.device, dtype=x.dtype).unsqueeze(-1)
         distance = ((x - lo) * ((self.num_centers - 1) / (hi - lo))).unsqueeze(-2) - centers  # in units of h
+        distance = distance.clamp(-FAR, FAR)  # infinity times the gradient 0 would be NaN
         return (-distance.square()).exp().transpose(-1, -2)

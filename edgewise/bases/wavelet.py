@@ -3,6 +3,7 @@ r"""Wavelets that learn where they stand and how wide they are."""
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import ClassVar
 
 import torch
@@ -13,28 +14,50 @@ from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import unknown
 from edgewise.bases.basis import Basis, State, register_basis
 
+GAUSSIAN = 64.0  # where exp(-z^2 / 2) is zero in float64
+ALGEBRAIC = 1e18  # and where 1 / z is far below any rounding
 
+
+def _decaying(most: float) -> Callable[[Callable[[Tensor], Tensor]], Callable[[Tensor], Tensor]]:
+    """Of a formula that falls to 0: no more than rounding from ``most`` on, where squares, products and angles overflow."""
+
+    def hold(formula: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        @wraps(formula)
+        def held(z: Tensor) -> Tensor:
+            far = z.abs() >= most
+            return torch.where(far, 0, formula(torch.where(far, 0, z)))
+
+        return held
+
+    return hold
+
+
+@_decaying(GAUSSIAN)
 def mexican_hat(z: Tensor) -> Tensor:
     r"""Ricker's wavelet :math:`\tfrac{2}{\sqrt 3\, \pi^{1/4}} (1 - z^2) e^{-z^2/2}`, of unit norm."""
     square = z.square()
     return 2 / (math.sqrt(3) * math.pi**0.25) * (1 - square) * (-square / 2).exp()
 
 
+@_decaying(GAUSSIAN)
 def morlet(z: Tensor) -> Tensor:
     r""":math:`\cos(5 z)\, e^{-z^2/2}`; its mean is 4e-6 of its height, not quite 0."""
     return (5 * z).cos() * (-z.square() / 2).exp()
 
 
+@_decaying(GAUSSIAN)
 def dog(z: Tensor) -> Tensor:
     r"""The derivative of a Gaussian, :math:`z\, e^{-z^2/2}` (with the sign that rises through 0)."""
     return z * (-z.square() / 2).exp()
 
 
+@_decaying(ALGEBRAIC)
 def shannon(z: Tensor) -> Tensor:
     r"""All frequencies of one octave alike: :math:`\cos(\tfrac{3\pi}{2} z) \sin(\tfrac{\pi}{2} z) / (\tfrac{\pi}{2} z)`."""
     return (1.5 * math.pi * z).cos() * _sinc(0.5 * math.pi * z)
 
 
+@_decaying(ALGEBRAIC)
 def meyer(z: Tensor) -> Tensor:
     r"""Y. Meyer's wavelet for :math:`\nu(x) = x`, about its centre (Vermehren and de Oliveira, arXiv:1502.00161).
 
@@ -119,7 +142,9 @@ class Wavelet(Basis):
 
     def values(self, x: Tensor, state: State) -> Tensor:
         translation, log_scale = (state[name].to(x.dtype).t() for name in ("translation", "log_scale"))  # (K, features)
-        return KINDS[self.kind][0]((x.unsqueeze(-2) - translation) * (-log_scale).exp()).transpose(-1, -2)
+        most = torch.finfo(x.dtype).max  # an infinite distance times the gradient 0 would be NaN
+        distance = (x.unsqueeze(-2) - translation).clamp(-most, most)
+        return KINDS[self.kind][0](distance * (-log_scale).exp()).transpose(-1, -2)
 
 
 def _sinc(z: Tensor) -> Tensor:

@@ -4,13 +4,14 @@ import torch
 from torch import Tensor, nn
 
 from edgewise.nn.layer import edge_layers
+from edgewise.ops.edge import in_full_precision
 
 
 def weight_penalty(coef: Tensor, l1: float = 1.0, entropy: float = 1.0, dim: int = -1) -> Tensor:
     r"""The weight-based penalty of efficient-KAN: :math:`a \sum_e m_e + e \sum_e -p_e \log p_e`.
 
     :math:`m_e` is the mean absolute coefficient of edge e and :math:`p_e = m_e / \sum m`. Value and gradient are finite
-    where a function, or all of them, are exactly zero.
+    where a function, or all of them, are exactly zero. Coefficients in float16 or bfloat16 have a penalty in float32.
 
     Args:
         coef: Coefficients, those of one edge along ``dim``.
@@ -22,7 +23,7 @@ def weight_penalty(coef: Tensor, l1: float = 1.0, entropy: float = 1.0, dim: int
         >>> weight_penalty(torch.tensor([[2.0, 2.0], [0.0, 0.0]]), l1=1.0, entropy=1.0)
         tensor(2.)
     """
-    size = coef.abs().mean(dim)
+    size = in_full_precision(coef).abs().mean(dim)  # a sum over many edges is beyond the range of float16
     total = size.sum()
     share = size / torch.where(total > 0, total, 1)
     logs = torch.where(share > 0, share, 1).log()

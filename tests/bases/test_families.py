@@ -103,3 +103,18 @@ def test_bells_fall_off_as_an_exponential():
 def test_impossible_settings_are_refused(name, options, message):
     with pytest.raises(EdgewiseError, match=message):
         create_basis(name, **options)
+
+
+@pytest.mark.parametrize("name", ["gaussian_rbf", "rswaf", "relu_kan", "bspline", "squashed"])
+@pytest.mark.parametrize("x", [1e10, -1e30, 3e38, math.inf, -math.inf])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_has_a_limit_has_it_with_its_derivatives(name, x, dtype):
+    basis = create_basis(name)
+    point = torch.tensor([[x]], dtype=dtype, requires_grad=True)
+    values = basis.evaluate(point, {})
+    (slope,) = torch.autograd.grad(values.sum(), point, create_graph=True)
+    (curvature,) = torch.autograd.grad(slope.sum(), point, allow_unused=True, materialize_grads=True)
+    assert values.isfinite().all()
+    assert not slope.any()
+    assert not curvature.any()
+    assert basis.evaluate(torch.tensor([[math.nan]], dtype=dtype), {}).isnan().any()

@@ -1,5 +1,7 @@
 """What safe Pade activation units are known to do, beside the contract of bases."""
 
+from fractions import Fraction
+
 import pytest
 import torch
 
@@ -66,3 +68,20 @@ def test_no_denominator_has_a_pole():
 def test_impossible_settings_are_refused(options, message):
     with pytest.raises(EdgewiseError, match=message):
         Rational(**options)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("b", [(0.0, 1.0, 0.0, 1.0), (0.5, -1.0, 2.0, 1e-3), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)])
+@pytest.mark.parametrize("x", [1e7, -1e8, 1e10, -1e20, 1e30, 1e38])
+def test_far_out_it_is_right_where_it_is_a_number(x, b, dtype):
+    """Against fractions of whole numbers of any size."""
+    point, below = torch.tensor([[x]], dtype=dtype, requires_grad=True), torch.tensor([b], dtype=dtype)
+    values = Rational().evaluate(point, {"denominator": below})[0, 0]
+    t, numbers = Fraction(point.item()), [Fraction(n) for n in below[0].tolist()]
+    size = 1 + abs(sum(n * t ** (k + 1) for k, n in enumerate(numbers)))
+    most = Fraction(torch.finfo(dtype).max)
+    for j, value in enumerate(values):
+        if abs(t**j / size) < most:
+            assert value.item() == pytest.approx(float(t**j / size), rel=1e-5 if dtype == torch.float32 else 1e-12)
+            (slope,) = torch.autograd.grad(value, point, retain_graph=True)
+            assert slope.isfinite().all()

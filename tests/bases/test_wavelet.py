@@ -158,3 +158,22 @@ def test_thirty_layers_keep_signal_and_gradient(kind):
 def test_impossible_settings_are_refused(options, message):
     with pytest.raises(EdgewiseError, match=message):
         Wavelet(**options)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("x", [1e3, 1e10, -2e19, 1e30, 3e38, math.inf, -math.inf])
+def test_far_out_they_are_zero_with_all_derivatives(x, kind, dtype):
+    """And finite where they fall as 1 / z."""
+    basis = Wavelet(kind)
+    state = basis.init_state(1, dtype=dtype)
+    point = torch.tensor([[x]], dtype=dtype, requires_grad=True)
+    values = basis.evaluate(point, state)
+    wanted = [point, *state.values()]
+    slopes = torch.autograd.grad(values.sum(), wanted, create_graph=True)
+    curvature = torch.autograd.grad(slopes[0].sum(), wanted, allow_unused=True, materialize_grads=True)
+    slow = kind in ("meyer", "shannon") and abs(x) < 1e18
+    for found in (values, *slopes, *curvature):
+        assert found.isfinite().all()
+        assert slow or not found.any()
+    assert not slow or values.abs().max() <= 10 / abs(x)

@@ -49,3 +49,11 @@ def test_a_model_sums_over_its_layers():
     model = nn.Sequential(first, nn.LayerNorm(3), second)
     assert torch.equal(penalty(model, 2, 1), torch.stack([first.penalty(2, 1), second.penalty(2, 1)]).sum())
     assert penalty(nn.Linear(2, 2)).item() == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_has_the_penalty_of_its_numbers(dtype):
+    coef = torch.randn(400, 8, 400).to(dtype)  # means that sum to more than float16 knows
+    found = weight_penalty(coef, dim=1)
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(weight_penalty(coef.double(), dim=1).item(), rel=1e-5)

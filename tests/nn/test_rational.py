@@ -199,3 +199,26 @@ def test_nan_stays_where_it_is():
 def test_what_does_not_fit_is_refused(call, words):
     with pytest.raises(EdgewiseError, match=words):
         call()
+
+
+@pytest.mark.parametrize("backend", ["reference", "plain", "lean", "native"])
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("size", [1e7, 1e8, 1e12, 1e20, 1e30])
+@pytest.mark.parametrize("start", ["silu", "identity", None])
+def test_float32_is_right_up_to_its_range(size, reading, backend, start):
+    """As in float64 on the reference; at 1e30 the fifth power is 1e150."""
+    exact = drawn(reading) if start is None else GroupRational(24, 3, reading=reading, shared=None, start=start).double()
+    with torch.no_grad():  # numbers of float32, so that both have the same
+        for p in exact.parameters():
+            p.copy_(p.float())
+    layer = copy.deepcopy(exact).float()
+    x = (size * torch.randn(5, 24)).requires_grad_()
+    twin = x.detach().double().requires_grad_()
+    with use_backend(backend):
+        found = [layer(x), *torch.autograd.grad(layer(x).sum(), [x, *layer.parameters()])]
+    with use_backend("reference"):
+        wanted = [exact(twin), *torch.autograd.grad(exact(twin).sum(), [twin, *exact.parameters()])]
+    most = torch.finfo(torch.float32).max
+    for one, other in zip(found, wanted, strict=True):
+        there = other.abs() < most / 100  # gradients of coefficients are powers, which may be no float32
+        torch.testing.assert_close(one.double()[there], other[there], rtol=1e-4, atol=1e-5 * min(1.0, size))

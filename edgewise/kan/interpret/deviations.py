@@ -12,11 +12,12 @@ from torch import Tensor
 from edgewise._ground.errors import DataError
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network, Trace
+from edgewise.ops.edge import in_full_precision
 
 
 @dataclass(frozen=True)
 class Deviations:
-    """Standard deviations over samples (divisor N - 1) of what one layer computes.
+    """Standard deviations over samples (divisor N - 1) of what one layer computes, in float32 at least.
 
     Attributes:
         inputs: Of its inputs, ``(in,)``.
@@ -56,7 +57,8 @@ def deviations(model: Network, trace: Trace) -> list[Deviations]:
 
 def _of_layer(layer: KANLayer, x: Tensor, subnodes: Tensor) -> Deviations:
     # shape: x (N, in), subnodes (N, S)
-    features, weights = layer.edge_features(x), layer.edge_weights()  # (N, in, F), (in, F, out)
+    x, subnodes = in_full_precision(x), in_full_precision(subnodes)
+    features, weights = layer.edge_features(x), in_full_precision(layer.edge_weights())  # (N, in, F), (in, F, out)
     centred = features.double() - features.double().mean(0)  # the mean of equal numbers, rounded, may be another
     flat = centred.transpose(0, 1)
     covariance = flat.mT @ flat / (len(x) - 1)

@@ -12,6 +12,7 @@ from edgewise._ground.registry import unknown
 from edgewise.kan.interpret.deviations import Deviations, deviations
 from edgewise.kan.interpret.scores import score
 from edgewise.kan.network import Network, Trace
+from edgewise.ops.edge import in_full_precision
 
 LOG_FLOOR = 1e-4  # part of pykan's definition of entropy
 RANGE_FLOOR = 0.1  # and of its normalised deviations
@@ -87,9 +88,11 @@ class Sparsity:
             total = total + self.l1 * size.sum() + self.entropy * (_entropy(size, 1) + _entropy(size, 0))
         for layer in model:
             if self.coef:
-                total = total + self.coef * layer.coef.abs().mean(-1).sum()
+                total = total + self.coef * in_full_precision(layer.coef).abs().mean(-1).sum()
             if self.coef_diff:
-                total = total + self.coef_diff * layer.coef.diff(dim=layer.basis_dim).abs().mean(-1).sum()
+                total = (
+                    total + self.coef_diff * in_full_precision(layer.coef).diff(dim=layer.basis_dim).abs().mean(-1).sum()
+                )
         return self.strength * total
 
 

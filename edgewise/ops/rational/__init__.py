@@ -13,7 +13,7 @@ __all__ = ["READINGS", "Reading", "group_rational"]
 
 
 def group_rational(x: Tensor, a: Tensor, b: Tensor, reading: Reading = "sum") -> Tensor:
-    """Apply the functions, saving ``x`` alone for the backward unless the backend is plain; in float32 at least.
+    """Apply the functions, saving ``x`` alone for the backward unless the backend is plain; computed in float64.
 
     Args:
         x: ``(..., C)``; its C channels are cut into groups of neighbours.

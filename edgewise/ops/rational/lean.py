@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from edgewise.ops.edge import in_full_precision
+from edgewise._ground.precision import widest
 from edgewise.ops.operation import Operation
 from edgewise.ops.rational.definition import Reading, by_group, group_rational, rational
 
@@ -24,10 +24,10 @@ class LeanRational(Operation):
 
     def fast(self, x, a, b):
         rows = by_group(x, len(a))
-        a, b = in_full_precision(a), in_full_precision(b)
+        a, b = widest(a), widest(b)
         y = torch.empty_like(rows, memory_format=torch.contiguous_format)
         for some in _chunks(rows):
-            y[some] = rational(in_full_precision(rows[some]), a, b, self.reading).to(y.dtype)
+            y[some] = rational(widest(rows[some]), a, b, self.reading).to(y.dtype)
         return y.view(x.shape), ()
 
     def gradients(self, gradient, operands, wants, kept):
@@ -35,12 +35,11 @@ class LeanRational(Operation):
         # shape: x and gradient (..., C), a (groups, m + 1), b (groups, n)
         x, given_a, given_b = operands
         rows, gradients = by_group(x, len(given_a)), by_group(gradient, len(given_a))
-        a, b = (in_full_precision(t.detach()).requires_grad_() for t in (given_a, given_b))
-        wide = torch.float32 if x.device.type == "mps" else torch.float64
+        a, b = (widest(t.detach()).requires_grad_() for t in (given_a, given_b))
         dx = torch.empty_like(rows, memory_format=torch.contiguous_format)
-        da, db = (torch.zeros_like(t, dtype=wide) for t in (a, b))
+        da, db = (torch.zeros_like(t) for t in (a, b))
         for some in _chunks(rows):
-            part = in_full_precision(rows[some].detach()).requires_grad_()
+            part = widest(rows[some].detach()).requires_grad_()
             with torch.enable_grad():
                 y = rational(part, a, b, self.reading)
             dpart, *increments = torch.autograd.grad(y, (part, a, b), gradients[some].to(y.dtype))

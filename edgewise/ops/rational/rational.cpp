@@ -9,11 +9,11 @@
 #include <torch/library.h>
 
 #include "native/operands.h"
+#include "rational/points.h"
 
 namespace edgewise {
 namespace {
 
-constexpr int numerator = 5, denominator = 4, coefficients = numerator + 1 + denominator;
 constexpr int64_t rows_at_once = 32;
 
 // x (rows, groups x channels), dense; a (groups, 6), b (groups, 4).
@@ -25,12 +25,8 @@ struct Rational {
 
   int64_t blocks() const { return (rows + rows_at_once - 1) / rows_at_once; }
 
-  struct Group {
-    Vec<T> a[numerator + 1], b[denominator];
-  };
-
-  Group group(int64_t index) const {
-    Group g;
+  Group<T> group(int64_t index) const {
+    Group<T> g;
     for (int i = 0; i <= numerator; ++i) g.a[i] = Vec<T>(a[index * (numerator + 1) + i]);
     for (int j = 0; j < denominator; ++j) {
       const T value = b[index * denominator + j];
@@ -47,7 +43,7 @@ struct Rational {
     at::parallel_for(0, blocks(), 4, [&](int64_t block, int64_t last) {
       for (; block < last; ++block)
         for (int64_t index = 0; index < groups; ++index) {
-          const Group g = group(index);
+          const Group<T> g = group(index);
           auto state = begin();
           const int64_t next = (index + 1 < groups ? 1 : rows_at_once * groups - index) * channels;
           const int64_t until = std::min(rows, (block + 1) * rows_at_once);
@@ -67,29 +63,6 @@ template <typename T>
 INLINE Vec<T> some(const T* p, int64_t count) { return count == lanes<T> ? Vec<T>::loadu(p) : Vec<T>::loadu(p, count); }
 
 template <typename T>
-struct Value {
-  Vec<T> side, t, top, inverse, sign;  // side: the sign of x; t: what the denominator is made of; sign: that of its sum
-
-  INLINE Value(const typename Rational<T>::Group& g, Vec<T> x, bool terms) {
-    const Vec<T> zero(0), one(1), minus(-1);
-    side = terms ? Vec<T>::blendv(one, minus, x < zero) : one;
-    t = x * side;
-    top = g.a[numerator];
-    for (int i = numerator; i-- > 0;) top = at::vec::fmadd(top, x, g.a[i]);
-    Vec<T> sum = g.b[denominator - 1];
-    for (int j = denominator - 1; j-- > 0;) sum = at::vec::fmadd(sum, t, g.b[j]);
-    sum = sum * t;
-    sign = Vec<T>::blendv(one, minus, sum < zero);
-    inverse = one / at::vec::fmadd(sum, sign, one);
-  }
-};
-
-template <typename T>
-struct Sums {
-  Vec<T> of[coefficients];
-};
-
-template <typename T>
 Rational<T> prepared(const Tensor& x, const Tensor& a, const Tensor& b, bool terms) {
   return {data<T>(x), data<T>(a), data<T>(b), x.size(0), a.size(0), x.size(1) / a.size(0), terms};
 }
@@ -103,7 +76,11 @@ Tensor run_forward(const Tensor& x, const Tensor& a, const Tensor& b, bool terms
   r.walk([] { return None{}; },
          [&](const auto& g, None&, int64_t at, int64_t count, int64_t next) __attribute__((always_inline)) {
            __builtin_prefetch(r.x + at + next);
-           const Value<T> v(g, some(r.x + at, count), terms);
+           const Vec<T> in = some(r.x + at, count);
+           if constexpr (std::is_same_v<T, float>) {
+             if (any_far_out(in)) return value_far_out(g, in, terms).store(out + at, count);
+           }
+           const Value<T> v(g, in, terms);
            (v.top * v.inverse).store(out + at, count);
          },
          [](None&, int64_t, int64_t) {});
@@ -128,17 +105,11 @@ std::tuple<Tensor, Tensor, Tensor> run_backward(const Tensor& grad, const Tensor
       [&](const auto& g, Sums<T>& s, int64_t at, int64_t count, int64_t next) __attribute__((always_inline)) {
         __builtin_prefetch(r.x + at + next);
         __builtin_prefetch(given + at + next);
-        const Vec<T> in = some(r.x + at, count);
-        const Value<T> v(g, in, terms);
-        const Vec<T> scaled = some(given + at, count) * v.inverse, down = (v.top * v.inverse * v.sign).neg();
-        Vec<T> rise = g.a[numerator] * Vec<T>(numerator), slope = g.b[denominator - 1] * Vec<T>(denominator);
-        for (int i = numerator - 1; i > 0; --i) rise = at::vec::fmadd(rise, in, g.a[i] * Vec<T>(i));
-        for (int j = denominator - 2; j >= 0; --j) slope = at::vec::fmadd(slope, v.t, g.b[j] * Vec<T>(j + 1));
-        (scaled * at::vec::fmadd(down * v.side, slope, rise)).store(out + at, count);
-        Vec<T> power = scaled, under = scaled * down;
-        s.of[0] = s.of[0] + power;
-        for (int i = 1; i <= numerator; ++i) power = power * in, s.of[i] = s.of[i] + power;
-        for (int j = 1; j <= denominator; ++j) under = under * v.t, s.of[numerator + j] = s.of[numerator + j] + under;
+        const Vec<T> in = some(r.x + at, count), upstream = some(given + at, count);
+        if constexpr (std::is_same_v<T, float>) {
+          if (any_far_out(in)) return slope_far_out(g, in, upstream, terms, s).store(out + at, count);
+        }
+        slope_at(g, in, upstream, terms, s).store(out + at, count);
       },
       [&](Sums<T>& s, int64_t block, int64_t index) {
         T lane[lanes<T>];

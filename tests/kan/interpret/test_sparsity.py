@@ -1,3 +1,4 @@
+import copy
 import math
 
 import pytest
@@ -6,6 +7,7 @@ import torch
 from edgewise._ground.errors import ConfigError
 from edgewise.kan import KAN
 from edgewise.kan.interpret.sparsity import METRICS, Sparsity
+from edgewise.kan.network import Trace
 from edgewise.testing import assert_within
 from tests.pykan_networks import cut, fix_symbolic, twin
 
@@ -110,3 +112,18 @@ def test_impossible_settings_are_refused():
         for value in (-0.1, math.nan, math.inf):
             with pytest.raises(ConfigError, match="must be finite and not negative"):
                 Sparsity(**{name: value})
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("metric", METRICS)
+def test_half_precision_has_the_penalty_of_its_numbers(metric, dtype):
+    model, x = KAN([20, 20, 1]).to(dtype), (300 * torch.rand(50, 20)).to(dtype)  # whose squares are beyond float16
+    wide, penalty = copy.deepcopy(model).float(), Sparsity(1.0, coef=0.1, coef_diff=0.1, metric=metric)
+    trace = model.trace(x)
+    found = penalty(model, trace)
+    expected = penalty(
+        wide, Trace(*([t.float() for t in part] for part in (trace.inputs, trace.subnodes)), trace.output.float())
+    )
+    assert found.item() == pytest.approx(expected.item(), rel=1e-3)
+    found.backward() if found.requires_grad else None
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
