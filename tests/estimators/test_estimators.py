@@ -27,14 +27,21 @@ def array_api(monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
 
 
+def known(_):
+    """Weights are repeated rows in the loss; quantiles of grids, and which rows are held back, differ."""
+    return {"check_sample_weight_equivalence_on_dense_data": known.__doc__}
+
+
 @pytest.mark.slow
-@parametrize_with_checks([KANRegressor(**QUICK), KANClassifier(**QUICK | {"steps": 3})])
+@pytest.mark.filterwarnings("ignore::edgewise.ExtrapolationWarning")
+@parametrize_with_checks([KANRegressor(**QUICK), KANClassifier(**QUICK | {"steps": 3})], expected_failed_checks=known)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks([KANRegressor(), KANClassifier()])
+@pytest.mark.filterwarnings("ignore::edgewise.ExtrapolationWarning")
+@parametrize_with_checks([KANRegressor(), KANClassifier()], expected_failed_checks=known)
 def test_scikit_learn_checks_as_they_come(estimator, check):
     check(estimator)
 
