@@ -74,7 +74,11 @@ def deployment_of(model: nn.Module) -> Deployment:
                 "output": {"name": "logits", **made},
             },
         )
-    rows = {"columns": list(map(str, range(model_columns(model, takes, options))))} if isinstance(takes, Rows) else {}
+    rows = (
+        {"columns": [f"x_{n}" for n in range(1, model_columns(model, takes, options) + 1)]}
+        if isinstance(takes, Rows)
+        else {}
+    )
     metadata = {**facts, "input": {"name": "x", "layout": "NC", "dtype": dtype_of(model), **rows}, "output": {"name": "y"}}
     return Deployment(network=model, metadata=metadata if isinstance(takes, Rows) else facts)
 

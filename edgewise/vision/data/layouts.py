@@ -179,11 +179,18 @@ def _masks_of(image: Path, mask_files: Mapping[str, Path], masks: Path, suffixes
             numbered = (f"{stem}_{n}" for n in itertools.count(1)) if suffix else ()
             return (mask_files[stem], *(mask_files[n] for n in itertools.takewhile(mask_files.__contains__, numbered)))
     wanted = " or ".join(f"{image.stem}{suffix}{image.suffix}" for suffix in suffixes)
-    ends = (stem.removeprefix(image.stem) for stem in mask_files if stem.startswith(image.stem))
-    end = next((end for end in ends if end and not end[0].isalnum()), None)
-    hint = (
-        f"{image.stem}{end} is there: give mask_suffix={end!r}"
-        if end
-        else "give mask_suffix='_mask' for masks named ID_mask, or key=PATTERN for what both names share"
-    ) + ", options of dataset 'folder'"
-    raise DataError(f"{image} has no mask; looked for {wanted} (or another image extension) in {masks}; {hint}")
+    raise DataError(
+        f"{image} has no mask; looked for {wanted} (or another image extension) in {masks}; {_hint(image.stem, mask_files)}"
+    )
+
+
+def _hint(stem: str, mask_files: Mapping[str, Path]) -> str:
+    """Which option of dataset 'folder' pairs a picture with a mask that is named nearly like it."""
+    own = "options of dataset 'folder'"
+    for name in mask_files:
+        end, start = name.removeprefix(stem), name.removesuffix(stem)
+        if end != name and end and not end[0].isalnum():
+            return f"{name} is there: give mask_suffix={end!r}, {own}"
+        if start != name and start and not start[-1].isalnum():
+            return f"{name} is there: give key={f'^(?:{re.escape(start)})?(.*)'!r}, {own}"
+    return f"give mask_suffix='_mask' for masks named ID_mask, or key=PATTERN for what both names share, {own}"

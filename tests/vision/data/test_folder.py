@@ -1,3 +1,5 @@
+import ast
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,16 @@ def test_an_option_that_helps_is_named(fill, save, tmp_path):
     save("ukan/masks/0/0.png", mask())
     with pytest.raises(DataError, match=r"masks holds no images but folders; give .* \(masks/0\)"):
         create_dataset("folder", tmp_path / "ukan")
+
+
+@pytest.mark.parametrize("name", ["mask_{}", "gt-{}", "{}_Mask", "{}-truth", "lesion mask_{}", "{}.seg"])
+def test_the_option_that_an_error_names_reads_the_folder(fill, tmp_path, name):
+    fill("images/{}.png", f"masks/{name}.png", ids=(11, 12, 21, 22))
+    with pytest.raises(DataError, match="is there: give") as caught:
+        create_dataset("folder", tmp_path)
+    option, _, value = str(caught.value).partition("is there: give ")[2].rpartition(", options of")[0].partition("=")
+    dataset = create_dataset("folder", tmp_path, **{option: ast.literal_eval(value)})
+    assert [sample.masks[0].stem for sample in dataset] == [name.format(id) for id in (11, 12, 21, 22)]
 
 
 def test_names_that_share_a_part_are_paired_by_it(fill, tmp_path):
