@@ -112,6 +112,24 @@ def near_rows(rows: Tensor, names: Sequence[str] | None = None) -> Tensor:
     return ~far.any(0)
 
 
+def warn_of_far_rows(x: Tensor, spread: float, loss: float) -> None:
+    """Say that rows far from all others left a network worse than the mean of the targets.
+
+    Args:
+        x: The rows, ``(N, columns)``.
+        spread: The mean square of the targets about their mean.
+        loss: What is left of it.
+    """
+    far = far_out(x.T)
+    if not loss <= 1.01 * spread and far.any():
+        column = int(far.any(1).nonzero()[0])
+        warn(
+            f"the network is worse than the mean of the targets (a mean square of {loss:.3g} where that has {spread:.3g}): "
+            f"column {column} (counted from 0) holds {_listed(x[far[column], column])}, far from all others; correct such "
+            "rows, or leave them out"
+        )
+
+
 def _listed(values: Tensor) -> str:
     """Some numbers, for a message."""
     return ", ".join(f"{value:.4g}" for value in values[:3].tolist()) + (", .." if len(values) > 3 else "")

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from torch.utils.data import DataLoader
 
 from edgewise._ground.errors import ConfigError
+from edgewise.kan.fitting.columns import warn_of_far_rows
 from edgewise.kan.fitting.data import Data, Loss, Pair, tables, weights_of
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.plan import Plan, stages_of
@@ -111,6 +112,8 @@ def fit(
     history = run.best()
     if interrupted:
         history.stopped = "interrupted"
+    elif loss is None and history.loss:
+        warn_of_far_rows(train.x, float((train.y - train.y.mean(0)).square().mean()), history.loss[-1])
     return history
 
 

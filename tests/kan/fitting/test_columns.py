@@ -1,5 +1,7 @@
 """Columns that do not vary: what is one, and that nothing comes from it."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -98,3 +100,17 @@ def test_discovery_finds_nothing_in_a_constant_column():
     other = x.clone()
     other[:, 1] = 6
     assert torch.equal(found.predict(other), found.predict(x))
+
+
+@pytest.mark.parametrize("size", [1e3, 1e12])
+@pytest.mark.parametrize("optimizer", ["lm", "lbfgs", "adam"])
+def test_a_fit_spoilt_by_one_row_is_not_silent(size, optimizer):
+    x = rows(0.0, 300)[:, [0, 2]]
+    y = x[:, [0]].square() + x[:, [1]]
+    x[0, 0] = size
+    model = KAN([2, 2, 1], grid=3).double()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        history = model.fit((x, y), optimizer=optimizer, steps=5)
+    worse = history.loss[-1] > 1.01 * y.var(correction=0)
+    assert [str(one.message)[:32] for one in said] == ["the network is worse than the me"] * int(worse)
