@@ -40,7 +40,8 @@ class KAN(Network):
 
     def fit(
         self,
-        data: Data,
+        data: Data | ArrayLike,
+        y: ArrayLike | None = None,
         *,
         test: Pair | DataLoader | None = None,
         optimizer: str = "lbfgs",
@@ -60,6 +61,7 @@ class KAN(Network):
         return fit(
             self,
             data,
+            y,
             test=test,
             optimizer=optimizer,
             steps=steps,
@@ -79,13 +81,13 @@ class KAN(Network):
         """The same function on a finer grid: a new network. See :func:`edgewise.kan.interpret.refine`."""
         return refine(self, grid)
 
-    def prune(self, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Self:
+    def prune(self, x: Tensor | None = None, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Self:
         """A smaller network without what matters little on ``x``; see :func:`edgewise.kan.interpret.prune`."""
         return prune(self, x, node_threshold, edge_threshold)
 
     def auto_symbolic(
         self,
-        x: Tensor,
+        x: Tensor | None = None,
         functions: Iterable[str | Function] | None = None,
         *,
         worse: float = 10.0,
@@ -96,7 +98,7 @@ class KAN(Network):
 
     def suggest_symbolic(
         self,
-        x: Tensor,
+        x: Tensor | None,
         layer: int,
         into: int,
         out: int,
@@ -129,7 +131,7 @@ class KAN(Network):
 
     def plot(
         self,
-        x: Tensor,
+        x: Tensor | None = None,
         *,
         scores: Sequence[Tensor] | None = None,
         beta: float = 3.0,

@@ -17,6 +17,8 @@ from edgewise.nn.grid import update_grid
 from edgewise.nn.init import INITS, Init
 from edgewise.nn.settings import HasSettings, settings_text
 
+MOST_ROWS = 1000  # that a network remembers of its last fit
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -100,6 +102,7 @@ class Network(HasSettings, nn.Sequential):
         if names is not None and (isinstance(names, str) or len(names) != into[0] or len(set(names)) != into[0]):
             raise ConfigError(f"names must be {into[0]} different ones, one for each input of the network, got {names!r}")
         self.names = None if names is None else list(map(str, names))
+        self.rows: Tensor | None = None
         self.base, self.scale, self.affine, self.frozen = base, scale, affine, tuple(frozen)
         for layer in self:
             for name in frozen:
@@ -134,6 +137,13 @@ class Network(HasSettings, nn.Sequential):
             "names": self.names,
         }
         return {"name": "kan", "options": options}
+
+    def keep_rows(self, x: Tensor) -> None:
+        """Remember rows of the data, ``(N, inputs)``, at most 1,000 of them, evenly chosen: what the network is read on.
+
+        They are those of the last fit, in no file and no state dict; copies and pickles of the network have them.
+        """
+        self.rows = x.detach()[:: max(1, -(-len(x) // MOST_ROWS))].clone()
 
     def select(self, x: Tensor) -> Tensor:
         """The columns of ``x`` that the network looks at."""

@@ -1,6 +1,8 @@
 """The methods of a network that other parts of the house carry out."""
 
+import copy
 import inspect
+import pickle
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ import edgewise.kan.kan as top
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise.bases import Chebyshev
 from edgewise.kan import KAN, Network
+from edgewise.kan.interpret import attribute, prune_inputs
 from edgewise.testing import assert_within
 
 METHODS = sorted(name for name, method in vars(KAN).items() if inspect.isfunction(method))
@@ -79,3 +82,64 @@ def test_update_grid_that_cannot_be_is_refused():
         KAN([2, 1], Chebyshev(3)).update_grid(torch.rand(10, 2))
     with pytest.raises(DataError, match="no finite sample"):
         KAN([2, 1]).update_grid(torch.full((10, 2), torch.nan))
+
+
+def wave(count=60):
+    x = torch.linspace(-1, 1, count).unsqueeze(1)
+    return x, (3 * x[:, 0]).sin()
+
+
+def test_rows_and_targets_may_be_given_one_after_the_other():
+    x, y = wave()
+    one, other = KAN([1, 1], grid=3), KAN([1, 1], grid=3)
+    other.load_state_dict(one.state_dict())
+    one.fit((x, y), optimizer="lm", steps=3)
+    other.fit(x, y, optimizer="lm", steps=3)
+    assert torch.equal(one(x), other(x))
+    other.fit(x.tolist(), y.tolist(), optimizer="lm", steps=1)
+    with pytest.raises(ConfigError, match="a dict has its own, so leave out y"):
+        one.fit({"train_input": x, "train_label": y}, y)
+    with pytest.raises(DataError, match="got Tensor: the targets may also be given as y"):
+        one.fit(x)
+
+
+def test_verbs_without_rows_take_those_of_the_last_fit():
+    x, y = wave()
+    model = KAN([1, 2, 1], grid=3).double()
+    model.fit(x, y, optimizer="lm", steps=10, penalty=1e-3)
+    assert torch.equal(model.rows, x.double())
+    assert not any("rows" in name for name in model.state_dict())
+    for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert torch.equal(again.rows, x.double())
+    assert torch.equal(model.prune()(x.double()), model.prune(x)(x.double()))
+    assert torch.equal(attribute(model).feature_scores, attribute(model, x).feature_scores)
+    assert model.suggest_symbolic(None, 0, 0, 0, ["x", "sin"]) == model.suggest_symbolic(x, 0, 0, 0, ["x", "sin"])
+    smaller = model.prune()
+    assert [c.candidate for c in copy.deepcopy(smaller).auto_symbolic()] == [c.candidate for c in smaller.auto_symbolic(x)]
+    assert len(model.plot().axes) == 1
+    assert prune_inputs(model).rows is not None
+
+
+@pytest.mark.parametrize(("count", "kept"), [(1000, 1000), (1001, 501), (25_000, 1000)])
+def test_a_sample_of_many_rows_is_remembered(count, kept):
+    model, x = KAN([1, 1]), torch.arange(count).float().unsqueeze(1)
+    model.keep_rows(x)
+    assert len(model.rows) == kept
+    assert model.rows[-1] > 0.99 * count
+    x.zero_()
+    assert model.rows[-1] > 0
+
+
+@pytest.mark.parametrize("verb", ["prune", "auto_symbolic", "plot"])
+def test_a_network_that_was_never_fitted_asks_for_rows(verb):
+    with pytest.raises(ConfigError, match=r"give x, rows \(N, 2\) of the data, or fit the network first"):
+        getattr(KAN([2, 1]), verb)()
+
+
+def test_formulas_are_compared_where_the_data_was():
+    """The logarithm is not defined on half of the domain that points would be drawn from."""
+    x = 1 + torch.rand(50, 1)
+    model = KAN([1, 1], base=None)
+    model.fix_symbolic(0, 0, 0, "log", (1.1, 0.0, 1.0, 0.0))
+    model.fit(x, x[:, 0].log(), optimizer="lbfgs", steps=2, grid_updates=0)
+    assert model.symbolic_formula(digits=3).rmse < 1e-2

@@ -101,6 +101,7 @@ def fit_batches(
                 raise
             fitter.history.stopped = "interrupted"
     model.to(first.x.device)  # Lightning leaves it on the CPU
+    model.keep_rows(first.x)
     return fitter.history
 
 

@@ -97,7 +97,10 @@ def table_of(model: Network, pair: object, what: str) -> Table:
         DataError: As for :func:`tables`.
     """
     if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise DataError(f"{what} must be a pair (x, y) of rows and targets, got {type(pair).__name__}")
+        raise DataError(
+            f"{what} must be a pair (x, y) of rows and targets, got {type(pair).__name__}: the targets may also be given "
+            "as y, the argument behind"
+        )
     like, outputs = next(model.parameters()), model[-1].nodes
     x, y = (_tensor(values, f"the {name} of {what}") for values, name in zip(pair, ("inputs", "targets"), strict=True))
     are_classes = y.dim() == 1 and outputs > 1 and not y.is_floating_point()

@@ -1,6 +1,6 @@
 """Fitting a network to a table: a loop short enough that steps of a fraction of a millisecond are not drowned in it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -20,7 +20,8 @@ from edgewise.kan.network import Network
 
 def fit(
     model: Network,
-    data: Data,
+    data: Data | ArrayLike,
+    y: ArrayLike | None = None,
     *,
     test: Pair | DataLoader | None = None,
     optimizer: str = "lbfgs",
@@ -41,7 +42,9 @@ def fit(
     Args:
         model: The network.
         data: A pair ``(x, y)`` of rows and targets, a dict as pykan makes it, or a ``DataLoader`` of pairs: then Adam
-            trains in mini-batches and ``steps`` are epochs; see :func:`edgewise.kan.fitting.batches.fit_batches`.
+            trains in mini-batches and ``steps`` are epochs; see :func:`edgewise.kan.fitting.batches.fit_batches`. Or the
+            rows alone, with their targets in ``y``.
+        y: The targets, where ``data`` is rows alone.
         test: Rows that are only measured, and decide when to stop if there is ``patience``.
         optimizer: ``"lbfgs"`` (a step is 20 iterations), ``"lm"`` (Levenberg-Marquardt: for mean squares of up to some
             thousands of parameters by far the fastest, and to the last digit) or ``"adam"``.
@@ -80,13 +83,17 @@ def fit(
         >>> history.rmse[-1] < 1e-2
         True
     """
+    if y is not None:
+        if isinstance(data, Mapping) or hasattr(data, "batch_size"):
+            raise ConfigError(f"targets are given twice: a {type(data).__name__} has its own, so leave out y")
+        data = (cast("ArrayLike", data), y)
     if hasattr(data, "batch_size"):
         from edgewise.kan.fitting.batches import fit_batches
 
         _refuse_what_is_for_tables(optimizer, grids, starts, patience, weights)
         rest = {"penalty": penalty, "loss": loss, "lr": lr, "callback": callback, "progress": progress}
         return fit_batches(model, cast("DataLoader", data), test, epochs=steps, **rest)
-    train, held = tables(model, data, test)
+    train, held = tables(model, cast("Data", data), test)
     if weights is not None:
         if loss is not None:
             raise ConfigError(
@@ -110,6 +117,7 @@ def fit(
             run.restore()
             interrupted = True
     history = run.best()
+    model.keep_rows(train.x)
     if interrupted:
         history.stopped = "interrupted"
     elif loss is None and history.loss:

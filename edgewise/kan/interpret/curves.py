@@ -101,14 +101,21 @@ def inner_knots(layer: KANLayer, into: int) -> Tensor:
     return torch.linspace(lo, hi, count + 1, device=layer.coef.device, dtype=layer.coef.dtype)
 
 
-def check_rows(model: Network, x: Tensor) -> Tensor:
+def check_rows(model: Network, x: Tensor | None) -> Tensor:
     """The rows ``x``, ``(N, inputs)``, on the device and in the dtype of the network that is to be read on them.
 
+    Without rows they are those that the network remembers of its last fit.
+
     Raises:
-        ConfigError: ``x`` is not a matrix, or has another number of columns than the network takes.
+        ConfigError: There are no rows; ``x`` is not a matrix, or has another number of columns than the network takes.
         DataError: ``x`` has no row.
         NonFiniteError: A number in ``x`` is NaN or infinite.
     """
+    if (x := model.rows if x is None else x) is None:
+        raise ConfigError(
+            f"a network is read on rows: give x, rows (N, {model[0].in_features}) of the data, or fit the network first, "
+            "which remembers some"
+        )
     x = torch.as_tensor(x).to(model[0].coef)
     if x.dim() != 2 or (model.inputs is None and x.shape[1] != model[0].in_features):
         raise ConfigError(f"x must be rows of the {model[0].in_features} inputs of the network, got shape {tuple(x.shape)}")

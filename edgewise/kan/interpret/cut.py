@@ -34,13 +34,13 @@ class Difference:
 
 
 @torch.no_grad()
-def difference(before: Network, after: Network, x: Tensor) -> Difference:
+def difference(before: Network, after: Network, x: Tensor | None = None) -> Difference:
     """How much another network differs from a network on rows: what pruning or naming functions cost.
 
     Args:
         before: The network.
         after: The other, which takes the same rows.
-        x: Rows, ``(N, inputs)``.
+        x: Rows, ``(N, inputs)``; by default those of the last fit.
 
     Raises:
         ConfigError, DataError, NonFiniteError: ``x`` is not rows of the network's inputs, is empty or not finite.

@@ -36,8 +36,8 @@ def symbolic_formula(
     Args:
         model: The network; each edge is symbolic or cut.
         names: Names of the inputs; by default those that the network has, or ``x_1, x_2, ...``.
-        x: Rows on which formula and network are compared, in the units of the data; by default drawn evenly from the domain
-            of the first layer.
+        x: Rows on which formula and network are compared, in the units of the data; by default those of the last
+            fit, or without one (or with an ``input_normalizer``) drawn evenly from the domain of the first layer.
         input_normalizer: Mean and deviation of each input, if the network was fitted to ``(x - mean) / deviation``: the
             formula is in the units of the data.
         output_normalizer: The same for the outputs.
@@ -72,6 +72,7 @@ def symbolic_formula(
     sums = [Sum({s: 1 / d}, -m / d) for s, m, d in zip(symbols, means, deviations, strict=True)]
     for number, layer in enumerate(model):
         sums = _through(layer, number, sums)
+    x = model.rows if x is None and input_normalizer is None else x
     means, deviations = _normalizer(output_normalizer, len(sums), range(len(sums)), "output_normalizer")
     exact = [s.scaled(d, m).pruned().expression() for s, m, d in zip(sums, means, deviations, strict=True)]
     points, wanted = _reference(model, x, columns, input_normalizer, (means, deviations))

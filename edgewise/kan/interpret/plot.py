@@ -26,7 +26,7 @@ NOTHING = 1e-9  # of a score: rounding
 
 def plot(
     model: Network,
-    x: Tensor,
+    x: Tensor | None = None,
     *,
     scores: Sequence[Tensor] | None = None,
     beta: float = 3.0,
@@ -45,7 +45,7 @@ def plot(
 
     Args:
         model: The network.
-        x: Samples, ``(N, inputs)``.
+        x: Samples, ``(N, inputs)``; by default those of the last fit.
         scores: For each layer how much its edges matter, ``(subnodes, inputs)``; those of
             :func:`edgewise.kan.interpret.attribute` by default.
         beta: How fast edges become opaque with their score.
@@ -136,7 +136,7 @@ def _strongest(present: np.ndarray, scores: np.ndarray, top: int | None) -> np.n
     return drawn
 
 
-def plot_edge(model: Network, x: Tensor, layer: int, into: int, out: int, *, ax: "Axes | None" = None) -> "Figure":
+def plot_edge(model: Network, x: Tensor | None, layer: int, into: int, out: int, *, ax: "Axes | None" = None) -> "Figure":
     """One edge close up.
 
     The function over the samples and the domain of its grid, with samples as dots on it and strokes at the bottom, the
@@ -144,7 +144,7 @@ def plot_edge(model: Network, x: Tensor, layer: int, into: int, out: int, *, ax:
 
     Args:
         model: The network.
-        x: Samples, ``(N, inputs)``, of the network.
+        x: Samples, ``(N, inputs)``, of the network; None for those of the last fit.
         layer: Which layer, counted from 0.
         into: From which of its inputs the edge comes.
         out: In which of its subnodes it ends.

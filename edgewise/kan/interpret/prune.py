@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from edgewise._ground.errors import ConfigError, warn
+from edgewise.kan.interpret.curves import check_rows
 from edgewise.kan.interpret.cut import Lost, cut, difference, varying_edges
 from edgewise.kan.interpret.scores import attribute
 from edgewise.kan.layer import KANLayer
@@ -19,7 +20,7 @@ PROMISED = 3.0  # times the scores of all that was cut: by more outputs should n
 NOTICED = 0.25  # and of no less, in deviations of the output, need anybody hear: what was pruned is fitted again
 
 
-def prune(model: Some, x: Tensor, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Some:
+def prune(model: Some, x: Tensor | None = None, node_threshold: float = 1e-2, edge_threshold: float = 3e-2) -> Some:
     """A network without the hidden nodes, and then without the edges, whose scores on ``x`` are low.
 
     The scores are those of :func:`~edgewise.kan.interpret.attribute`; they are at most about 1. What is cut leaves its mean
@@ -29,7 +30,7 @@ def prune(model: Some, x: Tensor, node_threshold: float = 1e-2, edge_threshold: 
 
     Args:
         model: The network.
-        x: Samples, ``(N, inputs)``, at least two.
+        x: Samples, ``(N, inputs)``, at least two; by default those of the last fit.
         node_threshold: Hidden nodes with no higher score are taken out, but for the best of a layer.
         edge_threshold: Edges with no higher score are cut, and nodes that are left without edges on one side taken out.
 
@@ -42,7 +43,7 @@ def prune(model: Some, x: Tensor, node_threshold: float = 1e-2, edge_threshold: 
         >>> prune(model, torch.rand(100, 2), node_threshold=10.0).width
         [2, 1, 1]
     """
-    x = rows_of_all(x)
+    x = rows_of_all(check_rows(model, x))
     scores = attribute(model, x).node_scores
     kept = [torch.where((s > node_threshold) | (s == s.max()))[0].tolist() for s in scores[1:-1]]
     smaller = keep_nodes(model, kept, x=x)
@@ -58,14 +59,14 @@ def prune(model: Some, x: Tensor, node_threshold: float = 1e-2, edge_threshold: 
     return smaller
 
 
-def prune_inputs(model: Some, x: Tensor, threshold: float = 1e-2) -> Some:
+def prune_inputs(model: Some, x: Tensor | None = None, threshold: float = 1e-2) -> Some:
     """A network that looks only at the inputs whose scores on ``x`` are higher; it takes the same rows as before.
 
     What the edges from the other inputs gave on average stays, as in :func:`prune`.
 
     Args:
         model: The network.
-        x: Samples, ``(N, inputs)``, at least two.
+        x: Samples, ``(N, inputs)``, at least two; by default those of the last fit.
         threshold: Inputs with no higher score are taken out, but for the best.
 
     Example:
@@ -76,7 +77,7 @@ def prune_inputs(model: Some, x: Tensor, threshold: float = 1e-2) -> Some:
         >>> smaller.inputs, smaller(torch.rand(4, 3)).shape
         ([0, 2], torch.Size([4, 1]))
     """
-    x = rows_of_all(x)
+    x = rows_of_all(check_rows(model, x))
     scores = attribute(model, x).feature_scores
     kept = torch.where((scores > threshold) | (scores == scores.max()))[0].tolist()
     smaller = keep_nodes(model, [range(layer.nodes) for layer in list(model)[:-1]], kept, x)

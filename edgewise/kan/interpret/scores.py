@@ -36,7 +36,7 @@ class Scores:
         return self.node_scores[0]
 
 
-def attribute(model: Network, x: Tensor) -> Scores:
+def attribute(model: Network, x: Tensor | None = None) -> Scores:
     r"""Scores of all nodes and edges (Liu et al., KAN 2.0, arXiv:2408.10205, section 4).
 
     Each output starts with score 1. An edge gets of its subnode's score the share of its standard deviation,
@@ -45,7 +45,7 @@ def attribute(model: Network, x: Tensor) -> Scores:
 
     Args:
         model: The network.
-        x: Samples, ``(N, inputs)``, at least two.
+        x: Samples, ``(N, inputs)``, at least two; by default those of the last fit.
 
     Raises:
         ConfigError: ``x`` is not rows of the network's inputs.
@@ -87,13 +87,13 @@ def score(model: Network, found: list[Deviations], start: Tensor | None = None) 
 
 
 def feature_interaction(
-    model: Network, x: Tensor, layer: int, node_threshold: float = 1e-2, feature_threshold: float = 1e-2
+    model: Network, x: Tensor | None, layer: int, node_threshold: float = 1e-2, feature_threshold: float = 1e-2
 ) -> Counter[tuple[int, ...]]:
     """Which sets of inputs the nodes of a layer bring together, and how many nodes do.
 
     Args:
         model: The network.
-        x: Samples, ``(N, inputs)``.
+        x: Samples, ``(N, inputs)``; None for those of the last fit.
         layer: Nodes after so many layers; ``len(model)`` means the outputs.
         node_threshold: Nodes whose largest score is no larger are left out.
         feature_threshold: An input counts if its score is above this share of the node's largest.
@@ -122,7 +122,7 @@ def feature_interaction(
     return sets
 
 
-def _measured(model: Network, x: Tensor) -> list[Deviations]:
+def _measured(model: Network, x: Tensor | None) -> list[Deviations]:
     found = deviations(model, model.trace(check_rows(model, x)))
     for number, layer in enumerate(found):
         for out, into in (~layer.total.isfinite()).nonzero().tolist()[:1]:

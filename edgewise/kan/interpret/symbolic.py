@@ -66,7 +66,7 @@ class Choice:
 
 def suggest_symbolic(
     model: Network,
-    x: Tensor,
+    x: Tensor | None,
     layer: int,
     into: int,
     out: int,
@@ -77,7 +77,7 @@ def suggest_symbolic(
 
     Args:
         model: The network.
-        x: Samples, ``(N, inputs)``: an edge is fitted where its inputs are.
+        x: Samples, ``(N, inputs)``: an edge is fitted where its inputs are. None for those of the last fit.
         layer: Number of the layer, from 0.
         into: Number of the edge's input.
         out: Number of its subnode.
@@ -102,7 +102,7 @@ def suggest_symbolic(
 
 def auto_symbolic(
     model: Network,
-    x: Tensor,
+    x: Tensor | None = None,
     functions: Iterable[str | Function] | None = None,
     *,
     worse: float = 10.0,
@@ -116,7 +116,7 @@ def auto_symbolic(
 
     Args:
         model: The network.
-        x: Samples, ``(N, inputs)``.
+        x: Samples, ``(N, inputs)``; by default those of the last fit.
         functions: Names of functions to try; the whole library by default.
         worse: How much accuracy a simpler function may cost.
         min_r2: An edge that no function fits so well stays as it is.
@@ -173,7 +173,7 @@ def pareto(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 @torch.no_grad()
-def _candidates(model: Network, x: Tensor, edges: list[tuple[int, int, int]], functions: list[Function]):
+def _candidates(model: Network, x: Tensor | None, edges: list[tuple[int, int, int]], functions: list[Function]):
     """For each edge (layer, subnode, input) all functions, fitted."""
     # shape: x (N, inputs)
     model = copy.deepcopy(model).double()  # an edge is to be known as well as its numbers are
