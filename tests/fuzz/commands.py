@@ -47,15 +47,20 @@ class Scene:
         self._file("nothing.csv", b"")
         self._file("cut.png", b"\x89PNG\r\n\x1a\n" + random.bytes(30))
         self._file("model.safetensors", random.bytes(64))
-        (root / "pictures" / "images").mkdir(parents=True)
-        (root / "pictures" / "masks").mkdir()
-        for index in range(12):
-            pixels = np.kron(random.integers(0, 256, (4, 4, 3), dtype=np.uint8), np.ones((4, 4, 1), np.uint8))
-            Image.fromarray(pixels).save(root / "pictures" / "images" / f"p{index:02d}.png")
-            mask = np.where(pixels[..., 0] > 127, 255, 0).astype(np.uint8)
-            Image.fromarray(mask).save(root / "pictures" / "masks" / f"p{index:02d}.png")
+        self._pictures("pictures", 12, random)
+        self._pictures("lonely", 1, random)  # too few to learn from, so that a line that is right ends here too
         self._file("run/config.json", b'{"recipe": {"task": "segmentation", "epochs": "many"}}')
         self._options: dict[str, list[str]] = {}
+
+    def _pictures(self, name: str, count: int, random: np.random.Generator) -> None:
+        folder = self.root / name
+        (folder / "images").mkdir(parents=True)
+        (folder / "masks").mkdir()
+        for index in range(count):
+            pixels = np.kron(random.integers(0, 256, (4, 4, 3), dtype=np.uint8), np.ones((4, 4, 1), np.uint8))
+            Image.fromarray(pixels).save(folder / "images" / f"p{index:02d}.png")
+            mask = np.where(pixels[..., 0] > 127, 255, 0).astype(np.uint8)
+            Image.fromarray(mask).save(folder / "masks" / f"p{index:02d}.png")
 
     def _file(self, name: str, data: bytes) -> Path:
         path = self.root / name
@@ -87,20 +92,19 @@ class Scene:
         )
 
     def _starts(self) -> list[tuple[str, ...]]:
-        data = str(self.root / "pictures")
+        data, lonely = str(self.root / "pictures"), str(self.root / "lonely")
         return [
             ("fit", str(self.table), "--target", "nothing"),
-            ("train", "folder", "--data.root", data, "--run", str(self.root / "absent" / "x")),
+            ("train", "folder", "--data.root", lonely, "--run", str(self.root / "absent" / "x")),
             ("train", "busi", "--run", str(self.root / "busi")),
-            ("tune", "folder", "--data.root", data, "--run", str(self.root / "table.csv" / "x")),
+            ("tune", "folder", "--data.root", lonely, "--run", str(self.root / "table.csv" / "x")),
             ("evaluate", str(self.root / "run")),
             ("predict", str(self.root / "run"), "--out", str(self.root / "out")),
             ("analyze", "landscape", str(self.root / "run")),
             ("analyze", "weights", str(self.root / "run")),
-            ("compare", "mlp"),
+            ("compare", "unet", "--runs", str(self.root / "run")),
             ("data", "folder", "--root", data),
             ("data", "busi"),
-            ("models",),
             ("demo", "--root", str(self.root / "absent"), "--out", str(self.root / "out")),
         ]
 
