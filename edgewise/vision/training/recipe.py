@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import unknown
-from edgewise.vision.training.strict import read_setting, require_that
+from edgewise.vision.training.strict import read_setting, require_finite, require_that
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +132,7 @@ class Recipe:
     """Also keep the network before training and after every so many epochs, in ``epochs``; none: only best and last."""
 
     def __post_init__(self):
+        require_finite(self, "")
         require_that(self.epochs >= 1, "epochs", self.epochs, "at least 1")
         require_that(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
         require_that(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 2**32 - 1")

@@ -1,6 +1,7 @@
 """From plain JSON values to frozen dataclasses, and nothing else: a wrong key, type or value is refused by name."""
 
 import dataclasses
+import math
 import types
 import typing
 from typing import Any, Literal
@@ -17,6 +18,27 @@ def require_that(holds: bool, name: str, value: object, rule: str) -> None:
     """
     if not holds:
         raise ConfigError(f"{name} is {value!r} and must be {rule}")
+
+
+def require_finite(value: object, name: str) -> None:
+    """Refuse a number that is none, wherever it stands in settings: JSON cannot hold it, and a file could not be read again.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    if isinstance(value, float):
+        require_that(math.isfinite(value), name, value, "a finite number")
+        return
+    if dataclasses.is_dataclass(value):
+        inner = ((item.name, getattr(value, item.name)) for item in dataclasses.fields(value))
+    elif isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list | tuple):
+        inner = enumerate(value)
+    else:
+        return
+    for key, part in inner:
+        require_finite(part, f"{name}.{key}".removeprefix("."))
 
 
 def read_setting(hint: Any, value: Any, where: str) -> Any:

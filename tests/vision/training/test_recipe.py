@@ -60,6 +60,9 @@ def test_settings_of_every_kind_survive_json():
         ({"data": {"size": [0, 8]}}, "data.size is (0, 8) and must be two positive numbers of pixels"),
         ({"model": {"options": {"in_channels": 1}}}, "without in_channels and num_classes"),
         ([], "the recipe is [] and must be an object of settings"),
+        ({"optimiser": {"weight_decay": float("inf")}}, "optimiser.weight_decay is inf and must be a finite number"),
+        ({"model": {"options": {"a": [1, {"b": float("nan")}]}}}, "model.options.a.1.b is nan and must be a finite"),
+        ({"task": []}, "unknown task '[]'"),
     ],
 )
 def test_a_wrong_setting_is_named(values, message):
