@@ -13,6 +13,7 @@ from edgewise._ground.registry import unknown
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.lbfgs import LBFGS, Adam
+from edgewise.kan.fitting.plan import check_rates
 from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.network import Network
 from edgewise.nn import edge_layers, refine_grid
@@ -94,6 +95,7 @@ def solve(
         raise unknown("optimizer", optimizer, OPTIMIZERS)
     if steps < 1:
         raise ConfigError(f"a solution needs at least 1 step, got steps={steps}")
+    check_rates(optimizer, lr, grid_updates)
     like = next(model.parameters())
     run = _Run(model, problem.like(like), None if test is None else _solution(model, test, like))
     run.check_finite()

@@ -128,6 +128,8 @@ def test_the_random_numbers_of_others_are_left_alone():
     [
         ({"optimizer": "lmm"}, "unknown optimizer 'lmm'; did you mean 'lm'"),
         ({"steps": 0}, "at least 1 step, got steps=0"),
+        ({"lr": 0.1}, "'lm' finds the length of its steps itself"),
+        ({"grid_updates": -1}, "grid_updates must be 0 or more"),
         ({"test": (line(), line(3))}, r"values of shape \(60, 1\) at its points, got \(3, 1\)"),
     ],
 )

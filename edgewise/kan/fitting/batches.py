@@ -15,7 +15,7 @@ from edgewise._ground.quiet import quiet
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.data import Pair, Table, table_of
 from edgewise.kan.fitting.history import History
-from edgewise.kan.fitting.plan import Loss, check_fit
+from edgewise.kan.fitting.plan import Loss, check_fit, check_rates
 from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.fitting.run import check_start
 from edgewise.kan.interpret.sparsity import Sparsity
@@ -84,6 +84,7 @@ def fit_batches(
         raise ConfigError(f"a DataLoader is fitted in one stage, with one penalty, got {penalty}")
     sparsity = penalty if isinstance(penalty, Sparsity) else Sparsity(penalty) if penalty else None
     first = _first_rows(model, loader)
+    check_rates("adam", lr)
     check_fit(model, first, loss)
     fitter = _Fitter(model, loss or mse_loss, sparsity, LEARNING_RATE if lr is None else lr, test, callback)
     with torch.no_grad():

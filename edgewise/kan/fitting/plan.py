@@ -1,5 +1,6 @@
 """What a fit is asked to do, checked before anything is changed."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,7 @@ class Plan:
             raise ConfigError(f"a fit needs at least 1 step and 1 start, got steps={self.steps} and starts={self.starts}")
         if self.patience is not None and self.patience < 1:
             raise ConfigError(f"patience must be at least 1 step, got {self.patience}")
+        check_rates(self.optimizer, self.lr, self.grid_updates)
         if self.optimizer == "lm":
             _check_marquardt(model, loss)
         check_fit(model, train, loss)
@@ -93,6 +95,20 @@ def stages_of(grids: Sequence[int] | None, penalty: float | Sparsity | Sequence[
         raise ConfigError(f"stages need a grid and a penalty each, got {len(sizes)} grids and {len(penalties)} penalties")
     sizes = [sizes[0]] + [None] * (count - 1) if len(sizes) == 1 else sizes
     return tuple(map(Stage, sizes, penalties * (count // len(penalties))))
+
+
+def check_rates(optimizer: str, lr: float | None, grid_updates: int = 0) -> None:
+    """Raise an error unless an optimizer can take such a learning rate, and grids move so often.
+
+    Raises:
+        ConfigError: A rate that is not positive, one for a solver that has none, or a negative count.
+    """
+    if grid_updates < 0:
+        raise ConfigError(f"grid_updates must be 0 or more, got {grid_updates}")
+    if lr is not None and not 0 < lr < math.inf:
+        raise ConfigError(f"lr must be positive and finite, got {lr}")
+    if lr is not None and optimizer == "lm":
+        raise ConfigError(f"'lm' finds the length of its steps itself, got lr={lr}: leave it out or take 'adam' or 'lbfgs'")
 
 
 def check_fit(model: Network, table: Table, loss: Loss | None) -> None:

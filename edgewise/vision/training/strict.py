@@ -21,7 +21,7 @@ def require_that(holds: bool, name: str, value: object, rule: str) -> None:
 
 
 def require_finite(value: object, name: str) -> None:
-    """Refuse a number that is none, wherever it stands in settings: JSON cannot hold it, and a file could not be read again.
+    """Refuse a number that is none, wherever it stands in settings: JSON cannot hold it, so no file could be read again.
 
     Raises:
         ConfigError: There is one.

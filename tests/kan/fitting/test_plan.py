@@ -54,6 +54,11 @@ def check(model: KAN, *, rows: int = 500, grids=None, penalty=0.0, loss=None, y=
         ({"optimizer": "lm", "loss": MSE}, "'lm' minimises mean squares"),
         ({"grids": [5, 0]}, r"at least 1 interval, got grids=\[5, 0\]"),
         ({"penalty": -0.1}, "must be finite and not negative"),
+        ({"lr": 0.0}, r"lr must be positive and finite, got 0\.0"),
+        ({"lr": float("nan")}, "lr must be positive and finite, got nan"),
+        ({"optimizer": "lm", "lr": 0.1}, r"'lm' finds the length of its steps itself, got lr=0\.1"),
+        ({"grid_updates": -1}, "grid_updates must be 0 or more, got -1"),
+        ({"grids": [6, 5]}, r"grids go from coarse to fine, and a layer starts with 5 intervals, got grids=\[6, 5\]"),
     ],
 )
 def test_impossible_options_are_refused(changes, message):
