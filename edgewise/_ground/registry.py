@@ -95,7 +95,7 @@ class Registry(Generic[Maker]):
         """Import a module that registers names, as a process must that has not met them yet."""
         importlib.import_module(home)
 
-    def create(self, name: str, **options) -> Any:
+    def create(self, name: str, /, **options) -> Any:
         """Make what is registered under ``name`` with the options given.
 
         Raises:

@@ -57,9 +57,9 @@ def _list() -> None:
 
 
 def _describe(name: str, root: Path | None, options: dict[str, Any], split_seed: int) -> None:
-    from edgewise.vision.data import ClassificationSet, create_dataset, describe
+    from edgewise.vision.data import ClassificationSet, dataset_of, describe
 
-    dataset = create_dataset(name, root=root, **options)
+    dataset = dataset_of(name, root, options)
     if isinstance(dataset, ClassificationSet):
         _describe_classes(dataset, split_seed)
         return

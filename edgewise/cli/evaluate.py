@@ -45,13 +45,13 @@ def command(
     """
     from edgewise.io import write_json
     from edgewise.vision import evaluate
-    from edgewise.vision.data import create_dataset
+    from edgewise.vision.data import dataset_of
 
     if root is not None and data is None:
         raise ConfigError(f"--root is {str(root)!r} and --data is not given: say which dataset is there")
     if options and data is None:
         raise ConfigError(f"--options is {json.dumps(options)} and --data is not given: say of which dataset they are")
-    dataset = create_dataset(data, root=root, **options) if data is not None else None
+    dataset = dataset_of(data, root, options) if data is not None else None
     evaluation = evaluate(run, dataset, device=device)
     if out is not None:
         write_json(out, evaluation.to_dict())

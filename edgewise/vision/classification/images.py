@@ -12,7 +12,7 @@ from edgewise.vision.data import (
     SharedSampler,
     StrongView,
     View,
-    create_dataset,
+    dataset_of,
 )
 from edgewise.vision.data.batches import collate
 from edgewise.vision.data.inventory import Inventory, labelled_sides, take_stock
@@ -26,7 +26,7 @@ def open_classes(data: LabelledData) -> ClassificationSet:
         DataError: It is missing or unusable.
         ConfigError: It is of another kind, or of another number of classes than the recipe says.
     """
-    dataset = create_dataset(data.name, data.root, **data.options)
+    dataset = dataset_of(data.name, data.root, data.options)
     if not isinstance(dataset, ClassificationSet):
         raise ConfigError(f"dataset {data.name!r} has masks and no classes: train a recipe of segmentation on it")
     if len(dataset.classes) != data.classes:

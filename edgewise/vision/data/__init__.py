@@ -8,7 +8,7 @@ from edgewise.vision.data.classes import ClassCount, check_classes, count_classe
 from edgewise.vision.data.classification import ClassificationSet, ClassificationSplit
 from edgewise.vision.data.coding import VOID, Binary, Coding, Labels, Palette, Soft, coding_from
 from edgewise.vision.data.cvc import cvc
-from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split, create_dataset, list_datasets
+from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split, create_dataset, dataset_of, list_datasets
 from edgewise.vision.data.describe import describe
 from edgewise.vision.data.duplicates import Duplicate, find_duplicates
 from edgewise.vision.data.folder import folder
@@ -62,6 +62,7 @@ __all__ = [
     "count_classes",
     "create_dataset",
     "cvc",
+    "dataset_of",
     "describe",
     "fashion_mnist",
     "find_duplicates",

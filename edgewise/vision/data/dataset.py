@@ -1,8 +1,9 @@
 """A set of samples and its three sides, and the registries of datasets and of ways to divide them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise._ground.registry import Registry
@@ -183,6 +184,18 @@ def create_dataset(name: str, root: str | Path | None = None, **options) -> Segm
         DataError: The folder does not hold this dataset.
     """
     return DATASETS.create(name, **({"root": root} if root is not None else {}), **options)
+
+
+def dataset_of(name: str, root: str | Path | None, options: Mapping[str, Any]) -> SegmentationSet | ClassificationSet:
+    """:func:`create_dataset` from settings that a file or a command line holds.
+
+    Raises:
+        ConfigError: As there; or the name or the folder is among the options too.
+    """
+    for key in ("name", "root"):
+        if key in options:
+            raise ConfigError(f"{key!r} is among the options of dataset {name!r}, but a setting of its own: leave it out")
+    return create_dataset(name, root, **options)
 
 
 def list_datasets() -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from edgewise._ground.errors import ConfigError, DataError
-from edgewise.vision.data import EpochSampler, SegmentationDataset, SegmentationSet, Split, create_dataset
+from edgewise.vision.data import EpochSampler, SegmentationDataset, SegmentationSet, Split, dataset_of
 from edgewise.vision.data.classes import check_classes, count_classes
 from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
 from edgewise.vision.data.reading import facts_of, read_by
@@ -26,7 +26,7 @@ def open_dataset(data: MaskedData) -> SegmentationSet:
         ConfigError: The dataset has no masks.
         DataError: The images are missing or unusable.
     """
-    dataset = create_dataset(data.name, data.root, **data.options)
+    dataset = dataset_of(data.name, data.root, data.options)
     if not isinstance(dataset, SegmentationSet):
         raise ConfigError(f"dataset {data.name!r} has classes and no masks: train a recipe of classification on it")
     return dataset

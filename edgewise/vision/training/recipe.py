@@ -54,6 +54,8 @@ class Model:
     """Run folders whose weights parts of it start from, as JSON: {"": "runs/pretrained"}, or {"teacher": ...}."""
 
     def __post_init__(self):
+        own = {"name", "features_only", "out_indices"}.isdisjoint(self.options)
+        require_that(own, "model.options", self.options, "without name, features_only and out_indices")
         free = {"in_channels", "num_classes"}.isdisjoint(self.options)
         require_that(
             free, "model.options", self.options, "without in_channels and num_classes: data.channels, data.classes"

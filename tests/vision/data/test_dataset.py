@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from edgewise._ground.errors import ConfigError, DataError
-from edgewise.vision.data import DATASETS, Sample, SegmentationSet, create_dataset, list_datasets
+from edgewise.vision.data import DATASETS, Sample, SegmentationSet, create_dataset, dataset_of, list_datasets
 
 
 def test_a_set_is_a_sequence(make_set):
@@ -65,3 +65,9 @@ def test_import_is_light():
     heavy = ("PIL", "tifffile", "sklearn", "monai", "torchvision", "lightning")
     code = f"import sys, edgewise.vision.data; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("key", ["name", "root"])
+def test_options_that_are_settings_of_their_own_are_refused(key, tmp_path):
+    with pytest.raises(ConfigError, match=f"'{key}' is among the options of dataset 'folder', but a setting of its own"):
+        dataset_of("folder", tmp_path, {key: "x"})

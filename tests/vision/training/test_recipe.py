@@ -63,6 +63,7 @@ def test_settings_of_every_kind_survive_json():
         ({"optimiser": {"weight_decay": float("inf")}}, "optimiser.weight_decay is inf and must be a finite number"),
         ({"model": {"options": {"a": [1, {"b": float("nan")}]}}}, "model.options.a.1.b is nan and must be a finite"),
         ({"task": []}, "unknown task '[]'"),
+        ({"model": {"options": {"name": "unet"}}}, "without name, features_only and out_indices"),
     ],
 )
 def test_a_wrong_setting_is_named(values, message):
