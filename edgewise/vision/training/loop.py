@@ -1,5 +1,6 @@
 """Lightning around a learner and its images: the guard, the logs, the trainer."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -177,7 +179,7 @@ def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list[pl.Callback]) ->
         logger = TensorBoardLogger(folder.path, name="", version="tensorboard")
     machine = recipe.machine
     try:
-        return pl.Trainer(
+        trainer = pl.Trainer(
             max_epochs=recipe.epochs,
             accelerator=machine.accelerator,
             devices=machine.devices,
@@ -195,3 +197,9 @@ def _trainer(recipe: Recipe, folder: RunFolder, callbacks: list[pl.Callback]) ->
     except (ValueError, MisconfigurationException) as error:
         reason = str(error).split(". ")[0].replace("`", "")
         raise ConfigError(f"this machine cannot train as the recipe says ({reason}): change machine in it") from error
+    cores = os.cpu_count() or 1
+    if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > cores:
+        raise ConfigError(
+            f"machine.devices is {machine.devices} and each is a process on one of {cores} cores: ask for {cores} or fewer"
+        )
+    return trainer

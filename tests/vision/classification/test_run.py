@@ -17,6 +17,7 @@ from edgewise.io import load_model
 from edgewise.kan import KAN
 from edgewise.models import create_model
 from edgewise.vision import AdamW, Augment, Mix, Model, Recipe, RunFolder, evaluate, train, write_report
+from edgewise.vision.training import loop
 from tests.vision.training.test_run import StopAfter, assert_same_run
 
 VARIED = {
@@ -105,6 +106,13 @@ def test_a_run_starts_from_the_weights_of_another(recipe, tmp_path):
     with pytest.raises(CheckpointError, match="holds another network"):
         train(replace(recipe, model=wider), tmp_path / "third", progress=False)
     assert not (tmp_path / "third" / "config.json").exists()
+
+
+def test_more_processes_than_cores_are_refused_before_any_starts(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop.os, "cpu_count", lambda: 2)
+    machine = replace(recipe.machine, accelerator="cpu", devices=3)
+    with pytest.raises(ConfigError, match=r"machine\.devices is 3 and each is a process on one of 2 cores"):
+        train(replace(recipe, machine=machine), tmp_path / "run", progress=False)
 
 
 @pytest.mark.parametrize(("setting", "words"), [("fsdp", "requires a GPU"), ("fdsp", "invalid strategy name")])
