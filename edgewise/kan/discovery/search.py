@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from edgewise._ground.errors import ConfigError, NonFiniteError, warn
+from edgewise._ground.errors import ConfigError, EdgewiseWarning, NonFiniteError, warn
+from edgewise._ground.quiet import quiet
 from edgewise.kan.discovery.between import Departure, between_rows, departure
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import affordable_grid, learning_by_heart
@@ -76,7 +77,7 @@ class Search:
     def find_curves(self, penalty: float | Sparsity | Sequence[float | Sparsity], starts: int) -> None:
         """A network of few edges: sparse, pruned, under as weak a penalty and on as fine a grid as is worth it."""
         sparse = Found(self.found.network, (("sparse", self.fit(self.found.network, penalty=penalty, starts=starts)),))
-        with alone():
+        with alone(), quiet("what was cut has scores of", category=EdgewiseWarning):  # what is left over is looked at later
             self.found = Found(prune(sparse.network, self.table.x), sparse.stages)
         self.strength = chosen_strength(self.found.network, self.table, self.fit_some, self.loss)
         self.found = self.refined(self.fitted("pruned", self.found))

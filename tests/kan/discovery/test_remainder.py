@@ -67,3 +67,11 @@ def test_whether_anything_is_left(signal, known):
     search = Search(KAN([2, 2, 1]).double(), Table(x, y), "lm", None, 10, lambda history: None)
     assert is_predictable(search, Table(search.table.x, search.table.y)) == known
     assert is_predictable(search, Table(search.table.x, 1e-3 * search.table.y)) == known
+
+
+@pytest.mark.parametrize("hidden", [(), (2,)])
+@pytest.mark.parametrize("number", [0.0, 3.5])
+def test_a_constant_is_the_formula_of_a_constant(number, hidden):
+    found = discover(rows(60, 2), np.full(60, number), hidden=hidden, functions=["x", "sin"], steps=2, seed=0)
+    assert float(found.formula.expressions[0]) == number
+    assert found.formula.rmse == 0
