@@ -33,7 +33,7 @@ def checks(root: Path) -> dict[str, tuple[float, Callable[..., None], tuple[Any,
     quick = [name for name in calls.RULES if name not in calls.COSTLY]
     shares = {name: 0.25 / len(quick) if name in quick else 0.01 for name in calls.RULES}
     return {
-        "command lines": (0.4, commands.check_line, (scene.lines(),)),
+        "command lines": (0.4, lambda words: commands.check_line(words, root), (scene.lines(),)),
         "tables": (0.12, lambda drawn: files.check_table(drawn, root), (files.TABLES,)),
         "weights": (0.06, lambda changes, share: files.check_weights(changes, share, root), files.CHANGES),
         "recipes": (0.07, files.check_recipe, (files.RECIPES,)),

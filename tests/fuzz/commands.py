@@ -137,13 +137,14 @@ def run(words: list[str]) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
-def check_line(words: list[str]) -> None:
-    """A command line ends well, or in a sentence; never in a traceback or in an error that nobody foresaw.
+def check_line(words: list[str], folder: Path) -> None:
+    """A command line, called in a folder, ends well, or in a sentence; never in a traceback or in an error that nobody foresaw.
 
     Raises:
         AssertionError: It does not.
     """
-    code, out, err = run(words)
+    with contextlib.chdir(folder):
+        code, out, err = run(words)
     said = f"edgewise {words} ended with {code}:\n{err}"
     assert code in (0, 1, 2), said
     assert "Traceback" not in err + out, said
