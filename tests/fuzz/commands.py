@@ -138,7 +138,7 @@ def run(words: list[str]) -> tuple[int, str, str]:
 
 
 def check_line(words: list[str], folder: Path) -> None:
-    """A command line, called in a folder, ends well, or in a sentence; never in a traceback or in an error that nobody foresaw.
+    """A command line, called in a folder, ends well or in a sentence; never in an error that nobody foresaw.
 
     Raises:
         AssertionError: It does not.
