@@ -182,12 +182,14 @@ class Network(HasSettings, nn.Sequential):
         lo, hi = layer.edge.basis.bounds(x, layer.state.tensors())
         return 1 - ((x >= lo) & (x <= hi)).to(x.dtype).mean(0)
 
-    def update_grid(self, x: Tensor, eps: float = 0.02) -> None:
+    def update_grid(self, x: Tensor, eps: float = 0.02, margin: float = 0.0) -> None:
         """Move the grid of each layer to where its inputs are, without changing the functions on them.
 
         Args:
             x: Samples, ``(N, inputs)``.
             eps: 1 for evenly spaced knots, 0 for quantiles; see :func:`edgewise.nn.update_grid`.
+            margin: Widens the domains of hidden layers at both ends by this fraction of the range: what they are given moves
+                as the network learns.
 
         Raises:
             ConfigError: A layer has no B-splines.
@@ -195,8 +197,8 @@ class Network(HasSettings, nn.Sequential):
         """
         x = self.select(torch.as_tensor(x).to(self[0].coef))
         with torch.no_grad():
-            for layer in self:
-                update_grid(layer, x, eps=eps)
+            for place, layer in enumerate(self):
+                update_grid(layer, x, eps, margin if place else 0.0)
                 x = layer(x)
 
     def fix_symbolic(

@@ -14,6 +14,9 @@ from edgewise.nn.ranks import alone
 from edgewise.physics.parts import outermost
 from edgewise.physics.problem import Problem
 
+MARGIN = 0.3
+"""Of the range of what a hidden layer is given, on both sides: a step moves it, and beyond a grid nothing curves."""
+
 
 def movable(model: nn.Module) -> dict[str, Network | EdgeLayer]:
     """The networks of splines in a model, and its layers of splines outside of networks, by name."""
@@ -41,7 +44,7 @@ def move_grids(model: nn.Module, problem: Problem) -> None:
         x = torch.cat([part.reshape(-1, part.shape[-1]) for part in inputs[name]])
         with alone():
             if isinstance(module, Network):
-                module.update_grid(x)
+                module.update_grid(x, margin=MARGIN)
             else:
                 update_grid(module, x)
 

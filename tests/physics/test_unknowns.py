@@ -16,7 +16,7 @@ from edgewise.testing import assert_within
 OPTIMIZERS = [
     ("lm", 30, None, 1e-3),
     ("lbfgs", 30, None, 2e-2),
-    pytest.param("adam", 800, 0.05, 0.1, marks=pytest.mark.slow),
+    pytest.param("adam", 600, 0.2, 0.1, marks=pytest.mark.slow),
 ]
 
 

@@ -14,12 +14,13 @@ pytestmark = pytest.mark.usefixtures("kernels_run")
 @pytest.mark.parametrize("basis", [Fourier(3), Fourier(2, (-1, 2), "linear"), Chebyshev(4, outside="clamp")], ids=str)
 @pytest.mark.parametrize("base", ["zero", "silu"])
 @pytest.mark.parametrize(("tokens", "rank", "width"), [(1, 1, 1), (17, 3, 5), (33, 12, 16)])
-def test_equals_the_definition(tokens, rank, width, basis, base):
+def test_equals_the_definition(tokens, rank, width, basis, base, kernels_run):
     operator = LowRankAttention(tokens, 2, basis, rank, base=base, bias=base == "silu", dtype=torch.float64)
     with torch.no_grad():
         for p in operator.parameters():
             p.add_(0.1 * torch.randn_like(p))
     assert_same_everywhere(SelfAttention(operator), torch.randn(3, 2, tokens, width, dtype=torch.float64), 1e-9)
+    assert {"rank_attention", "rank_attention_backward"} <= kernels_run
 
 
 def test_wrong_operands_are_refused():

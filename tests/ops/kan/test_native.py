@@ -32,7 +32,7 @@ SLOW = [
 
 @pytest.mark.parametrize("knots", ["uniform", "per-feature"])
 @pytest.mark.parametrize(("degree", "outside"), QUICK + SLOW)
-def test_equals_the_definition(degree, outside, knots):
+def test_equals_the_definition(degree, outside, knots, kernels_run):
     for batch, ins, outs in SHAPES:
         for grid in (1, 5, 60):
             layer = KANLinear(
@@ -46,6 +46,7 @@ def test_equals_the_definition(degree, outside, knots):
                     :, : moved[:, degree + 1 :: 3].shape[1]
                 ]
             assert_same_everywhere(layer, x)
+    assert "edge_sum" in kernels_run
 
 
 @pytest.mark.parametrize("base", ["silu", "gelu", "relu", "tanh", "identity", None])
@@ -205,3 +206,29 @@ def test_derivatives_of_stacks_up_to_the_third_order(make):
 
     for fast, plainly in zip(derivatives("native"), derivatives("reference"), strict=True):
         assert_within(fast.detach(), plainly.detach(), 1e-8)
+
+
+def test_derivatives_of_gradients_where_the_input_wants_none():
+    torch.manual_seed(0)
+    layer, x = KANLinear(3, 5, dtype=torch.float64), torch.randn(7, 3, dtype=torch.float64)
+
+    def second() -> tuple[torch.Tensor, ...]:
+        first = torch.autograd.grad(layer(x).pow(3).sum(), list(layer.parameters()), create_graph=True)
+        return torch.autograd.grad(sum(t.square().sum() for t in first), list(layer.parameters()))
+
+    with use_backend("reference"):
+        expected = second()
+    for mine, theirs in zip(second(), expected, strict=True):
+        assert_within(mine, theirs, 1e-10)
+
+
+def test_knots_that_are_learned_get_their_gradient():
+    layer = KANLinear(2, 4, BSpline(5, knots="per-feature"), dtype=torch.float64)
+    knots, x = layer.state.knots.requires_grad_(), torch.rand(9, 2, dtype=torch.float64)
+    with use_backend("reference"):
+        (expected,) = torch.autograd.grad(layer(x).square().sum(), knots)
+    (found,) = torch.autograd.grad(layer(x).square().sum(), knots)
+    assert_within(found, expected, 1e-10)
+    assert expected.abs().max() > 0
+    with torch.no_grad():
+        KANLinear(2, 4, dtype=torch.float64)(x)  # which the kernels do

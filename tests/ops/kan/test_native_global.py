@@ -21,13 +21,14 @@ SHAPES = [(1, 1, 1), (5, 17, 3), (300, 16, 33), (1025, 3, 2), (0, 4, 4)]  # abou
 
 
 @pytest.mark.parametrize("basis", BASES, ids=str)
-def test_equals_the_definition(basis):
+def test_equals_the_definition(basis, kernels_run):
     for rows, ins, outs in SHAPES:
         layer = KANLinear(ins, outs, basis, scale=rows % 2 == 1, grad_free=outs == 33, dtype=torch.float64)
         x = torch.randn(rows, ins, dtype=torch.float64)
         if rows:
             x[0, 0] = basis.domain[1]
         assert_same_everywhere(layer, x)
+    assert {"global_sum", "global_sum_backward"} <= kernels_run
 
 
 @pytest.mark.parametrize("base", ["gelu", "identity", None])

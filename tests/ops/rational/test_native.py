@@ -11,12 +11,13 @@ pytestmark = pytest.mark.usefixtures("kernels_run")
 
 @pytest.mark.parametrize("reading", ["sum", "terms"])
 @pytest.mark.parametrize(("rows", "channels", "groups"), [(1, 1, 1), (33, 34, 2), (65, 51, 3), (7, 128, 8), (0, 4, 2)])
-def test_equals_the_definition(rows, channels, groups, reading):
+def test_equals_the_definition(rows, channels, groups, reading, kernels_run):
     layer = GroupRational(channels, groups, reading=reading, shared=None, dtype=torch.float64)
     with torch.no_grad():
         for p in layer.parameters():
             p.add_(0.3 * torch.randn_like(p))
     assert_same_everywhere(layer, torch.randn(rows, channels, dtype=torch.float64))
+    assert {"rational", "rational_backward"} <= kernels_run
 
 
 def test_wrong_operands_are_refused():

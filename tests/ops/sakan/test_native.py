@@ -19,12 +19,14 @@ SIZES = [(3, 5, 1), (35, 4, 1), (6, 4, 2), (5, 5, 5), (19, 19, 19)]
 @pytest.mark.parametrize(
     "options", [{"padding": 1}, {"stride": 2, "padding": 1}, {"padding": 2, "padding_mode": "silent"}, {}]
 )
-def test_equals_the_definition(channels, outputs, groups, options, grad_free):
+def test_equals_the_definition(channels, outputs, groups, options, grad_free, kernels_run):
     layer = SaKANConv2d(
         channels, outputs, 3, groups=groups, grad_free=grad_free, basis=BSpline(5, 2), dtype=torch.float64, **options
     )
     for shape in ((2, channels, 5, 19), (0, channels, 4, 4), (1, channels, 3, 3)):
         assert_same_everywhere(layer, torch.randn(shape, dtype=torch.float64))
+    own = "sakan_depthwise" if groups == channels else "sakan_mixed"
+    assert {own, f"{own}_backward"} <= kernels_run
 
 
 @pytest.mark.parametrize(("make", "space"), [(SaKANConv1d, (40,)), (SaKANConv3d, (4, 5, 6))])
