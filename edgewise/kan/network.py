@@ -188,8 +188,8 @@ class Network(HasSettings, nn.Sequential):
         Args:
             x: Samples, ``(N, inputs)``.
             eps: 1 for evenly spaced knots, 0 for quantiles; see :func:`edgewise.nn.update_grid`.
-            margin: Widens the domains of hidden layers at both ends by this fraction of the range, since what they are given
-                moves as the network learns.
+            margin: Widens the domains of hidden layers at both ends by this fraction of the range, since their inputs move
+                as the network learns.
 
         Raises:
             ConfigError: A layer has no B-splines.
