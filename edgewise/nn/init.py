@@ -181,10 +181,12 @@ def _slopes(f: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     with torch.enable_grad():
         x = points.clone().requires_grad_()
         y = f(x)
+        if not y.requires_grad:  # steps that compare x and say no more of it
+            return torch.zeros_like(y)
         if len(points) <= FEW:
             return torch.stack([_slope(column, x) for column in y.unbind(-1)], -1)
         v = torch.zeros_like(y, requires_grad=True)
-        (total,) = torch.autograd.grad(y, x, v, create_graph=True, materialize_grads=True)
+        (total,) = torch.autograd.grad(y, x, v, create_graph=True)
         if not total.requires_grad:  # steps: no function has a slope
             return torch.zeros_like(y)
         return torch.autograd.grad(total.sum(), v, materialize_grads=True)[0].detach()

@@ -2,12 +2,15 @@
 
 import math
 import statistics
+from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 import torch
 
 from edgewise.bases import (
     RSWAF,
+    Basis,
     Bernstein,
     BSpline,
     Chebyshev,
@@ -81,6 +84,34 @@ def test_a_layer_can_be_built_in_inference_mode():
     x = torch.zeros(1, 3, requires_grad=True)
     KANLinear(3, 2, basis)(x).sum().backward()
     assert x.grad.isfinite().all()
+
+
+@dataclass(frozen=True)
+class Steps(Basis):
+    """Functions that are 1 above their threshold and 0 below, by comparisons alone."""
+
+    count: int = 4
+    domain: tuple[float, float] = (-1.0, 1.0)
+    outside: str = "constant"
+    natural: ClassVar[str] = "constant"
+
+    @property
+    def num_functions(self):
+        return self.count
+
+    @property
+    def smoothness(self):
+        return -1
+
+    def values(self, x, state):
+        return (x.unsqueeze(-1) > torch.linspace(-0.9, 0.9, self.count).to(x)).to(x.dtype)
+
+
+@pytest.mark.parametrize("count", [1, 4, 300])
+@pytest.mark.parametrize("base", ["silu", None])
+def test_steps_without_a_slope_keep_the_size_of_the_signal(count, base):
+    x = torch.randn(4000, 64)
+    assert 0.5 < KANLinear(64, 64, Steps(count), base=base)(x).square().mean() < 2
 
 
 def test_degree_zero_can_be_built():
