@@ -12,7 +12,7 @@ from torch.types import Device
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import Registry
-from edgewise._ground.torch_private import no_modes
+from edgewise._ground.torch_private import no_modes, watched
 
 BASES: Registry[type["Basis"]] = Registry("basis")
 register_basis = BASES.register
@@ -118,12 +118,29 @@ class Basis(abc.ABC):
 
     def _slopes(self, points: Tensor, state: State) -> Tensor:
         """Derivatives at points ``(n, features)``, exact, ``(n, features, K)``."""
+        if not watched():
+            return self._slopes_by_autograd(points, state)
 
         def pull(weights: Tensor) -> Tensor:  # the transpose of the derivative; its own transpose is the derivative
             return torch.func.vjp(lambda t: self.values(t, state), points)[1](weights)[0]
 
         push = torch.func.vjp(pull, points.new_zeros(*points.shape, self.num_functions))[1]
         return push(torch.ones_like(points))[0]
+
+    def _slopes_by_autograd(self, points: Tensor, state: State) -> Tensor:
+        """The same twice transposition where no transform watches, but a checkpoint may, whose hooks transforms refuse."""
+        again = torch.is_grad_enabled() and any(t.requires_grad for t in (points, *state.values()))
+        with torch.autograd.graph.saved_tensors_hooks(_as_it_is, _as_it_is), torch.enable_grad():
+            points = points.view_as(points) if again and points.requires_grad else points.detach().requires_grad_()
+            values = self.values(points, state)
+            if not values.requires_grad:
+                return torch.zeros_like(values)
+            weights = torch.zeros_like(values, requires_grad=True)
+            (pulled,) = torch.autograd.grad(values, points, weights, create_graph=True, materialize_grads=True)
+            if not pulled.requires_grad:
+                return torch.zeros_like(values)
+            (slopes,) = torch.autograd.grad(pulled, weights, torch.ones_like(pulled), create_graph=again)
+        return slopes if again else slopes.detach()
 
     def _differences(self, points: Tensor, state: State) -> Tensor:
         """The same by central differences of the eighth order, in float64: a graph to be exported holds no transforms."""
@@ -135,6 +152,10 @@ class Basis(abc.ABC):
             ahead, behind = (self.values(points.double() + sign * place * step, exact) for sign in (1, -1))
             total = total + weight / step * (ahead - behind)
         return total.to(points.dtype)
+
+
+def _as_it_is(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 @lru_cache(maxsize=256)

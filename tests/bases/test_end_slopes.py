@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 from scipy.interpolate import BSpline as ScipySpline
+from torch.utils.checkpoint import checkpoint
 
 from edgewise._ground.errors import ConfigError
 from edgewise.bases import BSpline, create_basis, list_bases
 from edgewise.nn import KANLinear, update_grid
+from edgewise.ops import use_backend
+from edgewise.testing import assert_within
 
 
 def straight(name):
@@ -64,3 +67,36 @@ def test_slopes_follow_moved_knots():
     below, above = layer.edge.basis._end_slopes(torch.zeros(1, 2).double(), state)
     exact = layer.edge.basis._slopes(ends, state)
     assert torch.allclose(torch.stack([below, above]), exact, rtol=1e-9, atol=1e-9 * float(exact.abs().max()))
+
+
+@pytest.mark.parametrize("backend", ["reference", "plain", "lean", "native"])
+@pytest.mark.parametrize("name", list_bases())
+def test_a_checkpoint_computes_the_slopes_anew(name, backend):
+    """Functions with learned numbers have slopes that are taken on the way, in the forward pass."""
+    layer, x = KANLinear(2, 3, straight(name)).double(), (6 * torch.randn(9, 2).double()).requires_grad_()
+    tensors = [x, *layer.parameters()]
+
+    def derivatives(run):
+        first = torch.autograd.grad(run(layer, x).square().sum(), tensors, create_graph=True, materialize_grads=True)
+        second = torch.autograd.grad(sum(t.square().sum() for t in first), tensors, materialize_grads=True)
+        return first + second
+
+    with use_backend(backend):
+        found = derivatives(lambda layer, x: checkpoint(layer, x, use_reentrant=False))
+        for mine, theirs in zip(found, derivatives(lambda layer, x: layer(x)), strict=True):
+            assert_within(mine.detach(), theirs.detach(), 1e-10)
+
+
+@pytest.mark.parametrize("name", ["sine", "gram", "wavelet"])
+def test_learned_numbers_get_the_gradient_of_the_slopes_too(name):
+    """By differences of the output far outside, in numbers that only the basis has."""
+    basis = straight(name)
+    state = {key: t.detach().double().requires_grad_() for key, t in basis.init_state(1).items()}
+    x = torch.full((1, 1), 9.0, dtype=torch.double)
+    names = [key for key, t in state.items() if t.is_floating_point()]
+    gradients = torch.autograd.grad(basis.evaluate(x, state).sum(), [state[key] for key in names])
+    for key, gradient in zip(names, gradients, strict=True):
+        step = torch.zeros_like(state[key])
+        step.view(-1)[0] = 1e-6
+        ahead, behind = (basis.evaluate(x, state | {key: state[key] + sign * step}).sum() for sign in (1, -1))
+        assert gradient.view(-1)[0].item() == pytest.approx(((ahead - behind) / 2e-6).item(), rel=1e-5, abs=1e-7)
