@@ -120,14 +120,20 @@ def evaluate_run(
         CheckpointError: The folder holds no run, or its model is corrupted.
         DataError: The pictures cannot be used, have classes of other names, or, the run's own, are not those that it was
             started with.
+
+    Warns:
+        EdgewiseWarning: The run was trained on pictures of the dataset.
     """
+    folder, own = RunFolder(run_dir), dataset is None
     if dataset is None:
-        dataset = open_run(RunFolder(run_dir)).test
+        dataset = open_run(folder).test
     elif not isinstance(dataset, ClassificationSet):
         raise DataError(f"dataset {dataset.name!r} has masks and no classes: give the run pictures with classes")
     elif dataset.sides is not None and (dataset.sides == 2).any():
         dataset = dataset.take(np.flatnonzero(dataset.sides == 2))
-    dataset = with_classes(dataset, RunFolder(run_dir).read_facts()["classes"])
+    dataset = with_classes(dataset, folder.read_facts()["classes"])
+    if not own and (inventory := folder.read_inventory()) is not None:
+        inventory.warn_of_learned(dataset)
     return evaluate_classes(ClassPredictor.from_run(run_dir, device), dataset)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._ground.errors import DataError
+from edgewise._ground.errors import DataError, warn
 from edgewise.vision.data.classification import ClassificationSet, ClassificationSplit
 from edgewise.vision.data.dataset import SegmentationSet, Split
 from edgewise.vision.data.pictures import FilePictures
@@ -76,6 +76,20 @@ class Inventory:
             f"{'is' if len(gone) == 1 else 'are'} missing, {len(new)} are new and {len(changed)} changed, the first is "
             f"{first!r}{side} ({state}): bring the pictures back as they were, or train a new run on these"
         )
+
+    def warn_of_learned(self, dataset: SegmentationSet | ClassificationSet) -> None:
+        """Warn where pictures to be scored are among those that were learned from, or by which the best epoch was chosen.
+
+        Warns:
+            EdgewiseWarning: Some are; it says how many, and names the first.
+        """
+        learned = {digest for side in ("train", "validation") for digest in self.sides[side].values()}
+        again = [id for id, digest in digests_of(dataset).items() if digest in learned]
+        if again:
+            warn(
+                f"{len(again)} of {len(dataset)} pictures of dataset {dataset.name!r} are on the training or validation "
+                f"side of the run, the first is {again[0]!r}: scores on them do not tell how it does on new pictures"
+            )
 
 
 def take_stock(

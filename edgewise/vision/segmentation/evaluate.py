@@ -170,12 +170,17 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
     Raises:
         CheckpointError: The folder holds no run, or its model is corrupted.
         DataError: A picture or its mask cannot be used, or the run's own images are not those that it was started with.
+
+    Warns:
+        EdgewiseWarning: The run was trained on pictures of the dataset.
     """
     folder = RunFolder(run_dir)
     data, facts = folder.read_recipe(SegmentationRecipe).data, folder.read_facts()
     if dataset is None:
         dataset = open_run(folder).test
     else:
+        if (inventory := folder.read_inventory()) is not None:
+            inventory.warn_of_learned(dataset)
         found = {"masks", "window"} - dataset.stated - ({"masks"} if data.classes == 1 else set())
         dataset = read_by(dataset, {name: facts[name] if name in found else None for name in ("masks", "window")})
     return evaluate_masks(Predictor.from_run(run_dir, device), dataset, data.classes)

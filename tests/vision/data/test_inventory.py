@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgewise._ground.errors import DataError
+from edgewise._ground.errors import DataError, EdgewiseWarning
 from edgewise.vision.data import ArrayPictures, ClassificationSet, create_dataset
 from edgewise.vision.data.inventory import Inventory, digests_of, labelled_sides, masked_sides, take_stock
 
@@ -175,3 +175,16 @@ def test_pictures_of_one_name_are_each_noted(labelled):
 def test_a_list_of_something_else_is_refused(values):
     with pytest.raises(DataError, match="is not edgewise's"):
         Inventory.from_dict(values)
+
+
+def test_pictures_that_were_learned_from_are_told_where_they_are_scored(root, tmp_path):
+    dataset = opened(root)
+    sides = dataset.split()
+    inventory = take_stock(dataset, sides)
+    inventory.warn_of_learned(sides.test)
+    first = next(iter(sides.train)).id
+    with pytest.warns(EdgewiseWarning, match=rf"1 of 1 pictures .* are on the training .* first is '{first}'"):
+        inventory.warn_of_learned(dataset.subset([first]))
+    count = len(sides.train) + len(sides.validation)
+    with pytest.warns(EdgewiseWarning, match=f"{count} of {len(dataset)} pictures"):
+        inventory.warn_of_learned(dataset)
