@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from edgewise._ground.errors import ConfigError, EdgewiseError
+from edgewise.export.constants import WideConstants
 from edgewise.nn.modes import keeping_modes
 from edgewise.ops import use_backend
 
@@ -46,7 +47,8 @@ def to_program(
     try:
         with evaluating(model):
             model(*examples)  # symbolic edges note which functions they are
-            return torch.export.export(model, examples, dynamic_shapes=shapes)
+            with WideConstants():
+                return torch.export.export(model, examples, dynamic_shapes=shapes)
     except Exception as error:  # whatever its code raises under tracing
         what = f"batches of any size{' and pictures of any height and width' if free else ''}"
         raise ExportError(f"{type(model).__name__} cannot be exported for {what}: {_first_line(error)}") from error
