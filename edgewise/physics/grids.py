@@ -44,9 +44,14 @@ def move_grids(model: nn.Module, problem: Problem) -> None:
         x = torch.cat([part.reshape(-1, part.shape[-1]) for part in inputs[name]])
         with alone():
             if isinstance(module, Network):
-                module.update_grid(x, margin=MARGIN)
+                module.update_grid(x, margin=0.0 if _fades(module) else MARGIN)
             else:
                 update_grid(module, x)
+
+
+def _fades(network: Network) -> bool:
+    """Whether its functions curve beyond their grids, where they fall to zero."""
+    return all(layer.edge.basis.outside == "zero" for layer in network)
 
 
 def _has_grid(module: nn.Module) -> TypeGuard[Network | EdgeLayer]:

@@ -44,7 +44,8 @@ def test_without_rich_a_terminal_stays_silent(monkeypatch):
 
 
 def test_an_error_ends_the_bar(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", Terminal())
     bar = Progress(True, 2)
     with pytest.raises(ZeroDivisionError), bar:
         raise ZeroDivisionError
