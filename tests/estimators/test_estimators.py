@@ -41,7 +41,7 @@ def test_scikit_learn_checks(estimator, check):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::edgewise.ExtrapolationWarning")
-@parametrize_with_checks([KANRegressor(), KANClassifier()], expected_failed_checks=known)
+@parametrize_with_checks([KANRegressor(), KANClassifier((2,), steps=5)], expected_failed_checks=known)
 def test_scikit_learn_checks_as_they_come(estimator, check):
     check(estimator)
 

@@ -18,7 +18,7 @@ def rows(count, columns, low=-1.0, high=1.0, seed=0):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [0.01, 1e-3])
+@pytest.mark.parametrize("size", [1e-3])
 def test_a_small_term_of_exact_data_is_found(size):
     x = rows(500, 2)
     found = discover(x, x[:, 0] ** 2 + size * np.sin(3 * x[:, 1]), functions=FEW, seed=0)
