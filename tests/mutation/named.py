@@ -8,7 +8,7 @@ from tests.mutation.mutate import Mutant
 NAMED = {
     "a mask from fresh memory": ("self.mask.fill_(True)", "pass"),
     "the later of two equal epochs is best": ("scores[self.score] > self.best", "scores[self.score] >= self.best"),
-    "a resumed run keeps the lines after its checkpoint": ("self.folder.read_metrics()[:done]", "self.folder.read_metrics()"),
+    "a resumed run keeps the lines after its checkpoint": ("read_metrics()[:done]", "read_metrics()"),
     "scales of nodes from fresh memory": ('nn.init.constant_(numbers, name.endswith("scale"))', "pass"),
     "a step goes by the value of the expansion": ("self.value() < value", "self.value() <= value"),
     # how an edge is known
