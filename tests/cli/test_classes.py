@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgewise import EdgewiseWarning
 from edgewise.cli import main
 
 pytestmark = pytest.mark.slow
@@ -62,7 +63,8 @@ def test_it_is_scored(run, root, tmp_path, capsys):
     assert main(["evaluate", str(run), "--out", str(tmp_path / "scores.json")]) == 0
     assert "Top-1 1.0000" in " ".join(capsys.readouterr().out.split())
     assert json.loads((tmp_path / "scores.json").read_text())["confusion"] == [[3, 0], [0, 3]]
-    assert main(["evaluate", str(run), "--data", "imagefolder", "--root", str(root)]) == 0
+    with pytest.warns(EdgewiseWarning, match=r"pictures .* are on the training or validation side of the run"):
+        assert main(["evaluate", str(run), "--data", "imagefolder", "--root", str(root)]) == 0
     assert "30 pictures" in capsys.readouterr().out
 
 

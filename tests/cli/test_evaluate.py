@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from edgewise import EdgewiseWarning
 from edgewise.cli import main
 from edgewise.vision import evaluate
 
@@ -18,7 +19,8 @@ def test_the_scores_are_those_of_the_test_images(run, capsys):
 
 def test_other_images_are_scored_and_written_case_by_case(run, pictures, tmp_path, capsys):
     out = tmp_path / "scores.json"
-    assert main(["evaluate", str(run), "--data", "folder", "--root", str(pictures), "--out", str(out)]) == 0
+    with pytest.warns(EdgewiseWarning, match=r"16 of 20 pictures .* are on the training or validation side of the run"):
+        assert main(["evaluate", str(run), "--data", "folder", "--root", str(pictures), "--out", str(out)]) == 0
     written = json.loads(out.read_text())
     assert [case["id"] for case in written["cases"]] == [f"p{index:02d}" for index in range(20)]
     assert f"IoU {written['scores']['iou']:.4f}" in " ".join(capsys.readouterr().out.split())
@@ -36,7 +38,8 @@ def test_a_root_without_its_dataset_is_refused(run, capsys):
 
 def test_options_of_another_dataset(run, pictures, capsys):
     words = ["evaluate", str(run), "--data", "folder", "--root", str(pictures)]
-    assert main([*words, "--options", '{"mask_values": "binary", "images": "images"}']) == 0
+    with pytest.warns(EdgewiseWarning, match=r"pictures .* are on the training or validation side of the run"):
+        assert main([*words, "--options", '{"mask_values": "binary", "images": "images"}']) == 0
     assert "20 images" in capsys.readouterr().out
     assert main([*words, "--options", '{"mask_sufix": "_x"}']) == 1
     assert "did you mean 'mask_suffix'" in capsys.readouterr().err
