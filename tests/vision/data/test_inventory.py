@@ -177,6 +177,15 @@ def test_a_list_of_something_else_is_refused(values):
         Inventory.from_dict(values)
 
 
+def test_a_split_that_has_a_picture_twice_names_it(root):
+    dataset = opened(root)
+    sides = dataset.split()
+    twice = next(iter(sides.train)).id
+    doubled = replace(sides, test=dataset.subset([twice, *sides.test.ids]))
+    with pytest.raises(DataError, match=f"^{twice} of 'folder' is on two sides of the split"):
+        doubled.duplicates()
+
+
 def test_pictures_that_were_learned_from_are_told_where_they_are_scored(root, tmp_path):
     dataset = opened(root)
     sides = dataset.split()
