@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from scipy import ndimage
 
@@ -205,3 +206,11 @@ def test_masks_that_disagree_are_refused(save):
     paths = (save("a.png", first), save("b.png", second), save("c.png", first))
     with pytest.raises(DataError, match=r"b\.png gives \d+ pixels the class 2 and another mask of .* the class 1"):
         Sample("a", paths[2], paths[:2], coding=read_as({"kind": "labels"}, [])).read_mask()
+
+
+@pytest.mark.parametrize(("peak", "level"), [(0.8, 0.5), (1.0, 0.5), (100.0, 50.0), (254.5, 127.25)])
+def test_floats_are_probabilities_or_shares_of_their_largest(tmp_path, peak, level):
+    """A file that does not reach 1 is not cut lower than others."""
+    path = tmp_path / "mask.tif"
+    tifffile.imwrite(path, np.linspace(0, peak, 64, dtype=np.float32).reshape(8, 8))
+    assert read_as("auto", [(path, None)]).level == pytest.approx(level)
