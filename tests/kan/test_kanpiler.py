@@ -209,3 +209,8 @@ def test_what_cannot_be_compiled(expression, variables, message):
 def test_noise_is_not_negative():
     with pytest.raises(EdgewiseError, match=r"noise must not be negative, got -1\.0"):
         kanpiler("x", NAMES, noise=-1.0)
+
+
+def test_the_splines_that_lie_ready_are_those_of_a_new_network_by_default():
+    model = kanpiler("x**2 + y", ["x", "y"])
+    assert {(layer.edge.basis.grid_size, layer.edge.basis.degree) for layer in model} == {(3, 3)}

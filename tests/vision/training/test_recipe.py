@@ -57,6 +57,8 @@ def test_settings_of_every_kind_survive_json():
             {"task": "classification", "optimiser": {"learning_rate": 5e-6}},
             "final_learning_rate is 1e-05 and must be at most optimiser.learning_rate, 5e-06",
         ),
+        ({"task": "classification", "optimiser": {"learning_rate": -1.0}}, "learning_rate is -1.0 and must be above 0"),
+        ({"task": "classification", "optimiser": {"epsilon": 0.0}}, "optimiser.epsilon is 0.0 and must be above 0"),
         ({"data": {"size": [0, 8]}}, "data.size is (0, 8) and must be two positive numbers of pixels"),
         ({"model": {"options": {"in_channels": 1}}}, "without in_channels and num_classes"),
         ([], "the recipe is [] and must be an object of settings"),
