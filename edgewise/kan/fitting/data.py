@@ -58,7 +58,7 @@ def weights_of(given: ArrayLike, rows: Table) -> Tensor:
     """The weights of rows, in the type and on the device of their inputs.
 
     Raises:
-        DataError: As many as there are rows, or they are not finite, negative, or all zero.
+        DataError: There are not as many as rows, or they are not finite, negative, or all zero.
     """
     weight = _tensor(given, "the weights").to(rows.x)
     if weight.shape != (len(rows),):
