@@ -35,18 +35,29 @@ class _ConvTranspose(Conv):
         return (grouped.movedim((-2, 1, 0, -1), (0, 1, 2, 3)).flatten(0, 2),)
 
     def __call__(self, features: Tensor, weight: Tensor) -> Tensor:
-        w = self.window
-        return TRANSPOSED[len(w.kernel_size)](
-            self._channels(features), weight, None, w.stride, self.padding, self.output_padding, w.groups, w.dilation
+        w, (depth, padding) = self.window, self._cuts()
+        y = TRANSPOSED[len(w.kernel_size)](
+            self._channels(features), weight, None, w.stride, padding, self.output_padding, w.groups, w.dilation
         )
+        return y.narrow(2, depth, y.shape[2] - 2 * depth) if depth else y
 
     def transpose(self, features, packed, gradient, wants_features):
-        w = self.window
+        w, (depth, padding) = self.window, self._cuts()
+        gradient = F.pad(gradient, (0, 0, 0, 0, depth, depth)) if depth else gradient
         back, weight, _ = torch.ops.aten.convolution_backward(
-            gradient, self._channels(features), packed[0], None, w.stride, self.padding, w.dilation, True,
+            gradient, self._channels(features), packed[0], None, w.stride, padding, w.dilation, True,
             self.output_padding, w.groups, [wants_features, True, False],
         )  # fmt: skip
         return (self._features(back, features.shape) if wants_features else None), weight
+
+    def _cuts(self) -> tuple[int, tuple[int, ...]]:
+        """What is cut off the depth of a volume here, and what the convolution itself cuts off.
+
+        The bfloat16 kernel of oneDNN leaves taps of the weights' gradient unwritten where a padded volume is less
+        deep than the kernel, so it is never given a padded depth.
+        """
+        depth = self.padding[0] if len(self.padding) == 3 else 0
+        return depth, ((0, *self.padding[1:]) if depth else self.padding)
 
 
 class KANConvTranspose(KANConv):
