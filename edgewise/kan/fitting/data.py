@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from edgewise._ground.errors import DataError
 from edgewise.kan.fitting.columns import digit_of
+from edgewise.kan.fitting.losses import CurvedLoss
 from edgewise.kan.network import Network
 
 Pair = Sequence[ArrayLike]
@@ -46,7 +47,9 @@ class Table:
         return Table(self.x[rows], self.y[rows], self.digit, None if self.weight is None else self.weight[rows])
 
     def error(self, output: Tensor, loss: Loss | None = None) -> Tensor:
-        """The loss of what a network gives for these rows; by default the mean square, in which rows have their weights."""
+        """The loss of outputs for these rows; the mean square by default; in it, and in curved ones, rows weigh."""
+        if isinstance(loss, CurvedLoss):
+            return loss(output, self.y, self.weight)
         if loss is not None:
             return loss(output, self.y)
         if self.weight is None:

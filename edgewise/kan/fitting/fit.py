@@ -11,6 +11,7 @@ from edgewise._ground.errors import ConfigError
 from edgewise.kan.fitting.columns import warn_of_far_rows
 from edgewise.kan.fitting.data import Data, Loss, Pair, tables, weights_of
 from edgewise.kan.fitting.history import History
+from edgewise.kan.fitting.losses import CurvedLoss
 from edgewise.kan.fitting.plan import Plan, stages_of
 from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.fitting.run import Run
@@ -53,9 +54,10 @@ def fit(
         penalty: Strength of the sparsity penalty, or a :class:`~edgewise.kan.interpret.Sparsity`; or one for each stage.
         starts: Fit so many times, each but the first from parameters drawn anew, and keep the best by loss and penalty;
             with ``patience``, by what decides when to stop.
-        loss: Of outputs and targets; the mean square by default.
-        weights: How much each row counts in the mean square, such as 2 for a row that stands for two; all alike by default.
-            A loss of your own weighs for itself.
+        loss: Of outputs and targets; the mean square by default. ``"lm"`` takes those of
+            :mod:`edgewise.kan.fitting.losses`: ``Huber``, ``Poisson``, ``CrossEntropy``.
+        weights: How much each row counts in the mean square, or one of those losses, such as 2 for a row that stands for
+            two; all alike by default. A loss of your own weighs for itself.
         lr: Learning rate of Adam (0.01) or first length of L-BFGS along a direction (1).
         grid_updates: How often the grids move to their inputs, evenly over the first half of a stage; 0 for never.
         patience: Stop after so many steps without a lower loss (on ``test`` if there is one), and go back to the best.
@@ -95,7 +97,7 @@ def fit(
         return fit_batches(model, cast("DataLoader", data), test, epochs=steps, **rest)
     train, held = tables(model, cast("Data", data), test)
     if weights is not None:
-        if loss is not None:
+        if loss is not None and not isinstance(loss, CurvedLoss):
             raise ConfigError(
                 "weights are those of the mean square: let a loss of your own weigh the rows, or leave it out"
             )

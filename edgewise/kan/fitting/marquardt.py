@@ -10,6 +10,7 @@ from edgewise.kan.fitting.curvature import penalty_curvature
 from edgewise.kan.fitting.damped import WORKING_NUMBERS, Damped, Expansion, least_squares
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.fitting.jacobian import jacobian
+from edgewise.kan.fitting.losses import CurvedLoss, Squares
 from edgewise.kan.interpret.sparsity import Sparsity
 from edgewise.kan.network import Network
 
@@ -24,6 +25,7 @@ class Marquardt(Damped):
         model: The network.
         data: Its rows.
         sparsity: A penalty to add; its curvature is that of :mod:`edgewise.kan.fitting.curvature`.
+        loss: What is made small, with its curvature in place of :math:`J^T J`; the mean square by default.
 
     Example:
         >>> from edgewise.kan import KAN
@@ -35,13 +37,13 @@ class Marquardt(Damped):
         True
     """
 
-    def __init__(self, model: Network, data: Table, sparsity: Sparsity | None = None):
+    def __init__(self, model: Network, data: Table, sparsity: Sparsity | None = None, loss: CurvedLoss | None = None):
         super().__init__()
-        self.model, self.data, self.sparsity = model, data, sparsity
+        self.model, self.data, self.sparsity, self.loss = model, data, sparsity, loss
 
     def expansion(self) -> Expansion:
         rows = len(self.data) if self.data.weight is None else float(self.data.weight.double().sum())
-        around = least_squares(self._parts(), rows * self.data.y.shape[1])
+        around = least_squares(self._parts(), rows * (self.data.y.shape[1] if self.loss is None else 2))
         if self.sparsity is None:
             return around
         gradient, curvature = penalty_curvature(self.model, self.data, self.sparsity, around.parameters)
@@ -50,8 +52,8 @@ class Marquardt(Damped):
     @torch.no_grad()
     def value(self) -> float:
         trace = self.model.trace(self.data.x)
-        squares, weight = (trace.output - self.data.y).double().square(), self.data.weight
-        value = squares.mean() if weight is None else weight.double() @ squares.mean(1) / weight.double().sum()
+        weight = None if self.data.weight is None else self.data.weight.double()
+        value = (self.loss or Squares())(trace.output.double(), self.data.y.double(), weight)
         return float(value if self.sparsity is None else value + self.sparsity(self.model, trace))
 
     def _parts(self) -> Iterator[tuple[Tensor, Tensor, list[Tensor]]]:
@@ -60,6 +62,11 @@ class Marquardt(Damped):
             part = self.data.some(rows)
             output, derivatives, parameters = jacobian(self.model, part.x)
             residual = output - part.y
+            if self.loss is not None:
+                slope, curvature = self.loss.curve(output, part.y)
+                root = torch.linalg.cholesky(curvature)
+                derivatives = root.mT @ derivatives
+                residual = torch.linalg.solve_triangular(root, slope.unsqueeze(2), upper=False).squeeze(2)
             if part.weight is not None:
                 root = part.weight.sqrt()
                 derivatives, residual = derivatives * root[:, None, None], residual * root[:, None]

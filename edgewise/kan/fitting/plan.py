@@ -8,6 +8,7 @@ from edgewise._ground.errors import ConfigError, DataError, warn
 from edgewise._ground.registry import unknown
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.data import Loss, Table
+from edgewise.kan.fitting.losses import CurvedLoss
 from edgewise.kan.interpret.sparsity import Sparsity
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network
@@ -120,8 +121,11 @@ def check_fit(model: Network, table: Table, loss: Loss | None) -> None:
 
 
 def _check_marquardt(model: Network, loss: Loss | None) -> None:
-    if loss is not None:
-        raise ConfigError("'lm' minimises mean squares: for a loss of your own use 'lbfgs' or 'adam'")
+    if loss is not None and not isinstance(loss, CurvedLoss):
+        raise ConfigError(
+            "'lm' minimises mean squares and the losses of edgewise.kan.fitting that curve: for a loss of your own use "
+            "'lbfgs' or 'adam'"
+        )
     for layer in model:
         if any(p.requires_grad for p in layer.state.parameters()):
             raise ConfigError(f"'lm' does not learn the numbers inside of {layer.edge.basis}: use 'lbfgs' or 'adam'")

@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from edgewise.kan.fitting.columns import cut_still
 from edgewise.kan.fitting.data import Loss, Table
 from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.lbfgs import LBFGS, Adam
+from edgewise.kan.fitting.losses import CurvedLoss
 from edgewise.kan.fitting.marquardt import Marquardt
 from edgewise.kan.fitting.plan import Plan, Stage
 from edgewise.kan.fitting.progress import Progress
@@ -159,7 +161,7 @@ class Run:
 
     def _stepper(self) -> LBFGS | Adam | Marquardt:
         if self.plan.optimizer == "lm":
-            return Marquardt(self.model, self.train, self.sparsity)
+            return Marquardt(self.model, self.train, self.sparsity, cast("CurvedLoss | None", self.loss))
         kind = LBFGS if self.plan.optimizer == "lbfgs" else Adam
         return kind(self.model, self.objective, *([] if self.plan.lr is None else [self.plan.lr]))
 
