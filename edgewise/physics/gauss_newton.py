@@ -1,16 +1,15 @@
-"""Levenberg-Marquardt for the residuals of equations: derivatives by each parameter, at each point."""
+"""Levenberg-Marquardt for the residuals of equations."""
 
 from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vjp, vmap
 
 from edgewise._ground.errors import ConfigError
 from edgewise.kan.fitting.damped import Damped, Expansion, least_squares
-from edgewise.ops import use_backend
 from edgewise.physics.parts import random_signs, trainable
 from edgewise.physics.problem import Problem, Term
+from edgewise.physics.residuals import Residuals
 
 _ADVICE = (
     "optimizer='lm' cannot differentiate the equation {!r}: what it gives at a point may depend on the model at that point "
@@ -26,6 +25,7 @@ class GaussNewton(Damped):
     Args:
         model: The network, on whose parameters the steps are.
         problem: What to fulfil, in the model's type.
+        residuals: How to ask it, where that is known already.
 
     Example:
         >>> from edgewise.kan import KAN
@@ -38,76 +38,35 @@ class GaussNewton(Damped):
         True
     """
 
-    def __init__(self, model: nn.Module, problem: Problem):
+    def __init__(self, model: nn.Module, problem: Problem, residuals: Residuals | None = None):
         super().__init__()
         self.model, self.problem = model, problem
+        self.residuals = residuals or Residuals(model, problem)
 
     def expansion(self) -> Expansion:
         return least_squares(self._parts())
 
     def value(self) -> float:
-        return float(self.problem.loss(self.model).detach())
+        return float(self.problem.total(self.residuals.mean_squares()))
 
     def _parts(self) -> Iterator[tuple[Tensor, Tensor, list[Tensor]]]:
         parameters = trainable(self.model.named_parameters())
         size = max(1, WORKING_NUMBERS // sum(p.numel() for p in parameters.values()))
         for term in self.problem.terms:
             for part in term.split(size):
-                rows, residual = jacobian(self.model, part, parameters)
+                rows, residual = self.residuals.jacobian(part, parameters)
                 weight = (term.factor * len(part.points) / len(term.points) / residual.numel()) ** 0.5
                 yield weight * rows, weight * residual, list(parameters.values())
 
 
-def jacobian(model: nn.Module, term: Term, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """The residuals ``(R,)`` of a term and their derivatives ``(R, P)`` by the named parameters of the model.
-
-    Each point gets parameters of its own, all equal. A point's residual depends on its own alone, so the gradient of the
-    sum holds the derivatives at all points. What the operator reads of the model beside calling it (an unknown coefficient,
-    a second network) are the parameters themselves; their derivatives are added one by one.
-    """
-    copies = {name: p.detach().expand(len(term.points), *p.shape).requires_grad_() for name, p in parameters.items()}
-
-    def at_point(own: dict[str, Tensor], point: Tensor) -> Tensor:
-        # vmap hides that a point has a gradient, from layers that are quicker without; vjp shows it
-        return vjp(lambda row: functional_call(model, own, (row,)), point.unsqueeze(0))[0].squeeze(0)
-
-    with torch.enable_grad(), use_backend("plain"):
-        residual = term.residual(lambda x: vmap(at_point)(copies, x)).reshape(len(term.points), -1)
-        columns = residual.sum(0).unbind()
-    if not residual.requires_grad:
-        return residual.new_zeros(residual.numel(), sum(p.numel() for p in parameters.values())), residual.flatten()
-    rows = []
-    for column in columns:
-        found = torch.autograd.grad(column, list(copies.values()), retain_graph=True, materialize_grads=True)
-        rows.append(torch.cat([gradient.reshape(len(gradient), -1) for gradient in found], 1))
-    found = torch.stack(rows, 1).flatten(0, 1)
-    return found + _read_directly(residual, list(parameters.values())), residual.detach().flatten()
-
-
-@torch.enable_grad()
-def _read_directly(residual: Tensor, parameters: list[Tensor]) -> Tensor | float:
-    """Derivatives ``(R, P)`` by the parameters themselves: the gradient of a weighted sum, and of that by the weights."""
-    residual = residual.flatten()
-    weights = torch.ones_like(residual, requires_grad=True)
-    sums = torch.autograd.grad(residual, parameters, weights, create_graph=True, allow_unused=True)
-    if all(found is None for found in sums):
-        return 0.0
-    columns = []
-    for parameter, found in zip(parameters, sums, strict=True):
-        numbers = [] if found is None else found.reshape(-1).unbind()
-        columns += [torch.autograd.grad(number, weights, retain_graph=True)[0] for number in numbers]
-        columns += [torch.zeros_like(residual)] * (parameter.numel() if found is None else 0)
-    return torch.stack(columns, 1)
-
-
-def check_derivatives(model: nn.Module, problem: Problem) -> None:
+def check_derivatives(residuals: Residuals) -> None:
     """Compare a random sum of the rows of each term's matrix with what autograd says of it.
 
     Raises:
         ConfigError: They differ: what the operator gives at a point depends on other points too, or on chance.
     """
-    parameters = trainable(model.named_parameters())
-    found = {term.name: _compared(model, term, parameters) for term in problem.terms}
+    parameters = trainable(residuals.model.named_parameters())
+    found = {term.name: _compared(residuals, term, parameters) for term in residuals.problem.terms}
     largest = max(float(scale.max()) for _, scale in found.values())
     for name, (gap, scale) in found.items():
         tolerance = torch.finfo(gap.dtype).eps ** 0.4
@@ -115,13 +74,13 @@ def check_derivatives(model: nn.Module, problem: Problem) -> None:
             raise ConfigError(_ADVICE.format(name))
 
 
-def _compared(model: nn.Module, term: Term, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+def _compared(residuals: Residuals, term: Term, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     """By how much the two differ for each parameter, ``(P,)``, and the size of what was summed."""
     size = max(1, WORKING_NUMBERS // sum(p.numel() for p in parameters.values()))
-    residual = term.residual(model).flatten()
+    residual = term.residual(residuals.model).flatten()
     signs = random_signs(residual, torch.Generator().manual_seed(0))
     try:
-        rows = torch.cat([jacobian(model, part, parameters)[0] for part in term.split(size)])
+        rows = torch.cat([residuals.jacobian(part, parameters)[0] for part in term.split(size)])
     except RuntimeError as error:
         raise ConfigError(f"{_ADVICE.format(term.name)} ({str(error).splitlines()[0]})") from error
     if not residual.requires_grad:

@@ -21,6 +21,7 @@ from edgewise.nn.grid import check_stages
 from edgewise.physics.gauss_newton import GaussNewton, check_derivatives
 from edgewise.physics.grids import movable, move_grids
 from edgewise.physics.problem import Problem
+from edgewise.physics.residuals import Residuals
 from edgewise.physics.unknowns import check_what_is_read
 
 OPTIMIZERS = ("lm", "lbfgs", "adam")
@@ -101,7 +102,7 @@ def solve(
     run.check_finite()
     run.balance()
     if optimizer == "lm":
-        check_derivatives(model, run.problem)
+        check_derivatives(run.residuals)
     stages = [None] if grids is None else list(grids)
     if grids is not None:
         check_stages((layer for _, layer in edge_layers(model)), grids)
@@ -173,6 +174,7 @@ class _Run:
         """Look at what the equations read, and give them weights that make them equals."""
         check_what_is_read(self.model, self.problem)
         self.problem = self.problem.balanced(self.model)
+        self.residuals = Residuals(self.model, self.problem)
         self.course.weights = {term.name: term.factor for term in self.problem.terms}
 
     def compare(self, finest: int | None) -> None:
@@ -191,12 +193,12 @@ class _Run:
 
     def _stepper(self, optimizer: str, lr: float | None) -> LBFGS | Adam | GaussNewton:
         if optimizer == "lm":
-            return GaussNewton(self.model, self.problem)
+            return GaussNewton(self.model, self.problem, self.residuals)
         kind = LBFGS if optimizer == "lbfgs" else Adam
-        return kind(self.model, lambda: self.problem.loss(self.model), *([] if lr is None else [lr]))
+        return kind(self.model, self.residuals.loss, *([] if lr is None else [lr]))
 
     def _record(self) -> None:
-        found = {name: float(value.detach()) for name, value in self.problem.mean_squares(self.model).items()}
+        found = {name: float(value) for name, value in self.residuals.mean_squares().items()}
         for name, value in found.items():
             self.course.terms[name].append(value)
         first = next((layer for _, layer in edge_layers(self.model)), None)

@@ -10,9 +10,9 @@ from edgewise._ground.errors import ConfigError, warn
 from edgewise.kan.network import Network
 from edgewise.nn import EdgeLayer
 from edgewise.physics.field import Field
-from edgewise.physics.gauss_newton import jacobian
 from edgewise.physics.parts import is_within, outermost, trainable
 from edgewise.physics.problem import Problem, Term
+from edgewise.physics.residuals import Residuals
 
 DETERMINED = 1e-12  # of the largest curvature, in units of each number: directions of less are not determined
 
@@ -94,8 +94,10 @@ def standard_errors(
         if not asked or not set(asked) <= set(known):
             raise ConfigError(f"expected some {kind}, of {', '.join(known) or 'none'}; got {list(asked)}")
     squares, residuals, shares = {}, {}, {}
+    asked = Residuals(model, problem := problem.like(next(iter(parameters.values()))))
+    terms = {term.name: term for term in problem.terms}
     for name, term in terms.items():
-        rows, residual = jacobian(model, term.like(next(iter(parameters.values()))), parameters)
+        rows, residual = asked.jacobian(term, parameters)
         squares[name], residuals[name] = rows.double().T @ rows.double(), residual.double()
         shares[name] = term.factor / len(residual)
     inverse, lost = _inverse(torch.stack([shares[name] * squares[name] for name in terms]).sum(0))
