@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from edgewise._ground.version import __version__
 from edgewise.io import atomic_write, load_model, read_json, save_model, write_json
 from edgewise.kan.discovery.csv_table import read_rows
 from edgewise.kan.discovery.discover import Discovery
+from edgewise.models.deployment import Deployment, deployment_of
 
 PREDICTIONS = "predictions.csv"
 
@@ -60,9 +62,7 @@ class FitFolder:
             CheckpointError: This is no folder of a fit.
             DataError: A column is missing, or a cell of it is no finite number.
         """
-        facts = read_json(self.facts)
-        if not isinstance(facts, dict) or not {"target", "columns"} <= facts.keys():
-            raise CheckpointError(f"{self.facts} is not edgewise's: give a folder made by `edgewise fit`")
+        facts = self._read()
         header, cells, x = read_rows(table, list(facts["columns"]))
         network = load_model(self.model)
         with torch.no_grad():
@@ -77,6 +77,32 @@ class FitFolder:
         out.mkdir(parents=True, exist_ok=True)
         atomic_write(out / PREDICTIONS, buffer.getvalue().encode())
         return out / PREDICTIONS
+
+    def deployment(self) -> Deployment:
+        """The network with the names and the ranges of its columns, for :func:`edgewise.export.to_onnx`.
+
+        Raises:
+            CheckpointError: This is no folder of a fit.
+        """
+        facts, network = self._read(), load_model(self.model)
+        ends = torch.tensor(list(facts["columns"].values()), dtype=next(network.parameters()).dtype)
+        ranges = {"columns": list(facts["columns"]), "ranges": facts["columns"]}
+        known = deployment_of(network)
+        metadata = {
+            **known.metadata,
+            "task": "regression",
+            "input": {**known.metadata["input"], **ranges},
+            "output": {**known.metadata["output"], "columns": [facts["target"]]},
+        }
+        if facts.get("formula") is not None:
+            metadata["formula"] = facts["formula"]
+        return replace(known, example=torch.stack([ends[:, 0], ends.mean(1), ends[:, 1]]), metadata=metadata)
+
+    def _read(self) -> dict:
+        facts = read_json(self.facts)
+        if not isinstance(facts, dict) or not {"target", "columns"} <= facts.keys():
+            raise CheckpointError(f"{self.facts} is not edgewise's: give a folder made by `edgewise fit`")
+        return facts
 
     def _note(self, table: str | Path, x: np.ndarray, found: np.ndarray, ranges: dict[str, list[float]]) -> None:
         """Warn of rows about which the network knows nothing."""
