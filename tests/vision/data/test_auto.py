@@ -65,6 +65,17 @@ def test_palettes_that_differ_from_file_to_file_are_read_by_their_colours(read):
         assert np.array_equal(classes, THREE)
 
 
+def test_palettes_that_agree_on_the_background_alone_are_read_by_their_colours(read):
+    turned = indexed(np.array([0, 2, 1], np.uint8)[THREE], COLOURS[[0, 2, 1]])
+    for classes in read(indexed(THREE, COLOURS), turned):
+        assert np.array_equal(classes, THREE)
+
+
+def test_a_label_of_two_bytes_is_not_cut_to_one(read):
+    with pytest.raises(DataError, match="holds the label 300"):
+        read(np.where(DISC, 300, 0).astype(np.uint16), mask_values="labels")
+
+
 def test_a_file_without_one_of_the_colours_keeps_the_numbers_of_the_set(read):
     second = np.where(THREE == 1, 0, THREE)
     for make in (lambda labels: COLOURS[labels], lambda labels: np.array([0, 128, 255], np.uint8)[labels]):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from edgewise._ground.cache import cache_folder
 from edgewise._ground.errors import ConfigError, DataError
-from edgewise.vision.data import create_dataset
+from edgewise.vision.data import cifar, create_dataset
 from edgewise.vision.data.mnist import FILES
 
 
@@ -107,6 +107,13 @@ def test_sheets_of_cifar10(sheets):
     (sheets / "data_batch_3.png").unlink()
     with pytest.raises(DataError, match=r"lacks data_batch_3\.png: CIFAR-10 is partial"):
         create_dataset("cifar10", sheets)
+
+
+def test_cifar10_of_no_folder_is_the_package_unless_it_is_to_be_downloaded(sheets, monkeypatch):
+    monkeypatch.setattr(type(cifar.SHEETS), "fetch", lambda self: sheets)
+    assert len(create_dataset("cifar10")) == 24
+    with pytest.raises(ConfigError, match="needs its folder; give root=FOLDER"):
+        create_dataset("cifar10", download=True)
 
 
 def test_damaged_sheets_are_named(sheets):
