@@ -14,6 +14,7 @@ from edgewise.nn.ranks import alone
 from edgewise.physics.parts import outermost
 from edgewise.physics.problem import Problem
 
+SAME = 1e-6  # of the range of a column: numbers less apart are one
 MARGIN = 0.3
 """Of the range of what a hidden layer is given, on both sides: a step moves it, and beyond a grid nothing curves."""
 
@@ -42,11 +43,35 @@ def move_grids(model: nn.Module, problem: Problem) -> None:
         if not inputs[name]:
             continue
         x = torch.cat([part.reshape(-1, part.shape[-1]) for part in inputs[name]])
-        with alone():
+        with alone(), torch.no_grad():
             if isinstance(module, Network):
-                module.update_grid(x, margin=0.0 if _fades(module) else MARGIN)
+                _move(module, module.select(x), 0.0 if _fades(module) else MARGIN)
             else:
-                update_grid(module, x)
+                update_grid(module, once(x))
+
+
+def _move(network: Network, x: Tensor, margin: float) -> None:
+    for place, layer in enumerate(network):
+        update_grid(layer, once(x), margin=margin if place else 0.0)
+        x = layer(x)
+
+
+def once(x: Tensor) -> Tensor:
+    """Each number of a column once, NaN for the others: points on an edge of the domain share a coordinate.
+
+    Counted as often as they occur, they draw the knots to the edge, into cells so narrow that no other point is in them.
+
+    Example:
+        >>> once(torch.tensor([[0.0], [1.0], [0.0]]))
+        tensor([[0.],
+                [1.],
+                [nan]])
+    """
+    order = x.argsort(dim=0, stable=True)
+    ordered = x.gather(0, order)
+    same = ordered.diff(dim=0).abs() <= SAME * (ordered[-1] - ordered[0])
+    again = torch.cat([torch.zeros_like(same[:1]), same])
+    return torch.empty_like(x).scatter_(0, order, ordered.masked_fill(again, torch.nan))
 
 
 def _fades(network: Network) -> bool:
