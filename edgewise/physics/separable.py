@@ -1,0 +1,49 @@
+r"""A network for equations on boxes: a sum of products, each of one function of each coordinate."""
+
+import torch
+from torch import Tensor, nn
+
+from edgewise._ground.errors import ConfigError
+from edgewise.kan import KAN
+
+
+class Separable(nn.Module):
+    r""":math:`u_q(x) = \sum_{r=1}^{R} \prod_i \varphi_{qri}(x_i)`, all functions splines that learn.
+
+    Sums of such products come near any function of few variables, and they are what separation of variables gives (Cho et
+    al., "Separable PINN", arXiv:2306.15969; Jacob et al., "SPIKANs", arXiv:2411.06286). Waves of several lengths, which
+    layers one behind the other are slow to find, are found in a few steps. A front across the axes needs many products.
+
+    Args:
+        inputs: d, the number of coordinates.
+        rank: R, the number of products.
+        outputs: Number of functions.
+        grid: Intervals of each spline; two for each bend of the solution are too few, ten are many.
+        k: Degree of the splines.
+
+    Attributes:
+        net: The :class:`~edgewise.kan.KAN` of the products; its edges can be drawn and read.
+
+    Shape:
+        ``(N, inputs) -> (N, outputs)``
+
+    Raises:
+        ConfigError: A number below 1, or a single coordinate.
+
+    Example:
+        >>> Separable(2, rank=3)(torch.zeros(5, 2)).shape
+        torch.Size([5, 1])
+    """
+
+    def __init__(self, inputs: int, rank: int = 8, outputs: int = 1, *, grid: int = 10, k: int = 5):
+        super().__init__()
+        if inputs < 2 or min(rank, outputs) < 1:
+            raise ConfigError(
+                f"a product needs at least 2 inputs, and rank and outputs of at least 1; got {inputs}, {rank}, {outputs}"
+            )
+        self.outputs = outputs
+        self.net = KAN([inputs, [0, rank * outputs]], base=None, grid=grid, k=k, mult_arity=inputs)
+        self.net[0].set_mask(torch.eye(inputs, dtype=torch.bool).repeat(rank * outputs, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x).unflatten(1, (self.outputs, -1)).sum(2)
