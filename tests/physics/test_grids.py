@@ -58,3 +58,13 @@ def test_what_can_move_is_found_once():
     assert list(movable(FromOne(inner))) == ["inner.1", "inner.2"]
     assert list(movable(KAN([1, 1]))) == [""]
     assert movable(nn.Linear(1, 1)) == {}
+
+
+def test_points_on_an_edge_do_not_draw_the_knots_to_it():
+    """Half of all points at t = 0: the knots stand where the others do, evenly."""
+    inner = torch.rand(400, 1).double()
+    x = torch.cat([inner, torch.zeros(400, 1).double()])
+    model = KAN([1, 1], grid=10).double()
+    solve(model, Problem([Term("value", x, lambda u: u.value, 1.0)]), steps=1)
+    widths = model[0].state.knots[0, 3:-3].diff()
+    assert 0.06 < widths.min() < widths.max() < 0.16
