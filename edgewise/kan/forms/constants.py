@@ -1,0 +1,128 @@
+"""The constants of a formula: fitted together, judged by a criterion, and how sure they are."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgewise._ground.optional import require
+from edgewise.kan.forms.tree import FIXED, PRODUCT, SUM, Tree
+
+EXACT = 1e-12  # root mean square, in deviations of the targets, below which accuracy is rounding
+LENGTH = 4.0  # price of a number, a variable or an operation: which one it is was chosen among a dozen, twice its logarithm
+FAR = 1e150
+DIGITS = 4  # binary, of a number that is not fitted, that cost as much as a letter
+PI = 0.5  # what pi costs beside its factor
+DENOMINATOR = 12  # of a number that is not fitted, or of its ratio to pi
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A formula with constants fitted to rows.
+
+    Attributes:
+        tree: It.
+        error: Root mean square, in deviations of the targets; infinite where it is not defined at all rows.
+        score: The criterion: N log of the mean square, log N for each constant, and a price for each letter.
+    """
+
+    tree: Tree
+    error: float
+    score: float
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing is left over but rounding."""
+        return self.error < 1e3 * EXACT
+
+
+class Rows:
+    """Rows that formulas are fitted to.
+
+    Args:
+        columns: Column by column, ``(N,)`` each.
+        y: Targets, ``(N,)``.
+        weight: How much each row counts in the mean square.
+    """
+
+    def __init__(self, columns: Sequence[Tensor], y: NDArray, weight: NDArray | None = None):
+        self.columns, self.y = list(columns), y
+        self.weight = np.ones(len(y)) if weight is None else weight * len(y) / weight.sum()
+        self.mean = float(np.average(y, weights=self.weight))
+        self.spread = float(np.average((y - self.mean) ** 2, weights=self.weight)) ** 0.5 or 1.0
+        self.unit = self.weight**0.5 / self.spread
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def some(self, kept: NDArray) -> "Rows":
+        """Some of the rows."""
+        return Rows([column[kept] for column in self.columns], self.y[kept], self.weight[kept])
+
+    def off(self, tree: Tree, constants: Sequence[float] | None = None) -> NDArray:
+        """The differences, in deviations of the targets, ``(N,)``."""
+        with np.errstate(all="ignore"):
+            return (tree(self.columns, constants).numpy() - self.y) * self.unit
+
+    def judged(self, tree: Tree) -> Fitted:
+        """A formula with its error and score, as its constants are."""
+        with np.errstate(all="ignore"):
+            error = float(np.sqrt(np.mean(self.off(tree) ** 2)))
+        if not np.isfinite(error):
+            return Fitted(tree, math.inf, math.inf)
+        count = len(self)
+        fit = 2 * count * math.log(error + EXACT)
+        return Fitted(tree, error, fit + math.log(count) * len(tree.constants()) + LENGTH * length(tree))
+
+    def fitted(self, tree: Tree, steps: int = 30) -> Fitted:
+        """A formula with its constants fitted by Levenberg-Marquardt, from where they are."""
+        start, before = np.array(tree.constants()), self.judged(tree)
+        if not len(start) or len(start) >= len(self) or not np.isfinite(before.error) or before.error < EXACT:
+            return before
+
+        def off(values: NDArray) -> NDArray:
+            left = self.off(tree, values.tolist())
+            return np.where(np.abs(left) < FAR, left, FAR)
+
+        def slopes(values: NDArray) -> NDArray:
+            found = tree.slopes(self.columns, values.tolist()).numpy() * self.unit[:, None]
+            return np.where(np.abs(found) < FAR, found, 0)
+
+        solve = require("scipy.optimize", extra="science").least_squares
+        with np.errstate(all="ignore"):
+            found = solve(off, start, slopes, method="lm", x_scale=np.abs(start) + 1e-3 * (start == 0), xtol=1e-15,
+                          ftol=1e-15, gtol=1e-15, max_nfev=steps).x  # fmt: skip
+        after = self.judged(tree.with_constants(found))
+        return min(before, after, key=lambda fitted: fitted.score)
+
+    def errors_of(self, fitted: Fitted) -> NDArray:
+        """Standard errors of the constants, from the Jacobian at the least squares; infinite if rows do not tell."""
+        values = fitted.tree.constants()
+        slopes = fitted.tree.slopes(self.columns, values).numpy() * self.unit[:, None]
+        scale = np.linalg.norm(slopes, axis=0)
+        freedom = max(1, len(self) - len(values))
+        if not values or not np.isfinite(slopes).all() or not scale.all():
+            return np.full(len(values), math.inf)
+        inverse = np.linalg.pinv((slopes / scale).T @ (slopes / scale), rcond=1e-14, hermitian=True)
+        return np.sqrt(np.diag(inverse).clip(0) * len(self) / freedom) * max(fitted.error, EXACT) / scale
+
+
+def length(tree: Tree) -> float:
+    """The length of a formula; numbers that are not fitted count more the more digits they have."""
+    if tree.op == FIXED:
+        return min(_digits(tree.value), PI + _digits(tree.value / math.pi))
+    if not tree.args:
+        return 1.0
+    return sum(map(length, tree.args)) + (len(tree.args) - 1 if tree.op in (SUM, PRODUCT) else 1)
+
+
+def _digits(value: float) -> float:
+    """1 for a number, and for every fourth binary digit above and below the line."""
+    near = Fraction(value).limit_denominator(DENOMINATOR)
+    if abs(float(near) - value) > 1e-12 * abs(value):
+        return math.inf if value else 1.0
+    return 1 + (math.log2(max(1, abs(near.numerator))) + math.log2(near.denominator)) / DIGITS

@@ -1,0 +1,127 @@
+"""The search for a formula among ever more shapes, until one is exact or the time is up."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from edgewise.kan.forms.atoms import POWERS, ROOTS, Atom, Atoms
+from edgewise.kan.forms.constants import Fitted, Rows
+from edgewise.kan.forms.library import Library
+from edgewise.kan.forms.shapes import Grown, Ratios, Shape, Sums
+from edgewise.kan.forms.simpler import simpler
+from edgewise.kan.forms.targets import Target, targets
+from edgewise.kan.forms.tree import Tree, constant, has_pole
+
+CORE = (*POWERS, *ROOTS, "exp", "log", "sin", "cos")
+SCREENED = 200  # rows that products are chosen by
+FITTED = (30, 10, 3)  # formulas of 1, 2, and more terms, each of its own kind, whose constants are fitted
+POLISHING = 0.2  # of the time is kept to make formulas simpler
+POLISHED = 3  # formulas that are made simpler
+
+
+class Search:
+    """A search for formulas as it goes.
+
+    Args:
+        rows: To learn from.
+        functions: Names of functions that formulas may have.
+        left: How many seconds are left.
+    """
+
+    def __init__(self, rows: Rows, functions: Iterable[str], left: Callable[[], float]):
+        self.rows, self.functions, self.left = rows, list(functions), left
+        order = np.random.default_rng(0).permutation(len(rows))
+        self.few = rows.some(order[:SCREENED])
+        self.found: dict[str, Fitted] = {}
+
+    @property
+    def best(self) -> Fitted:
+        """What the criterion likes best."""
+        return min(self.found.values(), key=_score)
+
+    def run(self) -> None:
+        """Look among ever more formulas, until one is exact or little time is left; then make the best simpler."""
+        whole = self.left
+        reserve = POLISHING * whole()
+        if math.isfinite(reserve):
+            self.left = lambda: whole() - reserve
+        self.keep(self.rows.fitted(constant(self.rows.mean)))
+        for shape in self.shapes():
+            self.look(shape)
+            if self.left() <= 0 or self.best.is_exact:
+                break
+        self.left = whole
+        self.polish()
+
+    def look(self, shape: Shape) -> None:
+        """Look among the formulas of a shape, for each function of the target."""
+        for target in targets(self.few, self.functions):
+            for tree in self._promising(shape.trees(target, self.left), target):
+                if self.left() <= 0:
+                    return
+                self.keep(self.rows.fitted(tree))
+            if self.best.is_exact:
+                return
+
+    def keep(self, fitted: Fitted) -> None:
+        """Remember a formula, unless it has a pole between rows."""
+        if math.isfinite(fitted.score) and not has_pole(fitted.tree, self.rows.columns):
+            self.found[str(fitted.tree)] = fitted
+
+    def polish(self) -> None:
+        """Simplify the best formulas."""
+        for fitted in sorted(self.found.values(), key=_score)[: 1 if self.best.is_exact else POLISHED]:
+            if self.left() <= 0:
+                return
+            self.keep(simpler(self.rows, fitted, self.left))
+
+    def _promising(self, trees: Iterable[tuple[int, Tree]], target: Target) -> list[Tree]:
+        """The best formulas of each kind and number of terms for a function of the target, as formulas for the target."""
+        found: dict[int, dict[Tree, Fitted]] = {}
+        for terms, tree in trees:
+            fitted, kind = self.few.judged(target.back(tree)), tree.with_constants([0.0] * len(tree.constants()))
+            kinds = found.setdefault(terms, {})
+            if kind not in kinds or fitted.score < kinds[kind].score:
+                kinds[kind] = fitted
+        best = [
+            fitted
+            for terms, kinds in found.items()
+            for fitted in sorted(kinds.values(), key=_score)[: FITTED[min(terms, len(FITTED)) - 1]]
+        ]
+        return [fitted.tree for fitted in sorted(best, key=_score)]
+
+    def shapes(self) -> Iterator[Shape]:
+        """Ever more products: of powers, of functions without numbers, of functions with numbers to be guessed."""
+        atoms, columns = Atoms(self.few.columns, self.functions), range(len(self.few.columns))
+        core = Atoms(self.few.columns, [name for name in self.functions if name in CORE])
+        powers = [atom for c in columns for atom in atoms.powers(c, 6)]
+        whole = [atom for atom in powers if atom.is_whole]
+        if whole:
+            yield Sums("few powers", 600, 8, Library.of(whole, len(columns), 40))
+            yield Sums("powers", 50, 7, Library.of(powers, len(columns), 6000))
+        simple = powers + _each(core.plain, columns)
+        if not simple:
+            return
+        yield Sums("single functions", 600, 6, Library.of(simple, 1, 600))
+        yield Sums("functions", 300, 5, Library.of(simple, 2, 600))
+        guessed = _each(atoms.guessed, columns)
+        yield Sums("guesses", 100, 5, Library.of(simple + guessed, 1, 2000))
+        if whole:
+            yield Ratios("ratios of powers", 40, 4, Library.of(whole, len(columns), 200), 150)
+        joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
+        yield Grown("grown products", 50, 6, simple + joint, min(6, len(columns) + 2))
+        yield Sums("products of functions", 50, 6, Library.of(simple + joint, 4, 10000))
+        yield Grown("grown guesses", 50, 6, simple + joint + guessed, min(6, len(columns) + 2))
+        yield Sums("products of guesses", 16, 6, Library.of(simple + guessed, 2, 50000))
+        plain = powers + _each(atoms.plain, columns)
+        yield Sums("all functions", 20, 6, Library.of(plain + joint, 4, 15000))
+        yield Ratios("ratios of functions", 30, 4, Library.of(simple, 2, 1000), 150)
+
+
+def _each(make: Callable[[int], list[Atom]], columns: Iterable[int]) -> list[Atom]:
+    return [atom for column in columns for atom in make(column)]
+
+
+def _score(fitted: Fitted) -> float:
+    return fitted.score

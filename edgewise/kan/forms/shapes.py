@@ -1,0 +1,143 @@
+"""Shapes of formulas: sums of products that are given, ratios of such sums, and sums of products grown for the purpose."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.kan.forms.atoms import Atom
+from edgewise.kan.forms.beam import TINY, Choice, beam
+from edgewise.kan.forms.chains import Chains
+from edgewise.kan.forms.constants import LENGTH
+from edgewise.kan.forms.library import Library
+from edgewise.kan.forms.targets import Target
+from edgewise.kan.forms.tree import Tree, constant
+
+COMPARED = (100, 30, 8)  # sums of 1, 2, and more terms that are compared
+IN_RATIOS = ("itself", "reciprocal", "square")  # functions of the target
+SOME = 2  # ratios of each number of terms and each product below the line
+ROUNDS = 4  # of growing products for what the sums before leave over
+GROWN = 150  # products of each number of factors that go on
+POOL = 4000  # products to choose from, at most
+
+Found = Iterator[tuple[int, Tree]]
+"""Numbers of terms, and formulas."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a formula is looked for among.
+
+    Attributes:
+        name: What the formulas are.
+        width: Sums that go on at each number of terms.
+        depth: Terms of a sum, at most.
+    """
+
+    name: str
+    width: int
+    depth: int
+
+    def trees(self, target: Target, left: Callable[[], float]) -> Found:
+        """The best formulas of each number of terms.
+
+        Args:
+            target: What they are to be.
+            left: How many seconds are left.
+        """
+        raise NotImplementedError
+
+    def _choices(
+        self, values: NDArray, cost: NDArray, target: Target, left: Callable[[], float], beside: NDArray | None = None
+    ) -> Iterator[list[Choice]]:
+        sizes = {"width": self.width, "depth": self.depth, "price": LENGTH, "beside": beside}
+        for terms, choices in enumerate(beam(values, target.values, target.weight, cost, **sizes)):
+            yield choices[: COMPARED[min(terms, len(COMPARED) - 1)]]
+            if left() <= 0:
+                return
+
+
+@dataclass(frozen=True)
+class Sums(Shape):
+    """Sums of products that are given."""
+
+    library: Library
+
+    def trees(self, target: Target, left: Callable[[], float]) -> Found:
+        for choices in self._choices(self.library.values, self.library.cost, target, left):
+            for choice in choices:
+                yield len(choice.members), _sum(choice, self.library, _coefficients(choice, self.library.values, target))
+
+
+@dataclass(frozen=True)
+class Ratios(Shape):
+    """Sums over 1 and a product: y = P / (1 + b q) is linear in y = P - b q y, for each q of so many.
+
+    Several products below the line are not looked for: powers of one column make 1 nearly themselves, and then y is y.
+    """
+
+    library: Library
+    below: int
+
+    def trees(self, target: Target, left: Callable[[], float]) -> Found:
+        if target.name not in IN_RATIOS:
+            return
+        for q in range(min(self.below, len(self.library))):
+            beside = -self.library.values[:, q] * target.values
+            for choices in self._choices(self.library.values, self.library.cost, target, left, beside):
+                for choice in choices[:SOME]:
+                    numbers = _coefficients(choice, self.library.values, target, beside)
+                    divisor = constant(1.0) + constant(numbers[-1]) * self.library.tree(q)
+                    yield len(choice.members) + 1, _sum(choice, self.library, numbers) * divisor**-1
+            if left() <= 0:
+                return
+
+
+@dataclass(frozen=True)
+class Grown(Shape):
+    """Sums of products of many atoms, grown one factor at a time for what the sums before leave over."""
+
+    atoms: list[Atom]
+    factors: int
+
+    def trees(self, target: Target, left: Callable[[], float]) -> Found:
+        chains = Chains(self.atoms, target.weight, LENGTH)
+        members, rests = np.zeros((0, self.factors), dtype=int), [target.values]
+        for _ in range(ROUNDS):
+            for rest in rests:
+                members = np.concatenate([members, chains.found(rest, GROWN, self.factors)])
+                if left() <= 0:
+                    return
+            members = np.unique(members, axis=0)[-POOL:]
+            if not len(members):
+                return
+            library, rests = Library(self.atoms, members), []
+            for choices in self._choices(library.values, library.cost, target, left):
+                for choice in choices:
+                    numbers = _coefficients(choice, library.values, target)
+                    yield len(choice.members), _sum(choice, library, numbers)
+                    if choice is choices[0]:
+                        rests.append(target.values - numbers[0] - library.values[:, choice.members] @ numbers[1:])
+                if choices[0].left < TINY:
+                    return
+
+
+def _coefficients(choice: Choice, values: NDArray, target: Target, beside: NDArray | None = None) -> NDArray:
+    """Of the constant, the members, and what is beside them."""
+    parts = [np.ones(len(values)), values[:, choice.members], *([] if beside is None else [beside])]
+    chosen = np.column_stack(parts) * target.weight[:, None]
+    scale = np.linalg.norm(chosen, axis=0)
+    return np.linalg.lstsq(chosen / scale, target.values * target.weight, rcond=None)[0] / scale
+
+
+def _sum(choice: Choice, library: Library, numbers: NDArray) -> Tree:
+    terms = [constant(c) * library.tree(member) for member, c in zip(choice.members, numbers[1:], strict=False)]
+    return _added([*terms, constant(numbers[0])])
+
+
+def _added(terms: list[Tree]) -> Tree:
+    first, *others = terms
+    for other in others:
+        first = first + other
+    return first

@@ -1,0 +1,61 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import curve_fit
+
+from edgewise.kan.forms.constants import Rows, length
+from edgewise.kan.forms.tree import Tree, constant, number, variable
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(0, 3, 200)
+DECAY = constant(1.0) * Tree("exp", (constant(-1.0) * variable(0),)) + constant(0.0)
+
+
+def rows(y, weight=None):
+    return Rows([torch.tensor(X)], y, weight)
+
+
+def test_constants_and_standard_errors_are_those_of_scipy():
+    y = 2 * np.exp(-0.7 * X) + 0.5 + 0.05 * RNG.normal(size=200)
+    wanted, covariance = curve_fit(lambda x, a, b, c: a * np.exp(b * x) + c, X, y, p0=(1, -1, 0))
+    table = rows(y)
+    found = table.fitted(DECAY)
+    np.testing.assert_allclose(found.tree.constants(), wanted, rtol=1e-6)
+    np.testing.assert_allclose(table.errors_of(found), np.sqrt(np.diag(covariance)), rtol=1e-4)
+    left = y - wanted[0] * np.exp(wanted[1] * X) - wanted[2]
+    assert found.error == pytest.approx(math.sqrt(np.mean(left**2)) / y.std(), rel=1e-6)
+
+
+def test_weights_are_those_of_scipy():
+    y, weight = np.exp(-0.7 * X) + 0.1 * RNG.normal(size=200), RNG.uniform(0.1, 3, 200)
+    wanted, _ = curve_fit(lambda x, a, b, c: a * np.exp(b * x) + c, X, y, p0=(1, -1, 0), sigma=weight**-0.5)
+    np.testing.assert_allclose(rows(y, weight).fitted(DECAY).tree.constants(), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_what_is_exact_is_so_to_rounding():
+    found = rows(2 * np.exp(-0.7 * X) + 0.5).fitted(DECAY)
+    assert found.is_exact
+    np.testing.assert_allclose(found.tree.constants(), [2, -0.7, 0.5], rtol=1e-12)
+
+
+def test_the_criterion_counts_constants_and_letters():
+    y = X + 0.1 * RNG.normal(size=200)
+    table = rows(y)
+    one = table.judged(constant(1.0) * variable(0))
+    fixed = table.judged(variable(0))
+    assert one.score - fixed.score == pytest.approx(math.log(200) + 4 * 2)
+    assert length(number(1.0)) == length(constant(0.25)) == 1
+    assert length(number(math.pi)) == 1.5
+    assert 1 < length(number(0.5)) < length(number(0.75)) < 2.5 < length(number(22 / 7))
+
+
+def test_where_a_formula_is_not_defined_it_does_not_count():
+    table = rows(X)
+    assert math.isinf(table.fitted(Tree("log", (constant(-1.0) * variable(0),))).score)
+
+
+def test_what_rows_do_not_tell_has_no_standard_error():
+    found = rows(X).judged(constant(0.0) * Tree("sin", (constant(1.0) * variable(0),)) + constant(1.0) * variable(0))
+    assert np.isinf(rows(X).errors_of(found)).all()
