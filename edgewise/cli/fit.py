@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from edgewise.kan.discovery.csv_table import CsvTable
-    from edgewise.kan.discovery.discover import Discovery
+    from edgewise.kan.discovery.front import Member
+    from edgewise.kan.discovery.result import Discovery
 
 FEWEST = 10
 """Rows from which a formula can be learned."""
@@ -35,19 +36,23 @@ def command(
     *,
     target: Annotated[str, arg(metavar="COLUMN")],
     columns: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
-    hidden: Annotated[tuple[int, ...], arg(metavar="NODES...")] = (5,),
+    hidden: Annotated[tuple[int, ...], arg(metavar="NODES...")] = (),
     grid: int = 3,
     functions: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
     test: float = 0.2,
+    max_time: Annotated[float | None, arg(metavar="SECONDS")] = None,
     seed: int = 0,
     out: Annotated[Path, arg(metavar="DIR")] = Path("formula"),
 ) -> None:
-    """Find a formula for a column of a table: fit a network, prune it, name the functions
-    on its edges, fit all constants together, and judge it on rows held back.
+    """Find a formula for a column of a table, and judge it on rows held back.
+
+    Formulas are looked for on the rows; if none is exact, a network is fitted and pruned,
+    the functions on its edges are named, and its formula joins the others. Those that are
+    the shortest for their error are printed, and the one that is chosen is marked.
 
     Writes report.html, formula.py, and model.safetensors, which edgewise.io.load_model
     reads: a network that takes and gives the units of the table. `edgewise predict` asks
-    it about new rows. Interrupted, it keeps the network as it is then.
+    it about new rows. Interrupted, it keeps what it has then.
 
     examples:
       edgewise fit data.csv --target y
@@ -57,10 +62,11 @@ def command(
         table: CSV file whose first line names its columns; commas, semicolons or tabs between them.
         target: The column to explain.
         columns: Columns to explain it by; all others by default.
-        hidden: Nodes of each hidden layer.
+        hidden: Nodes of each hidden layer; then the formula is that of the network.
         grid: Intervals of the first grid; fewer if there are few rows.
         functions: Functions to try, such as x x^2 sin exp log; the whole library by default.
         test: Share of the rows that is held back to judge the formula.
+        max_time: Seconds of the processor after which it ends with what it has.
         seed: Decides the rows held back and the start of the fit.
         out: Folder for what is written; made if needed.
     """
@@ -74,7 +80,7 @@ def command(
     if len(data.y) < FEWEST:
         raise DataError(f"{table} has {len(data.y)} rows: a formula needs at least {FEWEST} to be learned from")
     used, held = _split(len(data.y), test, seed)
-    options = {"hidden": hidden, "grid": grid, "functions": functions or None, "seed": seed}
+    options = {"hidden": hidden or None, "max_time": max_time, "grid": grid, "functions": functions or None, "seed": seed}
     found = discover(data.x[used], data.y[used], names=data.names, **options)
     folder = FitFolder(out)
     folder.write(found, data.x[used], data.names, target)
@@ -108,16 +114,44 @@ def _notes(data: "CsvTable", used: int, held: int, columns: tuple[str, ...]) -> 
     return notes
 
 
+def _print_front(found: "Discovery") -> None:
+    """Print the formulas of the front, the chosen one marked, and how it was chosen."""
+    from edgewise.kan.discovery.front import RULE
+
+    if not found.front:
+        return
+    print()
+    print_table(
+        ("length", "error", "between", "beyond", "formula"),
+        [
+            (str(m.length), f"{m.error:.2g}", f"{m.between:.2g}", f"{m.beyond:.2g}", f"{_mark(m, found)}{m}")
+            for m in found.front
+        ],
+    )
+    print(
+        "error: root mean square on a fifth of the rows that the search held back, in standard deviations of the target.\n"
+        "between, beyond: how far the formula leaves the span of the target between the rows, and in a box 20 % wider.\n"
+        f"* chosen: {RULE}"
+    )
+
+
+def _mark(member: "Member", found: "Discovery") -> str:
+    return "* " if member.formula is found.formula else ""
+
+
 def _report(found: "Discovery", data: "CsvTable", rows, target: str, title: str, notes: list[str], out: Path) -> None:
     """Print what was found and write the page."""
     from edgewise.kan.discovery.report import between, feature_scores, fidelity, write_report
 
     x, y = data.x[rows], data.y[rows]
     print(*notes, sep="\n")
+    if found.stopped != "all stages done":
+        print(f"The search was ended early: {found.stopped}.")
+    _print_front(found)
     print(f"\n{target} = {found.formula}\n")
     scores = fidelity(found, x, y)
     print_table((f"on {len(rows)} rows", "RMSE", "R²"), [(name, f"{rmse:.3g}", f"{r2:.6f}") for name, rmse, r2 in scores])
-    print(f"{between(found)}\n")
+    print(f"{between(found)}\n" if between(found) else "")
     print_table(("input", "score"), [(name, f"{score:.3f}") for name, score in feature_scores(found, x)])
     print()
     (_, _, formula), (_, _, network) = scores

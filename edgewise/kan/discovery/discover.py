@@ -1,67 +1,31 @@
 """From a table to a formula: the whole way in one call."""
 
-import copy
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
 from edgewise._ground.errors import DataError
-from edgewise.kan.discovery.between import Departure
+from edgewise.kan.discovery.clock import Clock, timed
+from edgewise.kan.discovery.direct import Direct
 from edgewise.kan.discovery.remainder import complete
-from edgewise.kan.discovery.scale import Scale, in_units
+from edgewise.kan.discovery.result import Discovery, of_network, with_front
 from edgewise.kan.discovery.search import Search
 from edgewise.kan.discovery.start import seeded, start
 from edgewise.kan.fitting.columns import cut_still, near_rows, warn_of_far_out
 from edgewise.kan.fitting.data import Loss, tables, weights_of
-from edgewise.kan.fitting.history import History
 from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.functions import Function
-from edgewise.kan.interpret import Choice, Formula, Sparsity
+from edgewise.kan.interpret import Sparsity
 from edgewise.kan.kan import KAN
 
+HIDDEN = (5,)  # nodes of the network that is fitted where formulas on the rows are not exact
+SECONDS = 15.0  # of the search on the rows, at most, if there is no limit,
+SHARE, MOST = 0.85, 30.0  # and if there is: so much of it, but not more
 PENALTY = (3e-2, 1e-3)  # of the stages of the first fit
-
-
-@dataclass(frozen=True)
-class Discovery:
-    """What was found in a table.
-
-    Attributes:
-        network: The network with curves on its edges, for rows in units of ``inputs``; it gives units of ``outputs``.
-        symbolic: The network with formulas on its edges, in the same units; None after an interrupt.
-        formula: What it computes, in the units of the data; its ``rmse`` and ``relative`` are those on the targets, or with
-            a loss of one's own those against ``symbolic``. None after an interrupt.
-        choices: The formula of each edge, and what else was tried.
-        inputs: Means and deviations of the inputs.
-        outputs: Those of the targets; with a loss of one's own, 0 and 1.
-        stages: Names and histories of the fits that led here, in their order.
-        stopped: ``"all stages done"`` or ``"interrupted"``.
-        departure: How far the formulas lie from the curves, at the rows and between them; None after an interrupt.
-    """
-
-    network: KAN
-    symbolic: KAN | None
-    formula: Formula | None
-    choices: tuple[Choice, ...]
-    inputs: Scale
-    outputs: Scale
-    stages: tuple[tuple[str, History], ...]
-    stopped: str
-    departure: Departure | None = None
-
-    def in_units(self) -> KAN:
-        """The network in the units of the data, with formulas if it has them; see :func:`edgewise.kan.fitting.in_units`."""
-        return in_units(copy.deepcopy(self.symbolic or self.network), self.inputs, self.outputs)
-
-    @torch.no_grad()
-    def predict(self, x: ArrayLike) -> Tensor:
-        """What the network with curves gives for rows ``(N, inputs)`` of the data, ``(N, outputs)``."""
-        return self.outputs.back(self.network(self.inputs(torch.as_tensor(x).to(self.inputs.mean))))
 
 
 def discover(
@@ -69,7 +33,7 @@ def discover(
     y: ArrayLike,
     *,
     names: Sequence[str] | None = None,
-    hidden: Sequence = (5,),
+    hidden: Sequence | None = None,
     grid: int = 3,
     k: int = 3,
     functions: Iterable[str | Function] | None = None,
@@ -79,15 +43,21 @@ def discover(
     weights: ArrayLike | None = None,
     steps: int = 20,
     starts: int = 2,
+    max_time: float | None = None,
     seed: int | None = None,
     progress: bool | None = None,
 ) -> Discovery:
-    """Fit a network to rows and targets, make it sparse, prune it, and find the formula that it is.
+    """Find a formula for targets: on the rows themselves, or as what a network that was fitted to them is.
 
-    Each is a call of its own in this library: a fit under a penalty that wants few edges, from ``starts`` beginnings;
-    :func:`~edgewise.kan.interpret.prune`; a fit without penalty, and one on a finer grid if that is worth its parameters;
-    formulas for all edges, layer by layer; :func:`~edgewise.kan.interpret.symbolic_formula`. Columns that are constant
-    are left out, and so are rows with numbers far from all others of their column; warnings name them.
+    Of one target sums of products, their ratios, and functions of both are looked for first (:mod:`edgewise.kan.forms`).
+    If none of them is exact a network is fitted, made sparse and pruned, and the formula that it is joins the others. Of
+    all, ``front`` keeps those that are the shortest for their error on rows held back; ``formula`` is the one with the
+    least N log(mean square) + log(N) for each constant + 4 for each number, variable and operation.
+
+    Each step of the network's way is a call of its own in this library: a fit under a penalty that wants few edges, from
+    ``starts`` beginnings; :func:`~edgewise.kan.interpret.prune`; a fit without penalty, and one on a finer grid if that is
+    worth its parameters; formulas for all edges, layer by layer; :func:`~edgewise.kan.interpret.symbolic_formula`. Columns
+    that are constant are left out, and so are rows with numbers far from all others of their column; warnings name them.
 
     Args:
         x: Rows, ``(N, inputs)``.
@@ -95,7 +65,8 @@ def discover(
             With a loss of your own whatever it takes: a row of whole numbers is then class numbers from 0 on, and there is
             an output for each.
         names: Names of the inputs in the formula; ``x_1, x_2, ...`` by default.
-        hidden: Nodes of the hidden layers, such as ``(5,)``, or ``([3, 2],)`` for 3 that add and 2 that multiply.
+        hidden: Nodes of the hidden layers, such as ``(5,)``, or ``([3, 2],)`` for 3 that add and 2 that multiply: then the
+            formula is that of the network. By default formulas are looked for on the rows too, and the network has 5.
         grid: Intervals of the first grid; fewer if there would be more parameters than targets.
         k: Degree of the splines.
         functions: Names of functions to try; the whole library by default.
@@ -106,11 +77,13 @@ def discover(
         weights: How much each row counts in the mean square; all alike by default.
         steps: Of each fit, at most.
         starts: Beginnings of the first fit.
+        max_time: Seconds of the processor after which the search ends with what it has; by default it ends when it is done.
         seed: Draw from this seed, and leave the global generator where it is; by default draw from that.
         progress: Show a progress bar; by default where the output is a terminal.
 
     Returns:
-        What was found. After an interrupt (Ctrl-C) the network as it was then, and no formula.
+        What was found. After an interrupt (Ctrl-C), or when the time is up, what had been found until then: the network as
+        it was, and the best formula if there was one.
 
     Raises:
         DataError: Rows and targets that do not belong together, or are not all finite.
@@ -125,8 +98,10 @@ def discover(
     if np.ndim(x) != 2:
         raise DataError(f"the inputs must be a table (rows, columns), got shape {np.shape(x)}")
     functions = functions if functions is None else [functions] if isinstance(functions, str) else list(functions)
+    clock = Clock(max_time)
     with seeded(seed):
-        model = start((np.shape(x)[1], *hidden, _outputs(y, loss)), grid, k, math.prod(np.shape(y)))
+        width = (np.shape(x)[1], *(HIDDEN if hidden is None else hidden), _outputs(y, loss))
+        model = start(width, grid, k, math.prod(np.shape(y)))
         table, _ = tables(model, (x, y))
         if weights is not None:
             table = replace(table, weight=weights_of(weights, table))
@@ -136,21 +111,24 @@ def discover(
         if loss is None:
             warn_of_far_out(table.y)
         with Progress(progress, steps * (starts * _stages(penalty) + 2)) as bar:
-            search = Search(model, table, optimizer, loss, steps, bar.advance)
+            search = Search(model, table, optimizer, loss, steps, timed(bar.advance, clock))
+            direct = None
             try:
-                search.find_curves(penalty, starts)
-                search.name_edges(functions)
-                complete(search, penalty, starts, functions)
-                search.write(names)
+                if hidden is None and loss is None and table.y.shape[1] == 1 and len(table) > 1:
+                    seconds = SECONDS if max_time is None else min(SHARE * max_time, MOST)
+                    direct = Direct(table, _varying(model), names, functions, clock.part(seconds))
+                    direct.run()
+                if direct is None or not direct.is_exact:
+                    search.find_curves(penalty, starts)
+                    search.name_edges(functions)
+                    complete(search, penalty, starts, functions)
+                    search.write(names)
                 stopped = "all stages done"
             except KeyboardInterrupt:
-                stopped = "interrupted"
-    network, stages = search.found.network, search.found.stages
-    for made in filter(None, (network, search.symbolic)):
-        made.names = None if names is None else list(map(str, names))
-    done = search.formula is not None
-    formulas = (search.symbolic, search.formula, tuple(search.choices)) if done else (None, None, ())
-    return Discovery(network, *formulas, search.inputs, search.outputs, stages, stopped, search.departure)
+                stopped = "time is up" if clock.is_over else "interrupted"
+    if direct is not None and direct.search.found:
+        return with_front(search, direct, names, stopped)
+    return of_network(search, names, stopped)
 
 
 def _outputs(y: ArrayLike, loss: Loss | None) -> int:
@@ -167,6 +145,12 @@ def _outputs(y: ArrayLike, loss: Loss | None) -> int:
             f"{most} in {len(numbers)} rows: number the classes 0, 1, ..., or give numbers to be predicted as floats"
         )
     return most + 1
+
+
+def _varying(model: KAN) -> list[int]:
+    """The columns of the rows that edges lead from."""
+    columns = range(model[0].in_features) if model.inputs is None else model.inputs
+    return [column for column, there in zip(columns, model[0].mask.any(0).tolist(), strict=True) if there]
 
 
 def _stages(penalty) -> int:

@@ -12,7 +12,7 @@ from edgewise._ground.errors import CheckpointError, warn
 from edgewise._ground.version import __version__
 from edgewise.io import atomic_write, load_model, read_json, save_model, write_json
 from edgewise.kan.discovery.csv_table import read_rows
-from edgewise.kan.discovery.discover import Discovery
+from edgewise.kan.discovery.result import Discovery
 from edgewise.models.deployment import Deployment, deployment_of
 
 PREDICTIONS = "predictions.csv"

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.page import render
 from edgewise.io import atomic_write
-from edgewise.kan.discovery.discover import Discovery
-from edgewise.kan.discovery.report_figures import course, parity, plain, svg, typeset
+from edgewise.kan.discovery.front import RULE, Member
+from edgewise.kan.discovery.report_figures import course, front_figure, parity, plain, svg, typeset
+from edgewise.kan.discovery.result import Discovery
 from edgewise.kan.interpret import Choice, Formula, attribute, plot
 from edgewise.kan.kan import KAN
 
@@ -65,7 +66,10 @@ def write_report(
         "scores": feature_scores(found, x),
         "diagram": svg(diagram),
         "parity": svg(parity(y, predicted, target)),
-        "course": svg(course(found.stages)),
+        "course": svg(course(found.stages)) if found.stages else "",
+        "front": [_row(member, found) for member in found.front],
+        "front_figure": svg(front_figure(found.front, found.front.index(_chosen(found)))) if found.front else "",
+        "rule": RULE,
         "edges": [_edge(choice, names, target, network) for choice in found.choices],
         "shape": _shape(found),
         "multiplies": any(layer.arities for layer in network),
@@ -123,6 +127,15 @@ def feature_scores(found: Discovery, x: ArrayLike) -> list[tuple[str, float]]:
     scores = attribute(network, found.inputs(torch.tensor(np.asarray(x, dtype=float)))).feature_scores
     names = formula.names
     return sorted(zip(names, scores.tolist(), strict=True), key=lambda pair: -pair[1])
+
+
+def _chosen(found: Discovery) -> Member:
+    return next(member for member in found.front if member.formula is found.formula)
+
+
+def _row(member: Member, found: Discovery) -> dict:
+    sure = ", ".join(f"{value:.6g} ± {error:.2g}" for value, error in member.constants)
+    return {"member": member, "is_chosen": member is _chosen(found), "constants": sure}
 
 
 def _edge(choice: Choice, names: list[str], target: str, network: KAN) -> dict:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgewise._ground.figures import ACCENT, INK, LINE, PALETTE, SOFT, figure_of, style
+from edgewise.kan.discovery.front import Member
 from edgewise.kan.fitting.history import History
 
 if TYPE_CHECKING:
@@ -74,4 +75,15 @@ def course(stages: Sequence[tuple[str, History]]) -> "Figure":
             axes.plot(steps, np.maximum(history.loss, EXACT), color=COLOURS.get(name, INK), label=name, linewidth=1.6)
             first += len(history)
         axes.legend()
+    return figure
+
+
+def front_figure(front: Sequence[Member], chosen: int) -> "Figure":
+    """Error on rows held back over length, the chosen formula marked."""
+    with style("science"):
+        figure = figure_of((4.8, 3.2), "constrained", extra="science")
+        axes = figure.add_subplot(xlabel="length", ylabel="error on rows held back", yscale="log")
+        lengths, errors = [m.length for m in front], np.maximum([m.error for m in front], EXACT**0.5)
+        axes.plot(lengths, errors, "o-", color=LINE, markersize=4, linewidth=1)
+        axes.plot(lengths[chosen], errors[chosen], "o", color=ACCENT, markersize=7)
     return figure

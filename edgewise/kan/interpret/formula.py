@@ -1,6 +1,7 @@
 """The formulas of a network's outputs, each checked against the network."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,6 +17,9 @@ from edgewise.kan.interpret.shorten import expanded, length, simplified
 from edgewise.kan.interpret.written import Formula
 from edgewise.kan.layer import KANLayer
 from edgewise.kan.network import Network
+
+if TYPE_CHECKING:
+    from sympy import Expr, Symbol
 
 CHECKED = 1000  # points
 Normalizer = tuple[Sequence[float], Sequence[float]]
@@ -76,7 +80,7 @@ def symbolic_formula(
     means, deviations = _normalizer(output_normalizer, len(sums), range(len(sums)), "output_normalizer")
     exact = [s.scaled(d, m).pruned().expression() for s, m, d in zip(sums, means, deviations, strict=True)]
     points, wanted = _reference(model, x, columns, input_normalizer, (means, deviations))
-    return _rounded_formula(exact, symbols, points, wanted, digits, tolerance)
+    return written_formula(exact, symbols, points, wanted, digits, tolerance)
 
 
 def _through(layer: KANLayer, number: int, sums: list[Sum]) -> list[Sum]:
@@ -150,7 +154,24 @@ def rows_through(model: Network, x: Tensor) -> Tensor:
     return x
 
 
-def _rounded_formula(exact: list, symbols, points, wanted, digits: int | None, tolerance: float) -> Formula:
+def written_formula(
+    exact: "list[Expr]",
+    symbols: "Sequence[Symbol]",
+    points: np.ndarray,
+    wanted: np.ndarray,
+    digits: int | None,
+    tolerance: float,
+) -> Formula:
+    """Expressions simplified, with their numbers rounded, and compared with what they should give.
+
+    Args:
+        exact: One for each output.
+        symbols: Of the inputs.
+        points: Rows, ``(N, inputs)``.
+        wanted: What should be there, ``(N, outputs)``.
+        digits: Of the numbers; None for the fewest that change the values by no more than ``tolerance``.
+        tolerance: In standard deviations of what is wanted.
+    """
     spread = max(float(wanted.std(0).mean()), 1e-300)
     best = _values(exact, symbols, points)
     forms = [exact, list(map(expanded, exact))]  # what cancels does so before it is rounded

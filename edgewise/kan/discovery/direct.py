@@ -1,0 +1,117 @@
+"""Formulas that are looked for on the rows themselves, before a network is fitted and beside what it says."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from edgewise._ground.optional import require
+from edgewise.kan.discovery.clock import Clock
+from edgewise.kan.discovery.front import Member, chosen, excursions, pareto, size
+from edgewise.kan.fitting.data import Table
+from edgewise.kan.forms.constants import Fitted, Rows
+from edgewise.kan.forms.search import Search
+from edgewise.kan.forms.simpler import simpler
+from edgewise.kan.forms.tree import tree_of
+from edgewise.kan.functions import Function, select
+from edgewise.kan.interpret import Formula
+from edgewise.kan.interpret.formula import written_formula
+
+ADDING = 2.0  # seconds in which the formula of a network is made simpler
+HELD = 0.2  # share of the rows that is held back to compare formulas
+OFFERED = 12  # formulas of a front
+EXACT_DIGITS = 1e-10  # change that rounding may always make, in deviations of the targets,
+SHARE = 0.01  # and as a share of a formula's own error
+
+
+class Direct:
+    """A search for formulas of one target.
+
+    Args:
+        table: The rows, in the units of the data.
+        columns: Which of their columns vary.
+        names: Of all columns.
+        functions: That formulas may have; None for the whole library.
+        clock: When to end.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        columns: Sequence[int],
+        names: Sequence[str] | None,
+        functions: Iterable[str | Function] | None,
+        clock: Clock,
+    ):
+        sympy = require("sympy", extra="science")
+        names = [f"x_{i + 1}" for i in range(table.x.shape[1])] if names is None else list(map(str, names))
+        self.symbols = tuple(sympy.Symbol(name, real=True) for name in names)
+        self.table, self.clock, self.is_done = table, clock, False
+        weight = None if table.weight is None else table.weight.double().cpu().numpy()
+        parts = list(table.x.double().cpu().T.contiguous())
+        self.columns = [self.symbols[c] for c in columns]
+        self.rows = Rows([parts[c] for c in columns], table.y[:, 0].double().cpu().numpy(), weight)
+        order = np.random.default_rng(0).permutation(len(self.rows))
+        held = int(HELD * len(order))
+        self.used, self.held = self.rows.some(np.sort(order[held:])), self.rows.some(np.sort(order[:held]))
+        self.search = Search(self.used, [f.name for f in select(functions)], lambda: clock.left)
+
+    def run(self) -> None:
+        """Look until a formula is exact or the time is up."""
+        self.search.run()
+        self.is_done = True
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a formula leaves nothing over, on the rows held back either."""
+        found = self.search.found
+        return bool(found) and self.search.best.is_exact and self.held.judged(self.search.best.tree).is_exact
+
+    def add(self, formula: Formula) -> None:
+        """Put the formula of a network among those found, with its constants fitted again and what is too much left out."""
+        tree = tree_of(formula.expressions[0], self.columns)
+        if tree is not None:
+            clock = Clock(ADDING)
+            self.search.keep(simpler(self.used, self.used.fitted(tree), lambda: clock.left))
+
+    def front(self) -> tuple[tuple[Member, ...], Member]:
+        """The front, and the formula that is chosen."""
+        found = sorted(self.search.found.values(), key=lambda fitted: fitted.score)
+        lengths: dict[int, Fitted] = {}
+        for fitted in found:
+            lengths.setdefault(fitted.tree.length(), fitted)
+        members = [self._member(fitted) for fitted in [found[0], *self._offered(list(lengths.values()))]]
+        best = chosen(members[:1])
+        front = [member for member in pareto(members) if str(member) != str(best)]
+        return tuple(sorted([*front, best], key=lambda member: member.length)), best
+
+    def _offered(self, found: list[Fitted]) -> list[Fitted]:
+        """Formulas of ever greater length and ever smaller error on rows held back."""
+        kept, least = [], np.inf
+        for fitted in sorted(found, key=lambda f: f.tree.length()):
+            error = self.held.judged(fitted.tree).error if len(self.held) else fitted.error
+            if error < least:
+                kept.append(fitted)
+                least = error
+        return kept if len(kept) <= OFFERED else [kept[i] for i in np.linspace(0, len(kept) - 1, OFFERED).astype(int)]
+
+    def _member(self, fitted: Fitted) -> Member:
+        held = self.held.judged(fitted.tree).error if len(self.held) else fitted.error
+        final = self.rows.fitted(fitted.tree)
+        constants = zip(final.tree.constants(), self.rows.errors_of(final).tolist(), strict=True)
+        formula = self._formula(final)
+        between, beyond = excursions(formula, self.table.x.double().cpu(), self.table.y[:, 0].double().cpu())
+        length = size(formula.expressions[0])
+        return Member(formula, length, held, between, beyond, tuple(constants), final.score)
+
+    def _formula(self, fitted: Fitted) -> Formula:
+        """A formula as it is written, with figures of merit on the targets."""
+        points, wanted = self.table.x.double().cpu().numpy(), self.rows.y
+        told = fitted.tree(self.rows.columns).numpy()
+        expression = fitted.tree.expression(self.columns)
+        tolerance = max(EXACT_DIGITS, SHARE * fitted.error) * self.rows.spread / max(float(told.std()), 1e-300)
+        formula = written_formula([expression], self.symbols, points, told[:, None], None, tolerance)
+        with torch.no_grad(), np.errstate(all="ignore"):
+            rmse = float(np.sqrt(np.mean((np.asarray(formula(points))[:, 0] - wanted) ** 2)))
+        return replace(formula, rmse=rmse, relative=rmse / max(float(wanted.std()), 1e-300))
