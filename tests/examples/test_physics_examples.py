@@ -49,13 +49,16 @@ def test_continual_learning_at_the_size_of_pykan():
 
 def test_the_code_in_the_page_runs():
     page = (EXAMPLES.parent / "docs" / "physics.md").read_text(encoding="utf-8")
-    known, unknown = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    known, unknown, *others = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     names = {}
     exec(compile(known, "physics.md", "exec"), names)
     assert names["course"].test_rmse[-1] < 1e-6
     exec(compile(unknown, "physics.md", "exec"), names)
     error = names["standard_errors"](names["model"], names["problem"], measured=["data"])["k"].item()
     assert abs(names["model"].k.item() - 4) < 2 * error < 0.04
+    for block in others:
+        exec(compile(block, "physics.md", "exec"), names)
+    assert names["error"] < 1e-4
 
 
 def cole_hopf(*arguments, **options):
