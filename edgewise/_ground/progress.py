@@ -16,15 +16,15 @@ class ProgressLine:
 
     Args:
         title: What is being done.
-        total: Number of steps.
+        total: Number of steps; None: nobody knows, and the steps that are done are counted.
         done: Steps that were done before.
         shown: Whether to show it at all; None: as a bar where there is a terminal, else in lines, and none at the end of
             what took less than half a minute.
         errors: Show it on the error output, which leaves the output to results.
     """
 
-    def __init__(self, title: str, total: int, *, done: int = 0, shown: bool | None = True, errors: bool = False):
-        self.bar, self.lines = None, None
+    def __init__(self, title: str, total: int | None, *, done: int = 0, shown: bool | None = True, errors: bool = False):
+        self.bar, self.lines, self.total = None, None, total
         stream = sys.stderr if errors else sys.stdout
         if (shown and (stream is None or not stream.isatty())) or (shown is None and not is_watched()):
             self.lines = _Lines(title, total, done, stream, short=bool(shown))
@@ -34,7 +34,7 @@ class ProgressLine:
             words = [rich.TextColumn(f"{{task.{name}}}") for name in ("description", "fields[place]", "fields[note]")]
             columns = [words[0], rich.BarColumn(24), words[1], rich.TimeRemainingColumn(), words[2]]
             self.bar = rich.Progress(*columns, console=console)
-            self.task = self.bar.add_task(title, total=total, completed=done, place=f"{done / max(total, 1):4.0%}", note="")
+            self.task = self.bar.add_task(title, total=total, completed=done, place=_how_far(done, total), note="")
 
     def start(self) -> None:
         """Show the line."""
@@ -68,8 +68,12 @@ class ProgressLine:
             self.lines.say(place, note)
         if self.bar:
             now = self.bar.tasks[self.task]
-            words = {"place": f"{now.percentage:3.0f}%" if place is None else place, "note": note}
+            words = {"place": _how_far(int(now.completed), self.total) if place is None else place, "note": note}
             self.bar.update(self.task, **{name: text for name, text in words.items() if text is not None})
+
+
+def _how_far(done: int, total: int | None) -> str:
+    return f"step {done}" if total is None else f"{done / max(total, 1):4.0%}"
 
 
 class _Lines:
@@ -77,7 +81,7 @@ class _Lines:
 
     every = 30.0  # seconds
 
-    def __init__(self, title: str, total: int, done: int, stream: TextIO | None, short: bool):
+    def __init__(self, title: str, total: int | None, done: int, stream: TextIO | None, short: bool):
         self.title, self.total, self.done, self.stream, self.short = title, total, done, stream, short
         self.place, self.note, self.said = "", "", False
         self.last = time.monotonic()
@@ -98,7 +102,7 @@ class _Lines:
     def _print(self) -> None:
         self.last, self.said = time.monotonic(), True
         if self.stream is not None:
-            place = self.place or f"{self.done / max(self.total, 1):.0%}"
+            place = self.place or _how_far(self.done, self.total).strip()
             print("  ".join(filter(None, (self.title, place, self.note))), file=self.stream, flush=True)
 
 

@@ -65,3 +65,16 @@ def test_what_is_soon_done_is_done_without_a_word_unless_it_was_asked_for(capsys
         with ProgressLine("fit", 1, shown=shown) as line:
             line.step()
         assert capsys.readouterr() == (expected, "")
+
+
+def test_steps_of_which_nobody_knows_the_number_are_counted(monkeypatch, capsys):
+    with ProgressLine("fit", None, shown=True) as line:
+        for _ in range(7):
+            line.step()
+            line.say(note="loss 1")
+    assert capsys.readouterr().out == "fit  step 7  loss 1\n"
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    with ProgressLine("fit", None) as line:
+        line.step()
+        line.say()
+        assert line.bar.tasks[0].fields["place"] == "step 1"

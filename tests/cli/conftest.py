@@ -7,6 +7,12 @@ from PIL import Image
 from edgewise.cli import main
 
 
+@pytest.fixture(autouse=True)
+def _no_line_each_half_minute(monkeypatch):
+    """What a command prints does not depend on how fast the machine is."""
+    monkeypatch.setattr("edgewise._ground.progress._Lines.every", float("inf"))
+
+
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory) -> Path:
     """Twenty pictures of coloured squares; the mask is where red is bright."""

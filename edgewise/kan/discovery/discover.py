@@ -110,7 +110,7 @@ def discover(
         table = table.some(near)
         if loss is None:
             warn_of_far_out(table.y)
-        with Progress(progress, steps * (starts * _stages(penalty) + 2)) as bar:
+        with Progress(progress, None) as bar:
             search = Search(model, table, optimizer, loss, steps, timed(bar.advance, clock))
             direct = None
             try:
@@ -151,7 +151,3 @@ def _varying(model: KAN) -> list[int]:
     """The columns of the rows that edges lead from."""
     columns = range(model[0].in_features) if model.inputs is None else model.inputs
     return [column for column, there in zip(columns, model[0].mask.any(0).tolist(), strict=True) if there]
-
-
-def _stages(penalty) -> int:
-    return len(penalty) if isinstance(penalty, Sequence) else 1

@@ -9,10 +9,10 @@ class Progress(ProgressLine):
 
     Args:
         shown: Whether to; None: as a bar where the error output is a terminal, else a line each half minute.
-        total: Number of steps.
+        total: Number of steps; None: nobody knows.
     """
 
-    def __init__(self, shown: bool | None, total: int):
+    def __init__(self, shown: bool | None, total: int | None):
         super().__init__("fit", total, shown=shown, errors=True)
 
     def advance(self, history: History) -> None:
