@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick test-inductor fuzz fuzz-calls mutants bench bench-science bench-vision lint format clean
+.PHONY: demo test test-quick test-times test-inductor fuzz fuzz-calls mutants bench bench-science bench-vision lint format clean
 
 $(READY): pyproject.toml
 	@echo "edgewise: setting itself up in $(VENV), once: torch and some hundred packages are downloaded, which takes minutes"
@@ -25,6 +25,10 @@ test: $(READY)
 
 test-quick: $(READY)
 	$(PYTEST) -m 'not slow'
+
+# All tests, and into tests/slow.txt the names of those that test-quick leaves out.
+test-times: $(READY)
+	$(PYTEST) --note-times
 
 # Each model compiled by Inductor, half an hour.
 test-inductor: $(READY)

@@ -7,13 +7,26 @@ import torch
 
 from edgewise.ops import use_backend
 from tests.pykan_networks import pykan  # noqa: F401 (a fixture for all)
+from tests.tiers import LIST, Times, mark_slow
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)  # from here on, fixtures of modules included; see below
 
 
+def pytest_addoption(parser):
+    parser.addoption("--note-times", action="store_true", help="write the names of tests that take long to tests/slow.txt")
+
+
+def pytest_configure(config):
+    """Note how long tests take, in the process that hears of all of them."""
+    if config.option.note_times and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Times())
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leave Inductor's tests out where they are not asked for."""
+    """Mark what took long, and leave out what minutes of compiling would be spent on unless it is asked for."""
+    if not config.option.note_times:
+        mark_slow(items, LIST.read_text().splitlines())
     if "inductor" not in config.option.markexpr:
         left_out = [item for item in items if item.get_closest_marker("inductor")]
         config.hook.pytest_deselected(items=left_out)
