@@ -160,7 +160,7 @@ def measure(folder: Path, name: str, contender: str) -> None:
     if path.exists():
         return
     torch.set_num_threads(1)
-    rows = []
+    rows, intervals = [], contender == "KAN" and name in REGRESSIONS
     for number, fold in enumerate(folds(name)):
         model, clock = CONTENDERS[contender][name in CLASSES](), Clock()
         with warnings.catch_warnings(record=True) as said:
@@ -168,11 +168,18 @@ def measure(folder: Path, name: str, contender: str) -> None:
             model.fit(*fold.train)
             seconds = clock.spent
             value = score(model, fold.test)
+            covered = np.mean(_covered(model, fold.test)) if intervals else ""
         about = {"table": name, "rows": len(fold.train[1]), "columns": fold.train[0].shape[1], "contender": contender}
         told = " | ".join(sorted({str(w.message) for w in said})) if contender == "KAN" else ""
-        rows.append(about | {"fold": number, "score": value, "seconds": seconds, "said": told})
+        rows.append(about | {"fold": number, "score": value, "seconds": seconds, "covered": covered, "said": told})
     write(path, rows)
     print(f"{name}, {contender}: " + " ".join(f"{row['score']:.3f}" for row in rows), flush=True)
+
+
+def _covered(model: KANRegressor, test: Rows) -> NDArray:
+    """Which targets lie in their 90 % intervals."""
+    low, high = model.predict_interval(test[0], 0.9).T
+    return (low <= test[1]) & (test[1] <= high)
 
 
 def main() -> None:
@@ -185,6 +192,7 @@ def main() -> None:
             list(pool.map(partial(_measured, folder), product(names, options.contenders or CONTENDERS)))
     for title, tables in (("R2 (more is better)", REGRESSIONS), ("Log loss (less is better)", CLASSES)):
         _show(title, folder, [name for name in names if name in tables], tables is CLASSES)
+    _show_coverage(folder, [name for name in names if name in REGRESSIONS])
 
 
 def _options(parser) -> None:
@@ -212,6 +220,12 @@ def _show(title: str, folder: Path, names: list[str], losses: bool) -> None:
     if ranks:
         rows.append(["mean rank", *np.mean(ranks, 0).tolist(), ""])
         common.show(title + ", mean of 5 folds and the worst", ["table", *CONTENDERS], rows)
+
+
+def _show_coverage(folder: Path, names: list[str]) -> None:
+    paths = {name: folder / f"{name} KAN.csv" for name in names}
+    rows = {name: [float(row["covered"]) for row in read(path)] for name, path in paths.items() if path.exists()}
+    common.show("Rows in their 90 % intervals", ["table", "share"], [[n, float(np.mean(c))] for n, c in rows.items()])
 
 
 def _scores(path: Path) -> NDArray:

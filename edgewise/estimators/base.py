@@ -1,5 +1,6 @@
 """What the estimators share: columns in units of their deviations, a seed of their own, a penalty that suits the data."""
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,16 +11,19 @@ from torch import Tensor
 
 from edgewise._ground.errors import warn
 from edgewise._ground.optional import require
+from edgewise.estimators.choice import choose
 from edgewise.estimators.columns import Columns
 from edgewise.estimators.deployment import deployment_of_rows
+from edgewise.estimators.intervals import Spread
+from edgewise.estimators.penalised import best_constant
+from edgewise.estimators.rows import Rows, folds_of
 from edgewise.kan.discovery.discover import PENALTY, discover
 from edgewise.kan.discovery.restart import WORSE, fit_again
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import learning_by_heart, seeded, start
-from edgewise.kan.discovery.strength import chosen_strength
-from edgewise.kan.fitting import History, Table, fit
-from edgewise.kan.fitting.columns import cut_outputs, cut_still, warn_of_far_out
-from edgewise.kan.fitting.data import Loss
+from edgewise.kan.fitting import CurvedLoss, History, Table, fit
+from edgewise.kan.fitting.columns import cut_still
+from edgewise.kan.fitting.losses import Squares
 from edgewise.kan.kan import KAN
 from edgewise.models.deployment import Deployment
 
@@ -46,7 +50,7 @@ class KANEstimator(BaseEstimator):
         penalty: float | Sequence[float] | None = None,
         optimizer: str = "lm",
         steps: int = 20,
-        starts: int = 2,
+        starts: int = 1,
         symbolic: bool = False,
         functions: Sequence[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -62,47 +66,67 @@ class KANEstimator(BaseEstimator):
         self.functions = functions
         self.random_state = random_state
 
-    def _fit(
-        self, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None, outputs: int, digit: float, loss: Loss | None = None
-    ) -> None:
+    def _fit(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None, loss: CurvedLoss, digit: float) -> None:
         """Set everything that is learned.
 
         Args:
             x: Rows, checked.
-            y: Their targets, as the loss takes them.
-            weight: How much each row counts in the mean square, or None; a loss of one's own has weighed already.
-            outputs: How many the network has.
+            y: Their targets ``(N, outputs)``, as the loss takes them.
+            weight: How much each row counts, or None.
+            loss: What is made small.
             digit: The relative size of the rounding errors with which the rows were given.
-            loss: Of outputs and targets; None for the mean square.
         """
         random = require("sklearn.utils", extra="science").check_random_state(self.random_state)
         seed = int(random.randint(LARGEST_SEED))
+        if self.symbolic:
+            self._discover(x, y, weight, loss, digit, seed)
+            return
         rows, targets = torch.tensor(x), torch.tensor(y)
         weights = None if weight is None else torch.tensor(weight)
-        if self.symbolic:
-            self._discover(x, y, weight, digit, loss, seed)
-            return
         columns = Columns.of(rows, digit, weights)
-        scale = Scale.none(outputs) if loss else Scale.of(targets, None, None if weights is None else weights.unsqueeze(1))
-        table = Table(columns(x), targets if loss else scale(targets), None, weights)
+        scale = self._target_scale(targets, weights)
+        table = Table(columns(x), scale(targets), None, weights)
         with seeded(seed):
-            model = start((x.shape[1], *self.hidden, outputs), self.grid, self.k, len(x) * outputs)
+            model = start((x.shape[1], *self.hidden, y.shape[1]), self.grid, self.k, y.size)
             cut_still(model, rows, digit, self._names())
-            if loss is None:
-                cut_outputs(model, targets)
-                warn_of_far_out(targets)
-            self._fit_best(model, table, loss)
-        self._keep(model, columns, scale)
+            self._warn_of_targets(model, targets)
+            if self.penalty is None:
+                self._choose(model, table, loss, columns, scale)
+            else:
+                self._fit_one(model, table, loss, self.penalty)
+                self._keep(model, columns, scale)
 
-    def _fit_best(self, model: KAN, table: Table, loss: Loss | None) -> None:
-        """Choose a penalty, fit to all rows under it, and say so if that is worse than a constant."""
-        self.penalty_ = self._chosen_penalty(model, table, loss) if self.penalty is None else self.penalty
-        starts, floor = 1 if self.penalty is None else self.starts, self._floor(table)
+    def _choose(self, model: KAN, table: Table, loss: CurvedLoss, columns: Columns, scale: Scale) -> None:
+        """Compare shapes on rows held back, and keep what these want."""
+        rows = Rows(table, loss, folds_of(self._class_numbers(table), len(table)), best_constant(table, loss))
 
+        def draw() -> KAN:
+            made = copy.deepcopy(model)
+            for layer in made:
+                layer.reset_parameters()
+            return made
+
+        found = choose(model, draw, rows, self.steps, self.starts)
+        self.shares_, self.errors_, self.penalty_ = found.shares, found.errors, found.strength
+        self.reach_ = found.reach
+        if rows.floor() > 0 and not any(found.shares.values()):
+            warn(
+                f"no shape tells rows held back better than {self._constant}, which is what is predicted now: other "
+                "columns, or more rows, may know more"
+            )
+        self._spread = Spread(((table.y - found.held) * scale.deviation).numpy())
+        shifted = Scale(scale.mean + found.constant * scale.deviation, scale.deviation)
+        self._keep(found.model, columns.within(found.reach), shifted)
+
+    def _fit_one(self, model: KAN, table: Table, loss: CurvedLoss, penalty: float | Sequence[float]) -> None:
+        """Fit to all rows under the penalty that was given, and say so if that is worse than a constant."""
+        self.penalty_ = penalty
+        constant = best_constant(table, loss)
+        floor = float(table.error(constant.expand_as(table.y), loss))
         courses: list[History] = []
 
         def fit_all(model: KAN) -> None:
-            courses.append(self._fit_network(model, table, loss, self.penalty_, starts))
+            courses.append(self._fit_network(model, table, loss, penalty))
 
         def error(model: KAN) -> float:
             with torch.no_grad():
@@ -116,12 +140,33 @@ class KANEstimator(BaseEstimator):
                 f"{floor:.3g}): look for rows that are unlike all others, take more steps, or another random_state"
             )
 
-    def _floor(self, table: Table) -> float:
-        """The loss of the best constant."""
-        raise NotImplementedError
+    def _fit_network(self, model: KAN, table: Table, loss: CurvedLoss, penalty: float | Sequence[float]) -> History:
+        with learning_by_heart():
+            return fit(
+                model,
+                (table.x, table.y),
+                weights=table.weight,
+                optimizer=self.optimizer,
+                steps=self.steps,
+                penalty=penalty,
+                starts=self.starts,
+                loss=None if isinstance(loss, Squares) else loss,
+                progress=False,
+            )
+
+    def _target_scale(self, targets: Tensor, weight: Tensor | None) -> Scale:
+        """The units of the targets: as they are, if not said otherwise."""
+        return Scale.none(targets.shape[1])
+
+    def _warn_of_targets(self, model: KAN, targets: Tensor) -> None:
+        """Say what is odd about targets, and cut what cannot learn from them."""
+
+    def _class_numbers(self, table: Table) -> Tensor | None:
+        """The numbers of the classes, which folds share out evenly; None where there are none."""
+        return None
 
     def _discover(
-        self, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None, digit: float, loss: Loss | None, seed: int
+        self, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None, loss: CurvedLoss, digit: float, seed: int
     ) -> None:
         found = discover(
             x.astype(np.float32) if digit == np.finfo(np.float32).eps else x,  # the numbers as they were given
@@ -133,7 +178,7 @@ class KANEstimator(BaseEstimator):
             functions=self.functions,
             penalty=PENALTY if self.penalty is None else self.penalty,
             optimizer=self.optimizer,
-            loss=loss,
+            loss=None if isinstance(loss, Squares) else loss,
             weights=weight,
             steps=self.steps,
             starts=self.starts,
@@ -154,33 +199,10 @@ class KANEstimator(BaseEstimator):
         self.mean_, self.scale_ = columns.scale.mean.numpy(), columns.scale.deviation.numpy()
         self.target_mean_, self.target_scale_ = targets.mean.numpy(), targets.deviation.numpy()
 
-    def _fit_network(
-        self, model: KAN, table: Table, loss: Loss | None, penalty: float | Sequence[float], starts: int = 1
-    ) -> History:
-        with learning_by_heart():
-            return fit(
-                model,
-                (table.x, table.y),
-                weights=table.weight,
-                optimizer=self.optimizer,
-                steps=self.steps,
-                penalty=penalty,
-                starts=starts,
-                loss=loss,
-                progress=False,
-            )
-
-    def _chosen_penalty(self, model: KAN, table: Table, loss: Loss | None) -> float:
-        starts = iter([self.starts])  # the first fit has several, the others go on from it
-        return chosen_strength(
-            model, table, lambda m, t, p: self._fit_network(m, t, loss, p, next(starts, 1)), loss, self._floor
-        )
-
     def fraction_outside(self, X: ArrayLike) -> np.ndarray:
         """The fraction of the rows ``(N, columns)`` that lie beyond the training rows, by column, ``(columns,)``.
 
-        Predictions go straight on from there, and nothing vouches for them: they warn of rows that lie beyond by more than
-        a tenth of the range.
+        Nothing vouches for what is predicted there: a warning names rows that lie beyond by more than a tenth of the range.
         """
         validation.check_is_fitted(self, "network_")
         return self._columns.fraction_outside(validation.validate_data(self, X, reset=False, dtype=np.float64))

@@ -1,6 +1,5 @@
 """Classification."""
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -8,46 +7,18 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from edgewise._ground.optional import require
 from edgewise.estimators.base import KANEstimator, validation
-from edgewise.estimators.strength import strength_for_classes
 from edgewise.estimators.weights import ClassWeight, of_classes, weighed
 from edgewise.kan.fitting.columns import digit_of
-from edgewise.kan.fitting.data import Loss, Table
-from edgewise.kan.kan import KAN
+from edgewise.kan.fitting.data import Table
+from edgewise.kan.fitting.losses import CrossEntropy
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 else:
     ClassifierMixin = require("sklearn.base", extra="science").ClassifierMixin
-MODEST = 1e-3  # times the mean square of the logits: classes that can be told apart without error leave them finite
-
-
-def _binary_loss(logits: Tensor, y: Tensor) -> Tensor:
-    """Cross-entropy of one logit ``(N, 1)`` and signed weights of rows: positive those of the second class."""
-    weight = y.abs()
-    entropy = binary_cross_entropy_with_logits(logits, (y > 0).to(logits), reduction="none")
-    return (weight * (entropy + MODEST * logits.square())).sum() / weight.sum()
-
-
-def _loss(logits: Tensor, y: Tensor) -> Tensor:
-    """Cross-entropy of several logits and, in the column of its class, the weight of each row; both ``(N, classes)``."""
-    weight = y.sum(1)
-    entropy = -(y * logits.log_softmax(1)).sum(1)
-    return (entropy + MODEST * weight * logits.square().mean(1)).sum() / weight.sum()
-
-
-def _shares(y: Tensor) -> Tensor:
-    """The weighted share of each class."""
-    totals = y.sum(0) if y.shape[1] > 1 else torch.stack([-y.clamp(max=0).sum(), y.clamp(min=0).sum()])
-    return totals / totals.sum()
-
-
-def _entropy(y: Tensor) -> float:
-    """The cross-entropy of the base rates, which knows no column."""
-    return float(torch.special.entr(_shares(y)).sum())
 
 
 class KANClassifier(ClassifierMixin, KANEstimator):
@@ -59,13 +30,11 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         hidden: Nodes of the hidden layers.
         grid: Intervals of each grid.
         k: Degree of the splines.
-        penalty: Strength of the sparsity penalty, or one for each of several stages. None chooses: of 0.01, 0.005,
-            0.002 and 0.0005 the strength of least cross-entropy on rows of each class, held back for that, times the
-            entropy of the base rates in bits: of rare classes there is less to be gained. With fewer than 50 rows, or 10 of
-            a class, it is the first.
-        optimizer: ``"lbfgs"`` or ``"adam"``.
-        steps: Of each stage; of L-BFGS each is 20 iterations.
-        starts: Beginnings, of which the best is kept.
+        penalty: None for the safe fit of :class:`KANRegressor`, in which the base rates of the classes stand for the mean.
+            Strength of the sparsity penalty, or one for each of several stages, for a single network.
+        optimizer: Of a single network: ``"lm"``, ``"lbfgs"`` or ``"adam"``.
+        steps: Of each stage; see :class:`KANRegressor`.
+        starts: Networks of each fold; of a single network beginnings, of which the best is kept.
         class_weight: How much rows of each class count: ``"balanced"`` for classes that count alike all in all, a dict of
             class to weight (1 for others), or None for all rows alike.
         symbolic: Give each edge a named function: logits are then those of ``formula_``.
@@ -75,7 +44,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     Attributes:
         classes_: The classes; of two, the logit is that of the second.
         formula_: The formulas of the logits, with ``symbolic``.
-        network_, mean_, scale_, grid_, penalty_, history_, discovery_: As in :class:`KANRegressor`.
+        network_, mean_, scale_, grid_, penalty_, shares_, errors_, reach_, history_, discovery_: As of the regressor.
 
     Example:
         >>> x = np.linspace(-1, 1, 100)[:, None]
@@ -92,8 +61,8 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         grid: int = 3,
         k: int = 3,
         penalty: float | Sequence[float] | None = None,
-        optimizer: str = "lbfgs",
-        steps: int = 10,
+        optimizer: str = "lm",
+        steps: int = 20,
         starts: int = 1,
         class_weight: ClassWeight = None,
         symbolic: bool = False,
@@ -129,30 +98,14 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         count = len(self.classes_)
         if count < 2:
             raise ValueError(f"a classifier needs at least 2 classes, got one class: {self.classes_[0]}")
-        weight = of_classes(self.class_weight, self.classes_, numbers, np.ones(len(rows)) if given is None else given)
-        if count == 2:
-            self._fit(rows, (weight * (2 * numbers - 1))[:, None], None, 1, digit_of(X), _binary_loss)
-        else:
-            self._fit(rows, weight[:, None] * np.eye(count)[numbers], None, count, digit_of(X), _loss)
+        if self.class_weight is not None:
+            given = of_classes(self.class_weight, self.classes_, numbers, np.ones(len(rows)) if given is None else given)
+        targets = np.eye(count)[numbers] if count > 2 else numbers[:, None].astype(float)
+        self._fit(rows, targets, given, CrossEntropy(), digit_of(X))
         return self
 
-    def _chosen_penalty(self, model: KAN, table: Table, loss: Loss | None) -> float:
-        unit = _entropy(table.y) / math.log(2)
-        starts = iter([self.starts])
-
-        def fit(model: KAN, rows: Table, strength: float) -> None:
-            self._fit_network(model, rows, loss, strength * unit, next(starts, 1))
-
-        def error(model: KAN, rows: Table) -> float:
-            return float(rows.error(model(rows.x), loss))
-
-        return unit * strength_for_classes(model, table, fit, error, lambda rows: _entropy(rows.y))
-
-    def _floor(self, table: Table) -> float:
-        shares = _shares(table.y)
-        logits = (shares[1:] / shares[0]).log() if len(shares) == 2 else shares.log() - shares.log().mean()
-        loss = _binary_loss if len(shares) == 2 else _loss
-        return float(loss(logits.expand_as(table.y), table.y))
+    def _class_numbers(self, table: Table) -> Tensor:
+        return table.y.argmax(1) if table.y.shape[1] > 1 else table.y[:, 0].long()
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """The logits of rows, ``(N, classes)``; for two classes ``(N,)``, positive for the second."""

@@ -56,6 +56,13 @@ class Columns:
         limits = torch.where(spoilt, least - room, -math.inf), torch.where(spoilt, most + room, math.inf)
         return cls(scale, still(rows, digit), *limits, *rows.aminmax(dim=0))
 
+    def within(self, reach: float) -> "Columns":
+        """The same, with what lies more than ``reach`` ranges beyond the training rows counting as lying there."""
+        low, high = torch.maximum(self.lowest, self.least), torch.minimum(self.highest, self.most)
+        room = torch.where(high > low, reach * (high - low), math.inf)  # one that does not vary has no effect anyway
+        lowest, highest = torch.maximum(self.lowest, low - room), torch.minimum(self.highest, high + room)
+        return replace(self, lowest=lowest, highest=highest)
+
     def as_formula_takes_them(self, scale: Scale) -> "Columns":
         """The same on another scale, and without limits: a formula knows none."""
         ends = torch.full_like(self.highest, math.inf)
@@ -82,7 +89,7 @@ class Columns:
         ]
         warn(
             f"{outside.any(1).double().mean():.0%} of the rows lie beyond the training rows in column {', '.join(said)}: "
-            "predictions go straight on from there, and nothing vouches for them; fraction_outside(X) says how many lie so",
+            "nothing vouches for what is predicted there; fraction_outside(X) says how many lie so",
             ExtrapolationWarning,
         )
 

@@ -3,14 +3,18 @@
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
+from torch import Tensor
 
+from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
 from edgewise.estimators.base import KANEstimator, validation
+from edgewise.estimators.intervals import Spread
 from edgewise.estimators.weights import weighed
-from edgewise.kan.fitting.columns import digit_of
-from edgewise.kan.fitting.data import Table
+from edgewise.kan.discovery.scale import Scale
+from edgewise.kan.fitting.columns import cut_outputs, digit_of, warn_of_far_out
+from edgewise.kan.fitting.losses import Squares
+from edgewise.kan.kan import KAN
 
 if TYPE_CHECKING:
     from sklearn.base import RegressorMixin
@@ -26,20 +30,26 @@ class KANRegressor(RegressorMixin, KANEstimator):
     than asked for (``grid_``), down to one interval, so that there are no more parameters than targets if that can
     be; a penalty holds the rest.
 
+    As it comes, the fit is a safe one. Five folds of the rows are held back in turn. A line, a sum of curves and networks
+    with ``hidden`` nodes are compared on them, each under several penalties, and blended by the shares of least error
+    (``shares_``); what they leave of 1 is the mean's, all of it where columns say nothing, and then a warning says so. The
+    networks that count, one for each fold, stand side by side in ``network_``. Beyond the training rows predictions stay
+    what they are at their border, unless rows held back prove that curves go on, or a line alone counts.
+
     Numbers far from all others of their column (:func:`edgewise.nn.outlying.far_out`) decide neither its unit nor the
-    grids, and count as if they lay one range beyond the others. Where that, and fresh starts, leave a network worse than
-    the mean on its own rows, a warning says so; one also names targets far from all others, which squares follow.
+    grids, and count as if they lay one range beyond the others. A warning names targets far from all others, which squares
+    follow.
 
     Args:
         hidden: Nodes of the hidden layers; ``([3, 2],)`` has 3 that add and 2 that multiply, ``()`` is an additive model.
         grid: Intervals of each grid.
         k: Degree of the splines.
-        penalty: Strength of the sparsity penalty, or one for each of several stages. None chooses: of 0.03, 0.01, 0.001 and
-            0 the weakest worth it on a fifth of the rows, held back for that; all rows are then fitted under it. With fewer
-            than 50 rows it is 0.03. With ``symbolic=True`` None means the stages of :func:`edgewise.kan.discover`.
-        optimizer: ``"lm"``, ``"lbfgs"`` or ``"adam"``; see :func:`edgewise.kan.fitting.fit`.
-        steps: Of each stage.
-        starts: Beginnings, of which the best is kept.
+        penalty: None for the safe fit. Strength of the sparsity penalty, or one for each of several stages, for a single
+            network fitted to all rows: then a warning says if it is worse than the mean on its own rows. With
+            ``symbolic=True`` None means the stages of :func:`edgewise.kan.discover`.
+        optimizer: Of a single network: ``"lm"``, ``"lbfgs"`` or ``"adam"``; see :func:`edgewise.kan.fitting.fit`.
+        steps: Of each stage; of networks in a safe fit three fifths for the strongest penalty and a quarter for each other.
+        starts: Networks of each fold, whose mean is taken; of a single network beginnings, of which the best is kept.
         symbolic: Make the network sparse, prune it and give each edge a named function: predictions are then those of
             ``formula_``. It takes several times as long.
         functions: Names of the functions that formulas may have, such as ``["x", "x^2", "sin"]``; the whole library by
@@ -52,8 +62,11 @@ class KANRegressor(RegressorMixin, KANEstimator):
         mean_, scale_: Of each column; of a constant one the scale is 1.
         target_mean_, target_scale_: Of each target.
         grid_: Intervals of the first grid.
-        penalty_: The penalty used, without ``symbolic``.
-        history_: The course of the last fit, without ``symbolic``.
+        penalty_: The penalty used, without ``symbolic``; in a safe fit that on the networks' sizes, None if none counts.
+        shares_: What each shape counts in a safe fit, by name: ``"line"``, ``"curves"``, ``"network"``.
+        errors_: Of the shapes, of their ``"blend"`` and of the ``"constant"``, the loss on rows held back.
+        reach_: How many ranges beyond the training rows a column is followed in a safe fit.
+        history_: The course of the fit of a single network.
         formula_: The :class:`~edgewise.kan.interpret.Formula` in the units of the data, with ``symbolic``.
         discovery_: How it was found, a :class:`~edgewise.kan.fitting.Discovery`.
 
@@ -80,18 +93,59 @@ class KANRegressor(RegressorMixin, KANEstimator):
         self._flat = targets.ndim == 1
         columns = targets.reshape(len(targets), -1).astype(float)
         rows, columns, weight = weighed(rows, columns, sample_weight)
-        self._fit(rows, columns, weight, columns.shape[1], digit_of(X))
+        self._fit(rows, columns, weight, Squares(), digit_of(X))
         return self
 
-    def _floor(self, table: Table) -> float:
-        weight = torch.ones(len(table), dtype=table.y.dtype) if table.weight is None else table.weight
-        mean = weight @ table.y / weight.sum()
-        return float(table.error(mean.expand_as(table.y)))
+    def _target_scale(self, targets: Tensor, weight: Tensor | None) -> Scale:
+        return Scale.of(targets, None, None if weight is None else weight.unsqueeze(1))
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """The targets of rows, shaped as those of the fit."""
+    def _warn_of_targets(self, model: KAN, targets: Tensor) -> None:
+        cut_outputs(model, targets)
+        warn_of_far_out(targets)
+
+    def predict(self, X: ArrayLike, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """The targets of rows, shaped as those of the fit.
+
+        With ``return_std`` also how far they are off, shaped alike: the root mean square of what was left of targets when
+        their rows were held back, the same for all rows.
+        """
         y = self._forward(X).numpy()
-        return y[:, 0] if self._flat else y
+        y = y[:, 0] if self._flat else y
+        return (y, np.zeros_like(y) + np.squeeze(self._held_back().deviation())) if return_std else y
+
+    def predict_interval(self, X: ArrayLike, coverage: float = 0.9) -> np.ndarray:
+        """Lower and upper ends between which the targets of new rows lie, ``(N, 2)``, of several ``(N, outputs, 2)``.
+
+        Cross-conformal: all intervals are as wide as it takes to cover that share of the training rows when they are held
+        back, so they cover about that share of new rows of the same kind, whatever the noise.
+
+        Args:
+            X: Rows.
+            coverage: The share of the targets to be covered.
+
+        Raises:
+            ConfigError: A coverage that is no share, or a fit of a single network, which held no rows back.
+            DataError: Too few training rows for such a coverage.
+
+        Example:
+            >>> x = np.linspace(-1, 1, 100)[:, None]
+            >>> y = x[:, 0] + np.random.default_rng(0).uniform(-1, 1, 100)
+            >>> KANRegressor((), random_state=0).fit(x, y).predict_interval([[0.0]]).shape
+            (1, 2)
+        """
+        reach = self._held_back().reach(coverage)
+        y = self._forward(X).numpy()
+        ends = np.stack([y - reach, y + reach], -1)
+        return ends[:, 0] if self._flat else ends
+
+    def _held_back(self) -> Spread:
+        validation.check_is_fitted(self, "network_")
+        if self.symbolic or self.penalty is not None:
+            raise ConfigError(
+                "how far predictions are off is known from rows held back, and the fit of a single network or of a formula "
+                "holds none back: fit with penalty=None and symbolic=False"
+            )
+        return self._spread
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

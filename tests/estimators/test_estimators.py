@@ -41,6 +41,7 @@ def test_scikit_learn_checks(estimator, check):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::edgewise.ExtrapolationWarning")
+@pytest.mark.filterwarnings("ignore:no shape tells rows held back")
 @parametrize_with_checks([KANRegressor(), KANClassifier((2,), steps=5)], expected_failed_checks=known)
 def test_scikit_learn_checks_as_they_come(estimator, check):
     check(estimator)
@@ -51,14 +52,11 @@ def surface(rows=300, seed=0):
     return x, np.exp(np.sin(np.pi * x[:, 0]) + x[:, 1] ** 2)
 
 
-def test_a_surface_without_noise_gets_no_penalty_and_one_of_noise_some():
+def test_a_surface_without_noise_is_learned():
     x, y = surface()
     model = KANRegressor(random_state=0).fit(x, y)
     assert model.score(*surface(seed=1)) > 0.999
-    assert model.penalty_ < 3e-2
-    noise = np.random.default_rng(0).normal(size=(100, 5))
-    learned = KANRegressor((2,), random_state=1, steps=5).fit(noise[:, :4], noise[:, 4])
-    assert learned.penalty_ == 3e-2
+    assert model.penalty_ < 1e-2
 
 
 def test_units_do_not_matter():
@@ -135,7 +133,7 @@ def test_logits_are_formulas_too():
 def test_probabilities_logits_and_classes_agree(classes):
     x, y = surface()
     labels = np.array(["low", "middle", "high"])[np.digitize(y, [0.8, 1.6][: classes - 1])]
-    model = KANClassifier(**QUICK, random_state=0).fit(x, labels)
+    model = KANClassifier(**QUICK | {"steps": 20}, random_state=0).fit(x, labels)
     assert list(model.classes_) == sorted(set(labels))
     probabilities, logits = model.predict_proba(x), model.decision_function(x)
     np.testing.assert_allclose(probabilities.sum(1), 1)
@@ -210,10 +208,8 @@ def test_what_cannot_be_fitted():
         KANRegressor().predict(np.zeros((1, 2)))
     with pytest.raises(AttributeError):
         _ = KANRegressor(**QUICK, random_state=0).fit(*surface(20)).formula_
-    with pytest.raises(ConfigError, match="'lm' minimises mean squares"):
-        KANClassifier(optimizer="lm").fit(np.eye(4), [0, 1, 0, 1])
     with pytest.raises(ConfigError, match="unknown optimizer"):
-        KANRegressor(optimizer="sgd").fit(*surface(20))
+        KANRegressor(optimizer="sgd", penalty=1e-2).fit(*surface(20))
     with pytest.raises(ValueError, match="at least 2 classes, got one class: 1"):
         KANClassifier().fit(np.eye(3), [1, 1, 1])
     with pytest.raises(ConfigError, match="did you mean 'sin'"):

@@ -7,7 +7,6 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from edgewise import EdgewiseError
 from edgewise.estimators import KANClassifier, KANRegressor
-from edgewise.estimators.classifier import _binary_loss, _loss
 from edgewise.estimators.weights import of_classes
 from edgewise.kan import KAN
 
@@ -40,19 +39,6 @@ def test_a_weighted_mean_square_is_that_of_repeated_rows(optimizer):
         found.append((history.loss[-1], model(x).detach()))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-6)
     torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-3, atol=1e-3)
-
-
-def test_the_losses_of_classes_are_those_of_repeated_rows():
-    times, logits = torch.tensor([1.0, 2.0, 3.0, 1.0]), torch.randn(4, 3, dtype=torch.float64)
-    signs = torch.tensor([1.0, -1.0, -1.0, 1.0])
-    repeated = [0, 1, 1, 2, 2, 2, 3]
-    one = _binary_loss(logits[:, :1], (signs * times).unsqueeze(1).double())
-    torch.testing.assert_close(one, _binary_loss(logits[repeated, :1], signs[repeated].unsqueeze(1).double()))
-    hot = torch.eye(3, dtype=torch.float64)[[0, 2, 1, 1]]
-    several = _loss(logits, hot * times.unsqueeze(1))
-    torch.testing.assert_close(several, _loss(logits[repeated], hot[repeated]))
-    plain = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 2, 1, 1])) + 1e-3 * logits.square().mean()
-    torch.testing.assert_close(_loss(logits, hot), plain)
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", {"a": 2.0, "c": 0.5}, None])

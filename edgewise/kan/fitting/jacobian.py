@@ -24,12 +24,13 @@ class _Layer:
     copies: dict[str, Tensor]  # (N, *shape) of parameters that enter otherwise, by their names in the layer
 
 
-def jacobian(model: Network, x: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+def jacobian(model: Network, x: Tensor, first: Tensor | None = None) -> tuple[Tensor, Tensor, list[Tensor]]:
     """The outputs and their derivatives.
 
     Args:
         model: The network.
         x: Samples, ``(N, inputs)``.
+        first: The functions of the first layer at the samples, ``(N, inputs, F)``, if they are known already.
 
     Returns:
         The outputs ``(N, outputs)``, the derivatives ``(N, outputs, P)``, and the parameters of the P columns in order.
@@ -43,7 +44,7 @@ def jacobian(model: Network, x: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
     x, passed = model.select(x), []
     with torch.enable_grad():
         for layer in model:
-            passed.append(_forward(layer, x))
+            passed.append(_forward(layer, x, None if passed else first))
             x = _join(passed[-1])
         outputs = x.sum(0).unbind()
     leaves = [leaf for p in passed for leaf in (p.subnodes, *p.copies.values())]
@@ -67,9 +68,9 @@ def _gradients(total: Tensor, leaves: list[Tensor], again: bool) -> tuple[Tensor
     return torch.autograd.grad(total, leaves, retain_graph=again, materialize_grads=True)
 
 
-def _forward(layer: KANLayer, x: Tensor) -> _Layer:
-    # shape: x (N, in)
-    features = layer.edge_features(x)
+def _forward(layer: KANLayer, x: Tensor, features: Tensor | None = None) -> _Layer:
+    # shape: x (N, in), features (N, in, F)
+    features = layer.edge_features(x) if features is None else features
     subnodes = torch.einsum("nif,ifs->ns", features, layer.edge_weights().detach())
     copies = {}
     if layer.symbolic is not None and layer.symbolic.groups():

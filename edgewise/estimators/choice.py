@@ -1,0 +1,172 @@
+"""A safe fit: a line, a sum of curves and networks are compared on rows held back, and blended as these want it."""
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from edgewise.estimators.additive import MOST_NUMBERS, Sum, best_sum
+from edgewise.estimators.blend import best_shares, blended
+from edgewise.estimators.networks import Networks, best_networks
+from edgewise.estimators.penalised import Functions
+from edgewise.estimators.rows import Rows
+from edgewise.kan.interpret.expand import expand_depth, side_by_side
+from edgewise.kan.kan import KAN
+from edgewise.kan.layer import KANLayer
+
+BY_FAR = 0.1  # of the loss left is proof enough
+SURE = 2.0  # standard errors by which rows beyond those of a fit must prefer curves that go straight on
+STRAIGHT_ON = 1.0  # ranges beyond the training rows, and no farther; a line goes on for ever
+LINE, CURVES, NETWORK = "line", "curves", "network"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen.
+
+    Args:
+        model: All candidates that count, side by side.
+        constant: What is to be added to its outputs, ``(outputs,)``.
+        shares: Of the candidates, by name; what is left of 1 is that of the constant.
+        errors: Their losses on rows held back; of the blend under the name ``"blend"``, of the constant ``"constant"``.
+        strength: Of the networks' penalty, None without them.
+        reach: How many ranges beyond the training rows a column is followed; what lies farther counts as lying there.
+        held: What rows got from fits that held them back, ``(N, outputs)``.
+    """
+
+    model: KAN
+    constant: Tensor
+    shares: dict[str, float]
+    errors: dict[str, float]
+    strength: float | None
+    reach: float
+    held: Tensor
+
+
+def choose(template: KAN, draw: Callable[[], KAN], rows: Rows, steps: int, starts: int, until: float = math.inf) -> Choice:
+    """Compare, blend, and put what counts into one network.
+
+    Args:
+        template: A network of the wanted shape.
+        draw: Makes another.
+        rows: The rows.
+        steps: Of each fit of a network, at most.
+        starts: Networks of each fold.
+        until: When no other fit is begun, by :func:`time.monotonic`.
+    """
+    layer = _first_layer(template, rows)
+    inside = [_drawn_in(rows, fold) for fold in range(rows.folds)]
+    sums = _sums(layer, rows, inside)
+    networks = best_networks(draw, inside, rows, steps, starts, until) if len(template) > 1 else None
+    found: list[Sum | Networks] = [*sums, *([] if networks is None else [networks])]
+    names = [one.name if isinstance(one, Sum) else NETWORK for one in found]
+    shares = best_shares([one.held for one in found], rows)
+    held, kept = (blended([getattr(one, which) for one in found], shares, rows.constant) for which in ("held", "kept"))
+    errors = dict(zip(names, (one.error for one in found), strict=True))
+    only_line = not any(shares[1:])
+    clamps = not (only_line or _gains(rows, held, kept))
+    errors |= {"blend": rows.error(kept if clamps else held), "constant": rows.floor()}
+    model, constant = _together(template, layer, sums, networks, dict(zip(names, shares, strict=True)))
+    constant = constant + rows.constant * (1 - sum(shares))
+    strength = networks.strength if networks is not None and shares[-1] else None
+    named = dict(zip(names, shares, strict=True))
+    reach = 0.0 if clamps else math.inf if only_line else STRAIGHT_ON
+    return Choice(model, constant, named, errors, strength, reach, kept if clamps else held)
+
+
+def _gains(rows: Rows, one: Tensor, other: Tensor) -> bool:
+    """Whether outputs are better than others by more than chance, or by far: one row alone proves nothing else."""
+    if rows.error(one) < BY_FAR * rows.error(other):
+        return True
+    weight = rows.used(-1)
+    gain = weight * (rows.loss.rows(other, rows.table.y) - rows.loss.rows(one, rows.table.y))
+    return bool(gain.sum() > SURE * gain.square().sum().sqrt())
+
+
+def _first_layer(template: KAN, rows: Rows) -> KANLayer:
+    """A layer from the inputs to the outputs, on the knots that networks move to, with no function yet."""
+    single = KAN([template[0].in_features, len(rows.constant)], template[0].edge.basis).to(rows.table.x)
+    single[0].set_mask(template[0].mask.any(0).expand_as(single[0].mask))
+    single.update_grid(rows.table.x)
+    with torch.no_grad():
+        single[0].coef.zero_()
+        if single[0].base_weight is not None:
+            single[0].base_weight.zero_()
+    return single[0]
+
+
+def _drawn_in(rows: Rows, fold: int) -> Tensor:
+    """The rows of a fold, columns beyond those of the others at their border."""
+    used = rows.table.x[rows.fold != fold]
+    return rows.table.x[rows.fold == fold].clamp(used.amin(0), used.amax(0))
+
+
+def _sums(layer: KANLayer, rows: Rows, inside: list[Tensor]) -> list[Sum]:
+    there = layer.mask.any(0)
+    if not there.any():
+        return []
+    x = rows.table.x
+    found = [best_sum(LINE, Functions.straight(x[:, there]), [part[:, there] for part in inside], rows)]
+    curves = Functions.of(layer, x)
+    if curves.values.shape[1] * len(rows.constant) <= MOST_NUMBERS:
+        found.append(best_sum(CURVES, curves, [Functions.of(layer, part).values for part in inside], rows))
+    return found
+
+
+@torch.no_grad()
+def _together(
+    template: KAN, layer: KANLayer, sums: list[Sum], networks: Networks | None, shares: dict[str, float]
+) -> tuple[KAN, Tensor]:
+    """What counts as one network, and a constant beside it."""
+    constant, counted = torch.zeros(layer.out_features, dtype=layer.coef.dtype), False
+    there = layer.mask.any(0)
+    for one in sums:
+        if share := shares[one.name]:
+            counted, constant = True, constant + share * one.coef[0]
+            layer.coef[there] += share * _coefficients(layer, one.coef[1:])
+    model = _wrapped(template, layer)
+    if networks is None or not shares[NETWORK]:
+        return model, constant
+    each = shares[NETWORK] / len(networks.models)
+    whole: KAN | None = model if counted else None
+    for network in networks.models:
+        part = _scaled(network, each)
+        whole = part if whole is None else side_by_side(whole, part)
+    assert whole is not None
+    return whole, constant
+
+
+def _coefficients(layer: KANLayer, coef: Tensor) -> Tensor:
+    # shape: coef (P, outputs) of curves, or (inputs, outputs) of lines, to (inputs, K, outputs)
+    inputs, functions = int(layer.mask.any(0).sum()), layer.coef.shape[1]
+    if len(coef) == inputs * functions:
+        return coef.view(inputs, functions, -1)
+    low, high = layer.edge.basis.bounds(layer.coef.new_zeros(1, layer.in_features), layer.state.tensors())
+    points = low + (high - low) * torch.linspace(0, 1, 8 * functions, dtype=coef.dtype).unsqueeze(1)
+    values = layer.edge.basis_values(points, layer.state.tensors()).movedim(1, 0)  # (inputs, points, K)
+    there = layer.mask.any(0)
+    values, right = values[there], points.T[there].unsqueeze(2)
+    straight = torch.linalg.solve(values.mT @ values, values.mT @ right)  # splines hold lines exactly
+    return straight * coef.unsqueeze(1)
+
+
+def _wrapped(template: KAN, layer: KANLayer) -> KAN:
+    """A network of the depth of another whose one layer of functions is given: straight lines lead on from there."""
+    model = KAN([layer.in_features, layer.out_features], layer.edge.basis).to(layer.coef)
+    model[0] = layer
+    for _ in range(len(template) - 1):
+        model = expand_depth(model)
+        model[-1].set_mask(torch.zeros_like(model[-1].mask))
+    return model
+
+
+def _scaled(network: KAN, factor: float) -> KAN:
+    part = copy.deepcopy(network)
+    last = part[-1]
+    last.coef.mul_(factor)
+    if last.base_weight is not None:
+        last.base_weight.mul_(factor)
+    return part
