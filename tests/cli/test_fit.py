@@ -44,6 +44,20 @@ def test_formula_report_and_network(table, capsys):
     np.testing.assert_allclose(values, table[:, 3], atol=1e-7)
 
 
+def test_a_front_is_printed_and_its_choice_marked(table, capsys):
+    assert main(["fit", "data.csv", "--target", "y", "--out", "found", "--max-time", "60"]) == 0
+    printed = capsys.readouterr().out
+    assert len(re.findall(r"^ *\d+ .* \* height\*\*2 \+ 3\*speed$", printed, re.MULTILINE)) == 1
+    assert "* chosen: the formula with the least N log(mean square)" in printed
+    assert "y = height**2 + 3*speed\n" in printed
+    assert "Formulas to choose from" in Path("found/report.html").read_text(encoding="utf-8")
+    with torch.no_grad():
+        values = load_model("found/model.safetensors")(torch.tensor(table[:, :2]))[:, 0]
+    np.testing.assert_allclose(values, table[:, 3], atol=1e-9)
+    assert main(["fit", "data.csv", "--target", "y", "--max-time", "0"]) == 1
+    assert "max_time is a positive number of seconds, got 0" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_noise_and_a_function_that_is_not_allowed(table, capsys):
     y = np.sin(6 * table[:, 0])

@@ -8,7 +8,7 @@ import torch
 
 from edgewise._ground.optional import require
 from edgewise.kan.discovery.clock import Clock
-from edgewise.kan.discovery.front import Member, chosen, excursions, pareto, size
+from edgewise.kan.discovery.front import Member, excursions, pareto, size
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.forms.constants import Fitted, Rows
 from edgewise.kan.forms.search import Search
@@ -75,15 +75,15 @@ class Direct:
             clock = Clock(ADDING)
             self.search.keep(simpler(self.used, self.used.fitted(tree), lambda: clock.left))
 
-    def front(self) -> tuple[tuple[Member, ...], Member]:
-        """The front, and the formula that is chosen."""
+    def front(self, clock: Clock) -> tuple[tuple[Member, ...], Member]:
+        """The front, and the formula that is chosen; what is left of the time says how many formulas are worked out."""
         found = sorted(self.search.found.values(), key=lambda fitted: fitted.score)
         lengths: dict[int, Fitted] = {}
         for fitted in found:
             lengths.setdefault(fitted.tree.length(), fitted)
-        members = [self._member(fitted) for fitted in [found[0], *self._offered(list(lengths.values()))]]
-        best = chosen(members[:1])
-        front = [member for member in pareto(members) if str(member) != str(best)]
+        best = self._member(found[0])
+        others = [self._member(fitted) for fitted in self._offered(list(lengths.values())) if not clock.is_over]
+        front = [member for member in pareto([best, *others]) if str(member) != str(best)]
         return tuple(sorted([*front, best], key=lambda member: member.length)), best
 
     def _offered(self, found: list[Fitted]) -> list[Fitted]:

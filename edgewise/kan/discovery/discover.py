@@ -25,6 +25,7 @@ from edgewise.kan.kan import KAN
 HIDDEN = (5,)  # nodes of the network that is fitted where formulas on the rows are not exact
 SECONDS = 15.0  # of the search on the rows, at most, if there is no limit,
 SHARE, MOST = 0.85, 30.0  # and if there is: so much of it, but not more
+LEAST = 10.0  # seconds that must be left for a network to be begun
 PENALTY = (3e-2, 1e-3)  # of the stages of the first fit
 
 
@@ -118,6 +119,8 @@ def discover(
                     seconds = SECONDS if max_time is None else min(SHARE * max_time, MOST)
                     direct = Direct(table, _varying(model), names, functions, clock.part(seconds))
                     direct.run()
+                if direct is not None and not direct.is_exact and clock.left < LEAST:
+                    raise KeyboardInterrupt
                 if direct is None or not direct.is_exact:
                     search.find_curves(penalty, starts)
                     search.name_edges(functions)
@@ -125,9 +128,9 @@ def discover(
                     search.write(names)
                 stopped = "all stages done"
             except KeyboardInterrupt:
-                stopped = "time is up" if clock.is_over else "interrupted"
+                stopped = "interrupted" if math.isinf(clock.left) or clock.left > LEAST else "time is up"
     if direct is not None and direct.search.found:
-        return with_front(search, direct, names, stopped)
+        return with_front(search, direct, names, stopped, clock)
     return of_network(search, names, stopped)
 
 

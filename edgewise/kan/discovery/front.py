@@ -20,8 +20,8 @@ BETTER = 0.98  # of the error of the next shorter formula is what a longer one m
 WIDER = 0.2  # by so much of its width a range grows, in all, where a formula is looked at beyond its rows
 CORNERS = 500
 RULE = (
-    "the formula with the least N log(mean square) + log(N) for each constant + 4 for each number, variable and operation, "
-    "on the rows learned from"
+    "the formula with the least N log(mean square) + log(N) for each constant + 4 for each number, variable and operation "
+    "(8 to 16 for a function), on the rows learned from"
 )
 """How the formula of a front is chosen: Schwarz's criterion, with a price for each letter."""
 
@@ -60,11 +60,6 @@ def pareto(members: Iterable[Member]) -> tuple[Member, ...]:
         if not front or (member.error < BETTER * front[-1].error and math.isfinite(member.error)):
             front.append(member)
     return tuple(front)
-
-
-def chosen(members: Iterable[Member]) -> Member:
-    """The one that the criterion likes best, see :data:`RULE`."""
-    return min(members, key=lambda member: member.criterion)
 
 
 def size(expression: "Expr") -> int:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
 from edgewise.kan.discovery.between import Departure
+from edgewise.kan.discovery.clock import Clock
 from edgewise.kan.discovery.direct import Direct
 from edgewise.kan.discovery.front import Member
 from edgewise.kan.discovery.scale import Scale, in_units
@@ -71,11 +72,11 @@ def of_network(search: Search, names: Sequence[str] | None, stopped: str) -> Dis
     return Discovery(found.network, *formulas, search.inputs, search.outputs, found.stages, stopped, search.departure)
 
 
-def with_front(search: Search, direct: Direct, names: Sequence[str] | None, stopped: str) -> Discovery:
+def with_front(search: Search, direct: Direct, names: Sequence[str] | None, stopped: str, clock: Clock) -> Discovery:
     """What was found on the rows, beside what the network says if it came so far."""
     if search.formula is not None:
         direct.add(search.formula)
-    front, best = direct.front()
+    front, best = direct.front(clock)
     compiled = _compiled(best.formula)
     inputs, outputs, network = search.inputs, search.outputs, search.found.network
     if compiled is None:  # it has what a network has not, such as a factor that is no finite number

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise._ground.optional import require
-from edgewise.kan.forms.tree import FIXED, PRODUCT, SUM, Tree
+from edgewise.kan.forms.tree import FIXED, POWER, PRODUCT, SUM, Tree
+from edgewise.kan.functions import FUNCTIONS
 
 EXACT = 1e-12  # root mean square, in deviations of the targets, below which accuracy is rounding
 LENGTH = 4.0  # price of a number, a variable or an operation: which one it is was chosen among a dozen, twice its logarithm
@@ -112,12 +113,13 @@ class Rows:
 
 
 def length(tree: Tree) -> float:
-    """The length of a formula; numbers that are not fitted count more the more digits they have."""
+    """The length of a formula: functions count as the library says, numbers that are not fitted by their digits."""
     if tree.op == FIXED:
         return min(_digits(tree.value), PI + _digits(tree.value / math.pi))
     if not tree.args:
         return 1.0
-    return sum(map(length, tree.args)) + (len(tree.args) - 1 if tree.op in (SUM, PRODUCT) else 1)
+    own = len(tree.args) - 1 if tree.op in (SUM, PRODUCT) else 1 if tree.op == POWER else FUNCTIONS[tree.op].complexity
+    return sum(map(length, tree.args)) + own
 
 
 def _digits(value: float) -> float:

@@ -11,13 +11,14 @@ from edgewise.kan.forms.library import Library
 from edgewise.kan.forms.shapes import Grown, Ratios, Shape, Sums
 from edgewise.kan.forms.simpler import simpler
 from edgewise.kan.forms.targets import Target, targets
-from edgewise.kan.forms.tree import Tree, constant, has_pole
+from edgewise.kan.forms.tree import POWER, SUM, Tree, constant, has_pole
 
 CORE = (*POWERS, *ROOTS, "exp", "log", "sin", "cos")
 SCREENED = 200  # rows that products are chosen by
 FITTED = (30, 10, 3)  # formulas of 1, 2, and more terms, each of its own kind, whose constants are fitted
+LOW = 2.0  # cost of powers up to the second, below the line too
 POLISHING = 0.2  # of the time is kept to make formulas simpler
-POLISHED = 3  # formulas that are made simpler
+POLISHED = 20  # formulas that are made simpler
 
 
 class Search:
@@ -108,8 +109,11 @@ class Search:
         guessed = _each(atoms.guessed, columns)
         yield Sums("guesses", 100, 5, Library.of(simple + guessed, 1, 2000))
         if whole:
-            yield Ratios("ratios of powers", 40, 4, Library.of(whole, len(columns), 200), 150)
+            low = [atom for atom in whole if atom.cost <= LOW]
+            yield Ratios("ratios of powers", 40, 4, Library.of(low, len(columns), 150), 150)
         joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
+        short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
+        yield Grown("short products", 100, 6, short, min(6, len(columns) + 2))
         yield Grown("grown products", 50, 6, simple + joint, min(6, len(columns) + 2))
         yield Sums("products of functions", 50, 6, Library.of(simple + joint, 4, 10000))
         yield Grown("grown guesses", 50, 6, simple + joint + guessed, min(6, len(columns) + 2))
@@ -121,6 +125,12 @@ class Search:
 
 def _each(make: Callable[[int], list[Atom]], columns: Iterable[int]) -> list[Atom]:
     return [atom for column in columns for atom in make(column)]
+
+
+def _is_short(tree: Tree) -> bool:
+    """Whether it is an exponential, a wave or a square, and has no more in it than products, or two columns."""
+    inner = tree.args[0] if tree.op in ("exp", "sin", "cos") or (tree.op == POWER and tree.args[1].value == 2) else None
+    return inner is not None and (inner.op != POWER) and all(part.op != SUM for part in inner.args)
 
 
 def _score(fitted: Fitted) -> float:

@@ -17,9 +17,10 @@ from edgewise.kan.forms.tree import Tree, constant
 COMPARED = (100, 30, 8)  # sums of 1, 2, and more terms that are compared
 IN_RATIOS = ("itself", "reciprocal", "square")  # functions of the target
 SOME = 2  # ratios of each number of terms and each product below the line
-ROUNDS = 4  # of growing products for what the sums before leave over
+ROUNDS = 3  # of growing products for what the sums before leave over
+RESTS = 3  # sums of 1, 2, 3 terms each, whose rests are looked at
 GROWN = 150  # products of each number of factors that go on
-POOL = 4000  # products to choose from, at most
+POOL = 10000  # products to choose from, at most
 
 Found = Iterator[tuple[int, Tree]]
 """Numbers of terms, and formulas."""
@@ -109,15 +110,15 @@ class Grown(Shape):
                 members = np.concatenate([members, chains.found(rest, GROWN, self.factors)])
                 if left() <= 0:
                     return
-            members = np.unique(members, axis=0)[-POOL:]
+            members = members[np.sort(np.unique(members, axis=0, return_index=True)[1])][-POOL:]
             if not len(members):
                 return
             library, rests = Library(self.atoms, members), []
             for choices in self._choices(library.values, library.cost, target, left):
-                for choice in choices:
+                for place, choice in enumerate(choices):
                     numbers = _coefficients(choice, library.values, target)
                     yield len(choice.members), _sum(choice, library, numbers)
-                    if choice is choices[0]:
+                    if place < RESTS and len(choice.members) <= RESTS:
                         rests.append(target.values - numbers[0] - library.values[:, choice.members] @ numbers[1:])
                 if choices[0].left < TINY:
                     return

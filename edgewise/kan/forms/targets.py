@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgewise.kan.forms.constants import Rows
 from edgewise.kan.forms.tree import Tree, number
 
-STEEP = 1e3  # ratio of weights, at most
+STEEP = 5.0  # weight over the median weight, at most
 WIDE = 30.0  # of targets, of which an exponential is taken
 
 

@@ -5,7 +5,7 @@ import pytest
 import sympy
 import torch
 
-from edgewise.kan.discovery.front import Member, chosen, excursions, pareto, size
+from edgewise.kan.discovery.front import Member, excursions, pareto, size
 from edgewise.kan.interpret import Formula
 
 X, Y = sympy.symbols("x y", real=True)
@@ -20,10 +20,6 @@ def test_no_member_is_beaten_by_a_shorter_one():
         [member(9, 0.1), member(1, 1.0), member(5, 0.2), member(7, 0.3), member(11, 0.0995), member(12, math.inf)]
     )
     assert [(m.length, m.error) for m in front] == [(1, 1.0), (5, 0.2), (9, 0.1)]
-
-
-def test_the_criterion_chooses():
-    assert chosen([member(1, 1.0, 3.0), member(2, 0.5, -7.0), member(3, 0.1, -6.0)]).length == 2
 
 
 def test_sizes():
