@@ -161,7 +161,7 @@ def _as_it_is(tensor: Tensor) -> Tensor:
 @lru_cache(maxsize=256)
 def _slopes_of(basis: Basis) -> tuple[list[float], list[float]]:
     """The slopes at both ends of a basis that nothing but its settings determines: numbers, taken once."""
-    with no_modes():
+    with no_modes(), torch.device("cpu"):  # a network may be built without memory, on another default device
         slopes = basis._slopes(torch.tensor(basis.domain, dtype=torch.double).unsqueeze(1), EMPTY)[:, 0]
         return slopes[0].tolist(), slopes[1].tolist()
 

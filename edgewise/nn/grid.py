@@ -212,8 +212,9 @@ def _project(layer: EdgeLayer, old: BSpline, before: Tensor, new: BSpline, after
     points = (before.shape[1] + new.grid_size) * (new.degree + 1)
     numbers = (old.num_functions + new.num_functions) * (points + rows.shape[2])
     parts = []
-    for part in torch.arange(len(rows)).split(max(1, WORKING_NUMBERS // numbers)):
-        knots = slice(part[0], part[-1] + 1) if own > 1 else slice(None)
+    size = max(1, WORKING_NUMBERS // numbers)
+    for part in (slice(start, start + size) for start in range(0, len(rows), size)):
+        knots = part if own > 1 else slice(None)
         matrix = transfer(old, before[knots], new, after[knots])
-        parts.append((matrix @ rows[part[0] : part[-1] + 1].double()).to(rows.dtype))
+        parts.append((matrix @ rows[part].double()).to(rows.dtype))
     return torch.cat(parts)

@@ -71,9 +71,10 @@ class EfficientKAN:
         with torch.no_grad():
             if layer.base_weight is not None:
                 nn.init.kaiming_uniform_(layer.base_weight, a=math.sqrt(5) * self.scale_base)
-            points = torch.linspace(*basis.domain, intervals + 1, dtype=torch.float64)
+            points = torch.linspace(*basis.domain, intervals + 1, dtype=torch.float64, device="cpu")
             fit = torch.linalg.pinv(_evaluate(basis, points)).to(layer.coef)  # (K, points)
-            noise = (torch.rand(layer.coef.numel() // len(fit), intervals + 1).to(fit) - 0.5) * self.scale_noise / intervals
+            uniform = torch.rand(layer.coef.numel() // len(fit), intervals + 1, device="cpu")
+            noise = (uniform.to(fit) - 0.5) * self.scale_noise / intervals
             coef = (noise @ fit.t()).unflatten(0, layer.coef.movedim(layer.basis_dim, -1).shape[:-1])
             layer.coef.copy_(coef.movedim(-1, layer.basis_dim))
             if (scale := getattr(layer, "scale", None)) is not None:

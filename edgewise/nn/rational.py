@@ -147,7 +147,7 @@ class GroupRational(HasSettings):
         """Go back to the start."""
         with torch.no_grad():
             for parameter, row in zip(self.parameters(), rational_like(self.start, *self.degrees), strict=True):
-                parameter.copy_(torch.tensor(row, dtype=torch.float64).to(parameter).expand_as(parameter))
+                parameter.copy_(torch.tensor(row, dtype=torch.float64, device=parameter.device).expand_as(parameter))
 
     def weight_settings(self) -> str:
         """How the coefficients are read."""

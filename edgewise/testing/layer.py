@@ -191,6 +191,16 @@ class LayerContract:
         assert not torch.equal(after_first, after_other)
         assert before == (_numpy_state(), torch.get_default_dtype(), torch.get_num_threads())
 
+    def test_another_default_device(self):
+        """Made and run on its own device, whatever the default one is."""
+        expected, x = self._layer()(self._input()), self._input()
+        with torch.device("meta"):
+            torch.manual_seed(0)
+            layer = self.make(device="cpu", dtype=torch.float64)
+            y = layer(x)
+            y.sum().backward()
+        assert torch.equal(y, expected)
+
     def test_meta_device(self):
         """Built without memory, moved, reset: the same numbers as when built at once."""
         layer = self.make(device="meta", dtype=torch.float64)

@@ -10,6 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from edgewise._ground.errors import ConfigError
 from edgewise.bases import BSpline, create_basis, list_bases
+from edgewise.bases.basis import _slopes_of
 from edgewise.nn import KANLinear, update_grid
 from edgewise.ops import use_backend
 from edgewise.testing import assert_within
@@ -23,6 +24,14 @@ def straight(name):
         return replace(basis, outside="linear")
     except ConfigError:
         pytest.skip("has no slope at the ends")
+
+
+@pytest.mark.parametrize("name", list_bases())
+def test_a_basis_that_is_first_made_without_memory_has_its_slopes(name):
+    expected = straight(name)._constant_slopes
+    _slopes_of.cache_clear()
+    with torch.device("meta"):
+        assert straight(name)._constant_slopes == expected
 
 
 @pytest.mark.parametrize("degree", [2, 3, 4, 5])

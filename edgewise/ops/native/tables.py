@@ -28,10 +28,13 @@ def tables_of(window: Window, size: tuple[int, ...]) -> Tables:
         >>> tables_of(Window((2,), (1,), ((1, 0),), (1,)), (2,)).meets.tolist()  # a tap to the left, one in place
         [[0, 1, -1], [-1, 0, 1]]
     """
+    with torch.device("cpu"):  # kernels read them there, whatever the default device is
+        return _tables(window, size)
+
+
+def _tables(window: Window, size: tuple[int, ...]) -> Tables:
     silent = window.padding_mode == "silent"
-    places = (
-        torch.arange(torch.Size(size).numel(), dtype=torch.double).view(1, 1, *size) + 1
-    )  # a padded zero is none of them
+    places = torch.arange(torch.Size(size).numel(), dtype=torch.double).view(1, 1, *size) + 1  # a padded zero is none
     padded = window.pad(places)
     source = (padded.flatten() - 1).int()
     inside = torch.arange(padded.numel()).view(1, *padded.shape[2:], 1)
