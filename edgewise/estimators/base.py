@@ -1,6 +1,8 @@
 """What the estimators share: columns in units of their deviations, a seed of their own, a penalty that suits the data."""
 
 import copy
+import math
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +18,7 @@ from edgewise.estimators.columns import Columns
 from edgewise.estimators.deployment import deployment_of_rows
 from edgewise.estimators.intervals import Spread
 from edgewise.estimators.penalised import best_constant
-from edgewise.estimators.rows import Rows, folds_of
+from edgewise.estimators.rows import Rows, folds_of, sample_of
 from edgewise.kan.discovery.discover import PENALTY, discover
 from edgewise.kan.discovery.restart import WORSE, fit_again
 from edgewise.kan.discovery.scale import Scale
@@ -51,6 +53,7 @@ class KANEstimator(BaseEstimator):
         optimizer: str = "lm",
         steps: int = 20,
         starts: int = 1,
+        max_time: float | None = None,
         symbolic: bool = False,
         functions: Sequence[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -62,6 +65,7 @@ class KANEstimator(BaseEstimator):
         self.optimizer = optimizer
         self.steps = steps
         self.starts = starts
+        self.max_time = max_time
         self.symbolic = symbolic
         self.functions = functions
         self.random_state = random_state
@@ -98,6 +102,8 @@ class KANEstimator(BaseEstimator):
 
     def _choose(self, model: KAN, table: Table, loss: CurvedLoss, columns: Columns, scale: Scale) -> None:
         """Compare shapes on rows held back, and keep what these want."""
+        until = math.inf if self.max_time is None else time.monotonic() + self.max_time
+        table, rest = sample_of(table, self._class_numbers(table))
         rows = Rows(table, loss, folds_of(self._class_numbers(table), len(table)), best_constant(table, loss))
 
         def draw() -> KAN:
@@ -106,7 +112,7 @@ class KANEstimator(BaseEstimator):
                 layer.reset_parameters()
             return made
 
-        found = choose(model, draw, rows, self.steps, self.starts)
+        found = choose(model, draw, rows, self.steps, self.starts, rest, until)
         self.shares_, self.errors_, self.penalty_ = found.shares, found.errors, found.strength
         self.reach_ = found.reach
         if rows.floor() > 0 and not any(found.shares.values()):

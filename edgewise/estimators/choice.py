@@ -10,9 +10,10 @@ from torch import Tensor
 
 from edgewise.estimators.additive import MOST_NUMBERS, Sum, best_sum
 from edgewise.estimators.blend import best_shares, blended
-from edgewise.estimators.networks import Networks, best_networks
+from edgewise.estimators.networks import Networks, best_networks, polished
 from edgewise.estimators.penalised import Functions
 from edgewise.estimators.rows import Rows
+from edgewise.kan.fitting.data import Table
 from edgewise.kan.interpret.expand import expand_depth, side_by_side
 from edgewise.kan.kan import KAN
 from edgewise.kan.layer import KANLayer
@@ -46,7 +47,15 @@ class Choice:
     held: Tensor
 
 
-def choose(template: KAN, draw: Callable[[], KAN], rows: Rows, steps: int, starts: int, until: float = math.inf) -> Choice:
+def choose(
+    template: KAN,
+    draw: Callable[[], KAN],
+    rows: Rows,
+    steps: int,
+    starts: int,
+    rest: Table | None = None,
+    until: float = math.inf,
+) -> Choice:
     """Compare, blend, and put what counts into one network.
 
     Args:
@@ -55,7 +64,8 @@ def choose(template: KAN, draw: Callable[[], KAN], rows: Rows, steps: int, start
         rows: The rows.
         steps: Of each fit of a network, at most.
         starts: Networks of each fold.
-        until: When no other fit is begun, by :func:`time.monotonic`.
+        rest: Further rows, on which networks that count are polished.
+        until: When no other step is begun, by :func:`time.monotonic`.
     """
     layer = _first_layer(template, rows)
     inside = [_drawn_in(rows, fold) for fold in range(rows.folds)]
@@ -69,9 +79,11 @@ def choose(template: KAN, draw: Callable[[], KAN], rows: Rows, steps: int, start
     only_line = not any(shares[1:])
     clamps = not (only_line or _gains(rows, held, kept))
     errors |= {"blend": rows.error(kept if clamps else held), "constant": rows.floor()}
+    if rest is not None and networks is not None and shares[-1]:
+        networks = polished(networks, rest, rows.loss, len(rows.table), until)
     model, constant = _together(template, layer, sums, networks, dict(zip(names, shares, strict=True)))
     constant = constant + rows.constant * (1 - sum(shares))
-    strength = networks.strength if networks is not None and shares[-1] else None
+    strength = networks.strength.size if networks is not None and shares[-1] else None
     named = dict(zip(names, shares, strict=True))
     reach = 0.0 if clamps else math.inf if only_line else STRAIGHT_ON
     return Choice(model, constant, named, errors, strength, reach, kept if clamps else held)

@@ -37,6 +37,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         starts: Networks of each fold; of a single network beginnings, of which the best is kept.
         class_weight: How much rows of each class count: ``"balanced"`` for classes that count alike all in all, a dict of
             class to weight (1 for others), or None for all rows alike.
+        max_time: Seconds after which no step of a safe fit is begun; as many as it takes by default.
         symbolic: Give each edge a named function: logits are then those of ``formula_``.
         functions: Names of the functions that formulas may have; the whole library by default.
         random_state: A seed, a numpy generator, or None for numpy's global one.
@@ -65,6 +66,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         steps: int = 20,
         starts: int = 1,
         class_weight: ClassWeight = None,
+        max_time: float | None = None,
         symbolic: bool = False,
         functions: Sequence[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -77,6 +79,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
             optimizer=optimizer,
             steps=steps,
             starts=starts,
+            max_time=max_time,
             symbolic=symbolic,
             functions=functions,
             random_state=random_state,

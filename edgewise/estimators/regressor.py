@@ -36,6 +36,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
     networks that count, one for each fold, stand side by side in ``network_``. Beyond the training rows predictions stay
     what they are at their border, unless rows held back prove that curves go on, or a line alone counts.
 
+    Of more than 5000 rows, shapes are compared on 2000; each network is then polished on a part of its own of the others.
+
     Numbers far from all others of their column (:func:`edgewise.nn.outlying.far_out`) decide neither its unit nor the
     grids, and count as if they lay one range beyond the others. A warning names targets far from all others, which squares
     follow.
@@ -50,6 +52,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         optimizer: Of a single network: ``"lm"``, ``"lbfgs"`` or ``"adam"``; see :func:`edgewise.kan.fitting.fit`.
         steps: Of each stage; of networks in a safe fit three fifths for the strongest penalty and a quarter for each other.
         starts: Networks of each fold, whose mean is taken; of a single network beginnings, of which the best is kept.
+        max_time: Seconds after which no step of a safe fit is begun; as many as it takes by default.
         symbolic: Make the network sparse, prune it and give each edge a named function: predictions are then those of
             ``formula_``. It takes several times as long.
         functions: Names of the functions that formulas may have, such as ``["x", "x^2", "sin"]``; the whole library by

@@ -9,6 +9,8 @@ from edgewise.kan.fitting.data import Table
 from edgewise.kan.fitting.losses import CurvedLoss
 
 FOLDS = 5
+MANY = 5000  # rows; of more than these shapes are compared on a sample
+ENOUGH, ENOUGH_OF_A_CLASS = 2000, 100  # rows of that sample
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,19 @@ def folds_of(numbers: Tensor | None, rows: int) -> Tensor:
     fold = torch.empty(rows, dtype=torch.long)
     fold[order] = torch.arange(rows) % min(FOLDS, rows)
     return fold
+
+
+def sample_of(table: Table, numbers: Tensor | None) -> tuple[Table, Table | None]:
+    """The rows that shapes are compared on, and the others, in random order, if there are many.
+
+    Args:
+        table: All rows.
+        numbers: Of the classes ``(N,)``, of each of which there should be some in the sample; or None.
+    """
+    if len(table) <= MANY:
+        return table, None
+    count = ENOUGH
+    if numbers is not None:
+        count = max(count, min(len(table), ENOUGH_OF_A_CLASS * len(table) // int(numbers.bincount().min())))
+    some, rest = torch.randperm(len(table)).tensor_split([count])
+    return table.some(some), table.some(rest) if len(rest) > count else None

@@ -5,6 +5,8 @@ derivative :math:`w^T B w`. The penalty sums :math:`a \sqrt{w^T V w} + b\, w^T B
 and Y. Lin, J. R. Stat. Soc. B 68, 2006), the others bend no more than they must.
 """
 
+import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -58,6 +60,7 @@ class SmoothFit(Damped):
         some = self.share > 0
         self.used, self.share = table.some(some), self.share[some]
         self.first: Tensor | None = None
+        self.until = math.inf  # when no other step is begun, by time.monotonic
         self.blocks: list[tuple[Tensor, Tensor]] = []
 
     def run(self, steps: int, moves: int) -> None:
@@ -72,7 +75,7 @@ class SmoothFit(Damped):
                 now = self.value()
                 idle = 0 if last - now > CLOSE * abs(last) else idle + 1
                 last = now
-                if idle >= IDLE or self.stuck:
+                if idle >= IDLE or self.stuck or time.monotonic() > self.until:
                     break
 
     @torch.no_grad()
@@ -89,6 +92,12 @@ class SmoothFit(Damped):
             hidden = layer(hidden)
         self.measure()
         self.reset()
+
+    @torch.no_grad()
+    def stay(self) -> None:
+        """Leave all grids where they are."""
+        self.first = self.model[0].edge_features(self.used.x)
+        self.measure()
 
     @torch.no_grad()
     def measure(self) -> None:
