@@ -66,7 +66,8 @@ def has_structure(expression: sympy.Expr, truth: Truth) -> bool:
         return np.where(np.isfinite(error), error, 1e3)
 
     start = np.array([float(n) for n in numbers])
-    found = least_squares(off, start, x_scale=np.abs(start), xtol=1e-15, ftol=1e-15, gtol=1e-15).x if numbers else start
+    scale = np.abs(start).clip(1e-6)
+    found = least_squares(off, start, x_scale=scale, xtol=1e-15, ftol=1e-15, gtol=1e-15).x if numbers else start
     fixed = open_formula.xreplace({h: sympy.Float(v, 17) for h, v in zip(holes.values(), found, strict=True)})
     return is_exact(fixed, truth)
 
