@@ -119,6 +119,11 @@ class Tree:
             return (sympy.Add if self.op == SUM else sympy.Mul)(*parts)
         if self.op == POWER:
             return sympy.Pow(*parts)
+        if self.op == "exp" and (base := _base(self.args[0])) is not None:
+            exponent = math.prod(
+                (p.expression(symbols) for p in self.args[0].args if p is not base), start=sympy.Integer(1)
+            )
+            return sympy.Pow(base.args[0].expression(symbols), exponent)  # exp(y log x) is x^y
         hole, shape = _shape(self.op)
         return cast("Expr", shape.xreplace({hole: parts[0]}))
 
@@ -175,6 +180,11 @@ def variable(column: int) -> Tree:
 
 def _parts(tree: Tree, op: str) -> tuple[Tree, ...]:
     return tree.args if tree.op == op else (tree,)
+
+
+def _base(exponent: Tree) -> Tree | None:
+    """The logarithm that is a factor of an exponent."""
+    return next((part for part in exponent.args if part.op == "log"), None) if exponent.op == PRODUCT else None
 
 
 @cache

@@ -48,6 +48,12 @@ def test_there_and_back():
     assert tree_of(sympy.gamma(X), [X]) is None
 
 
+def test_an_exponential_of_a_logarithm_is_a_power():
+    tree = Tree("exp", (variable(1) * Tree("log", (variable(0),)),))
+    assert tree.expression([X, Y]) == X**Y
+    torch.testing.assert_close(tree(ROWS), ROWS[0] ** ROWS[1])
+
+
 def test_lengths():
     assert (constant(2.0) * variable(0) + constant(1.0)).length() == 5
     assert (variable(0) ** 2).length() == 3
