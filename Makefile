@@ -56,7 +56,7 @@ bench: $(READY)
 bench-science: $(READY)
 	$(BIN)/pip install --quiet --no-deps pykan==0.2.8 symbolic-data==0.3.0
 	$(BIN)/pip install --quiet pandas statsmodels
-	for part in grids penalties symbolic extension poisson equations feynman special tables; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
+	for part in grids penalties symbolic extension poisson equations dynamics feynman special tables; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
 
 # Every basis in one small network on MNIST, and on a fractal function; hours on one core, and killed it goes on.
 bench-vision: $(READY)

@@ -1,6 +1,7 @@
 """Differential equations: derivatives of networks, equations as terms of a problem, and solvers."""
 
 from edgewise.physics.domains import Box, Disc, Domain
+from edgewise.physics.dynamics import Dynamics, discover_dynamics
 from edgewise.physics.field import Field
 from edgewise.physics.gauss_newton import GaussNewton
 from edgewise.physics.operators import along, curl, div, grad, laplacian
@@ -17,6 +18,7 @@ __all__ = [
     "Course",
     "Disc",
     "Domain",
+    "Dynamics",
     "Field",
     "GaussNewton",
     "Periodic",
@@ -27,6 +29,7 @@ __all__ = [
     "Walled",
     "along",
     "curl",
+    "discover_dynamics",
     "div",
     "grad",
     "laplacian",
