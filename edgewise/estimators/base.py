@@ -120,7 +120,7 @@ class KANEstimator(BaseEstimator):
                 f"no shape tells rows held back better than {self._constant}, which is what is predicted now: other "
                 "columns, or more rows, may know more"
             )
-        self._spread = Spread(((table.y - found.held) * scale.deviation).numpy())
+        self._spread = Spread((scale.back(table.y) - self._told(scale.back(found.held))).numpy())
         shifted = Scale(scale.mean + found.constant * scale.deviation, scale.deviation)
         self._keep(found.model, columns.within(found.reach), shifted)
 
@@ -163,6 +163,10 @@ class KANEstimator(BaseEstimator):
     def _target_scale(self, targets: Tensor, weight: Tensor | None) -> Scale:
         """The units of the targets: as they are, if not said otherwise."""
         return Scale.none(targets.shape[1])
+
+    def _told(self, outputs: Tensor) -> Tensor:
+        """What is predicted where the network gives ``outputs``, in units of the targets: just that, usually."""
+        return outputs
 
     def _warn_of_targets(self, model: KAN, targets: Tensor) -> None:
         """Say what is odd about targets, and cut what cannot learn from them."""

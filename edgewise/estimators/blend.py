@@ -61,12 +61,15 @@ def _error(held: Sequence[Tensor], shares: Sequence[float], rows: Rows) -> float
 
 
 def _doubt(output: Tensor, rows: Rows) -> float:
-    """Which part of the way back to the constant is due: the squared standard error of the gain in units of the gain."""
+    """Which part of the way back to the constant is due: the squared standard error of the gain in units of the gain.
+
+    It is less where little is left to be gained: without noise nothing is due.
+    """
     weight = rows.used(-1) / rows.used(-1).sum()
     gain = rows.loss.rows(rows.constant.expand_as(output), rows.table.y) - rows.loss.rows(output, rows.table.y)
     mean = float(weight @ gain)
     error = float((weight * (gain - mean)).square().sum().sqrt())
-    return min(1.0, (error / mean) ** 2) if mean > 0 else 1.0
+    return min(1.0, (error / mean) ** 2) * rows.error(output) / rows.floor() if mean > 0 else 1.0
 
 
 def _least(held: Sequence[Tensor], rows: Rows) -> list[float]:

@@ -156,13 +156,10 @@ def _coefficients(layer: KANLayer, coef: Tensor) -> Tensor:
     inputs, functions = int(layer.mask.any(0).sum()), layer.coef.shape[1]
     if len(coef) == inputs * functions:
         return coef.view(inputs, functions, -1)
-    low, high = layer.edge.basis.bounds(layer.coef.new_zeros(1, layer.in_features), layer.state.tensors())
-    points = low + (high - low) * torch.linspace(0, 1, 8 * functions, dtype=coef.dtype).unsqueeze(1)
-    values = layer.edge.basis_values(points, layer.state.tensors()).movedim(1, 0)  # (inputs, points, K)
-    there = layer.mask.any(0)
-    values, right = values[there], points.T[there].unsqueeze(2)
-    straight = torch.linalg.solve(values.mT @ values, values.mT @ right)  # splines hold lines exactly
-    return straight * coef.unsqueeze(1)
+    knots, there = layer.state.tensors()["knots"], layer.mask.any(0)
+    degree = knots.shape[1] - 1 - functions  # splines hold lines: coefficients are the means of so many inner knots
+    straight = knots[:, 1:-1].unfold(1, degree, 1).mean(2) if degree else knots[:, :-1]
+    return straight[there].unsqueeze(2) * coef.unsqueeze(1)
 
 
 def _wrapped(template: KAN, layer: KANLayer) -> KAN:

@@ -1,6 +1,7 @@
 """Regression."""
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,10 +11,11 @@ from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
 from edgewise.estimators.base import KANEstimator, validation
 from edgewise.estimators.intervals import Spread
+from edgewise.estimators.losses import HUBER, LOSSES, MUCH_NOISE, NORMAL_QUARTILE, check_loss, robust_scale
 from edgewise.estimators.weights import weighed
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.fitting.columns import cut_outputs, digit_of, warn_of_far_out
-from edgewise.kan.fitting.losses import Squares
+from edgewise.kan.fitting.losses import Huber, Poisson
 from edgewise.kan.kan import KAN
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
         hidden: Nodes of the hidden layers; ``([3, 2],)`` has 3 that add and 2 that multiply, ``()`` is an additive model.
         grid: Intervals of each grid.
         k: Degree of the splines.
+        loss: ``"squares"``; ``"huber"``, which outlying targets pull no more than others; or ``"poisson"``, half the
+            Poisson deviance of targets that are at least 0, with a log link: predictions are positive.
         penalty: None for the safe fit. Strength of the sparsity penalty, or one for each of several stages, for a single
             network fitted to all rows: then a warning says if it is worse than the mean on its own rows. With
             ``symbolic=True`` None means the stages of :func:`edgewise.kan.discover`.
@@ -84,6 +88,37 @@ class KANRegressor(RegressorMixin, KANEstimator):
 
     _constant = "their mean"
 
+    def __init__(
+        self,
+        hidden: Sequence = (5,),
+        *,
+        grid: int = 3,
+        k: int = 3,
+        loss: str = "squares",
+        penalty: float | Sequence[float] | None = None,
+        optimizer: str = "lm",
+        steps: int = 20,
+        starts: int = 1,
+        max_time: float | None = None,
+        symbolic: bool = False,
+        functions: Sequence[str] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ):
+        super().__init__(
+            hidden,
+            grid=grid,
+            k=k,
+            penalty=penalty,
+            optimizer=optimizer,
+            steps=steps,
+            starts=starts,
+            max_time=max_time,
+            symbolic=symbolic,
+            functions=functions,
+            random_state=random_state,
+        )
+        self.loss = loss
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to rows ``(N, columns)`` and targets ``(N,)`` or ``(N, outputs)``, at least two rows.
 
@@ -96,15 +131,28 @@ class KANRegressor(RegressorMixin, KANEstimator):
         self._flat = targets.ndim == 1
         columns = targets.reshape(len(targets), -1).astype(float)
         rows, columns, weight = weighed(rows, columns, sample_weight)
-        self._fit(rows, columns, weight, Squares(), digit_of(X))
+        check_loss(self.loss, columns, self.symbolic)
+        self._fit(rows, columns, weight, LOSSES[self.loss], digit_of(X))
+        if self.loss == "huber" and self.penalty is None:
+            noise = float(np.median(np.abs(self._spread.left) / self.target_scale_) / NORMAL_QUARTILE)
+            if 0 < noise < MUCH_NOISE:  # the distance was one for targets of which columns know nothing
+                self._fit(rows, columns, weight, Huber(HUBER * noise), digit_of(X))
         return self
 
     def _target_scale(self, targets: Tensor, weight: Tensor | None) -> Scale:
+        if self.loss == "poisson":
+            return Scale.none(targets.shape[1])
+        if self.loss == "huber":
+            return robust_scale(targets)
         return Scale.of(targets, None, None if weight is None else weight.unsqueeze(1))
 
     def _warn_of_targets(self, model: KAN, targets: Tensor) -> None:
         cut_outputs(model, targets)
-        warn_of_far_out(targets)
+        if self.loss == "squares":
+            warn_of_far_out(targets)
+
+    def _told(self, outputs: Tensor) -> Tensor:
+        return Poisson.mean(outputs) if self.loss == "poisson" else outputs
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """The targets of rows, shaped as those of the fit.
@@ -112,7 +160,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         With ``return_std`` also how far they are off, shaped alike: the root mean square of what was left of targets when
         their rows were held back, the same for all rows.
         """
-        y = self._forward(X).numpy()
+        y = self._told(self._forward(X)).numpy()
         y = y[:, 0] if self._flat else y
         return (y, np.zeros_like(y) + np.squeeze(self._held_back().deviation())) if return_std else y
 
@@ -137,7 +185,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
             (1, 2)
         """
         reach = self._held_back().reach(coverage)
-        y = self._forward(X).numpy()
+        y = self._told(self._forward(X)).numpy()
         ends = np.stack([y - reach, y + reach], -1)
         return ends[:, 0] if self._flat else ends
 
@@ -149,6 +197,9 @@ class KANRegressor(RegressorMixin, KANEstimator):
                 "holds none back: fit with penalty=None and symbolic=False"
             )
         return self._spread
+
+    def _output(self) -> dict[str, Any]:
+        return super()._output() | ({"activation": "exp"} if self.loss == "poisson" else {})
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -20,6 +20,14 @@ def test_a_line_goes_on_as_a_line():
     np.testing.assert_allclose(far, [20, 12], rtol=0.02)
 
 
+def test_lines_through_columns_of_few_values():
+    """Knots coincide there."""
+    x = np.c_[RANDOM.integers(0, 2, 80), RANDOM.integers(0, 5, 80), RANDOM.exponential(size=80).round(1)].astype(float)
+    x[:70, 2] = 0
+    model = KANRegressor(random_state=0).fit(x, x @ [2.0, -1.0, 0.5])
+    np.testing.assert_allclose(model.predict(x), x @ [2.0, -1.0, 0.5], atol=0.02)
+
+
 def test_where_columns_know_nothing_the_constant_is_predicted_and_said():
     draw = np.random.default_rng(5)
     x, y = draw.normal(size=(80, 3)), draw.normal(size=80)
@@ -35,9 +43,10 @@ def test_where_columns_know_nothing_the_constant_is_predicted_and_said():
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_network_is_the_blend_of_what_counts(classes):
     """What is predicted is as good as what rows held back got, and the parts are those that shares_ names."""
-    x = RANDOM.uniform(-1, 1, (200, 2))
-    logit = 4 * x[:, 0] * x[:, 1] + x[:, 0]
-    y = np.digitize(logit + RANDOM.logistic(size=200), [0.0, 1.0][: classes - 1])
+    draw = np.random.default_rng(3)
+    x = draw.uniform(-1, 1, (400, 2))
+    logit = 8 * x[:, 0] * x[:, 1] + x[:, 0]
+    y = np.digitize(logit + draw.logistic(size=400), [0.0, 1.0][: classes - 1])
     model = KANClassifier((3,), random_state=0).fit(x, y)
     assert model.shares_["network"] > 0.3
     assert model.errors_["blend"] < model.errors_["constant"]
