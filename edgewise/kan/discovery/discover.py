@@ -24,7 +24,7 @@ from edgewise.kan.kan import KAN
 
 HIDDEN = (5,)  # nodes of the network that is fitted where formulas on the rows are not exact
 SECONDS = 15.0  # of the search on the rows, at most, if there is no limit,
-SHARE, MOST = 0.85, 30.0  # and if there is: so much of it, but not more
+SHARE, MOST = 0.9, 30.0  # and if there is: so much of it, but not more
 LEAST = 10.0  # seconds that must be left for a network to be begun
 PENALTY = (3e-2, 1e-3)  # of the stages of the first fit
 

@@ -11,7 +11,7 @@ from edgewise.kan.forms.library import Library
 from edgewise.kan.forms.shapes import Grown, Ratios, Shape, Sums
 from edgewise.kan.forms.simpler import simpler
 from edgewise.kan.forms.targets import Target, targets
-from edgewise.kan.forms.tree import POWER, SUM, Tree, constant, has_pole
+from edgewise.kan.forms.tree import POWER, SUM, VARIABLE, Tree, constant, has_pole
 
 CORE = (*POWERS, *ROOTS, "exp", "log", "sin", "cos")
 SCREENED = 200  # rows that products are chosen by
@@ -99,8 +99,10 @@ class Search:
         powers = [atom for c in columns for atom in atoms.powers(c, 6)]
         whole = [atom for atom in powers if atom.is_whole]
         if whole:
-            yield Sums("few powers", 600, 8, Library.of(whole, len(columns), 40))
+            yield Sums("few powers", 300, 7, Library.of(whole, len(columns), 40))
             yield Sums("powers", 50, 7, Library.of(powers, len(columns), 6000))
+            low = [atom for atom in whole if atom.cost <= LOW]
+            yield Ratios("ratios of powers", 40, 4, Library.of(low, len(columns), 150), 150)
         simple = powers + _each(core.plain, columns)
         if not simple:
             return
@@ -108,9 +110,6 @@ class Search:
         yield Sums("functions", 300, 5, Library.of(simple, 2, 600))
         guessed = _each(atoms.guessed, columns)
         yield Sums("guesses", 100, 5, Library.of(simple + guessed, 1, 2000))
-        if whole:
-            low = [atom for atom in whole if atom.cost <= LOW]
-            yield Ratios("ratios of powers", 40, 4, Library.of(low, len(columns), 150), 150)
         joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
         short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
         yield Grown("short products", 100, 6, short, min(6, len(columns) + 2))
@@ -128,7 +127,9 @@ def _each(make: Callable[[int], list[Atom]], columns: Iterable[int]) -> list[Ato
 
 
 def _is_short(tree: Tree) -> bool:
-    """Whether it is an exponential, a wave or a square, and has no more in it than products, or two columns."""
+    """Whether it is the logarithm of a column, or an exponential, a wave or a square of products or of two columns."""
+    if tree.op == "log":
+        return tree.args[0].op == VARIABLE
     inner = tree.args[0] if tree.op in ("exp", "sin", "cos") or (tree.op == POWER and tree.args[1].value == 2) else None
     return inner is not None and (inner.op != POWER) and all(part.op != SUM for part in inner.args)
 
