@@ -17,6 +17,7 @@ CORE = (*POWERS, *ROOTS, "exp", "log", "sin", "cos")
 SCREENED = 200  # rows that products are chosen by
 FITTED = (30, 10, 3)  # formulas of 1, 2, and more terms, each of its own kind, whose constants are fitted
 LOW = 2.0  # cost of powers up to the second, below the line too
+SEVERAL = 4  # columns from which products of many factors are looked for early
 POLISHING = 0.2  # of the time is kept to make formulas simpler
 POLISHED = 20  # formulas that are made simpler
 
@@ -106,13 +107,16 @@ class Search:
         simple = powers + _each(core.plain, columns)
         if not simple:
             return
+        joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
+        short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
+        if len(columns) >= SEVERAL:  # of which products have many
+            yield Grown("short products", 100, 6, short, 6)
         yield Sums("single functions", 600, 6, Library.of(simple, 1, 600))
         yield Sums("functions", 300, 5, Library.of(simple, 2, 600))
         guessed = _each(atoms.guessed, columns)
         yield Sums("guesses", 100, 5, Library.of(simple + guessed, 1, 2000))
-        joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
-        short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
-        yield Grown("short products", 100, 6, short, min(6, len(columns) + 2))
+        if len(columns) < SEVERAL:
+            yield Grown("short products", 100, 6, short, len(columns) + 2)
         yield Grown("grown products", 50, 6, simple + joint, min(6, len(columns) + 2))
         yield Sums("products of functions", 50, 6, Library.of(simple + joint, 4, 10000))
         yield Grown("grown guesses", 50, 6, simple + joint + guessed, min(6, len(columns) + 2))
