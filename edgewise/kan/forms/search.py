@@ -99,18 +99,19 @@ class Search:
         core = Atoms(self.few.columns, [name for name in self.functions if name in CORE])
         powers = [atom for c in columns for atom in atoms.powers(c, 6)]
         whole = [atom for atom in powers if atom.is_whole]
-        if whole:
-            yield Sums("few powers", 300, 7, Library.of(whole, len(columns), 40))
-            yield Sums("powers", 50, 7, Library.of(powers, len(columns), 6000))
-            low = [atom for atom in whole if atom.cost <= LOW]
-            yield Ratios("ratios of powers", 40, 4, Library.of(low, len(columns), 150), 150)
+        low = [atom for atom in whole if atom.cost <= LOW]
         simple = powers + _each(core.plain, columns)
         if not simple:
             return
         joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
         short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
+        if whole:
+            yield Sums("few powers", 300, 7, Library.of(whole, len(columns), 40))
         if len(columns) >= SEVERAL:  # of which products have many
             yield Grown("short products", 100, 6, short, 6)
+        if whole:
+            yield Sums("powers", 50, 7, Library.of(powers, len(columns), 6000))
+            yield Ratios("ratios of powers", 40, 4, Library.of(low, len(columns), 150), 150)
         yield Sums("single functions", 600, 6, Library.of(simple, 1, 600))
         yield Sums("functions", 300, 5, Library.of(simple, 2, 600))
         guessed = _each(atoms.guessed, columns)
