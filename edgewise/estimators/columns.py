@@ -88,7 +88,7 @@ class Columns:
             for c in columns
         ]
         warn(
-            f"{outside.any(1).double().mean():.0%} of the rows lie beyond the training rows in column {', '.join(said)}: "
+            f"{100 * outside.any(1).double().mean():.2g}% of the rows lie beyond the training rows in column {', '.join(said)}: "
             "nothing vouches for what is predicted there; fraction_outside(X) says how many lie so",
             ExtrapolationWarning,
         )
