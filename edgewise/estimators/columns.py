@@ -87,8 +87,9 @@ class Columns:
             f"{repr(names[c]) if names else f'{c} (counted from 0)'} (from {self.least[c]:.4g} to {self.most[c]:.4g})"
             for c in columns
         ]
+        share = 100 * outside.any(1).double().mean()
         warn(
-            f"{100 * outside.any(1).double().mean():.2g}% of the rows lie beyond the training rows in column {', '.join(said)}: "
+            f"{share:.2g}% of the rows lie beyond the training rows in column {', '.join(said)}: "
             "nothing vouches for what is predicted there; fraction_outside(X) says how many lie so",
             ExtrapolationWarning,
         )

@@ -17,7 +17,7 @@ from edgewise.kan.kan import KAN
 
 STRENGTHS = ((0.1, 0.02), (0.03, 0.06), (0.01, 0.04), (3e-3, 2e-2), (1e-3, 6e-3), (1e-4, 6e-4))
 """Of sizes and bends, from strong to weak, times the loss of the constant."""
-ENOUGH = 50  # rows; with fewer only the first ones are tried
+MANY = 50  # rows; with fewer only the first ones are tried
 FEW_STRENGTHS = 2
 WORSE = 1.02  # times the least loss so far: a weaker penalty is not tried then
 POLISHING = 5  # steps on further rows
@@ -60,7 +60,7 @@ def best_networks(
     none = Strength(0, 0)
     fits = [[SmoothFit(draw(), rows.without(fold), rows.loss, none) for _ in range(starts)] for fold in range(rows.folds)]
     unit = max(rows.floor(), 1e-12)
-    strengths = STRENGTHS if len(rows.table) >= ENOUGH else STRENGTHS[:FEW_STRENGTHS]
+    strengths = STRENGTHS if len(rows.table) >= MANY else STRENGTHS[:FEW_STRENGTHS]
     best: Networks | None = None
     for strength in (Strength(size * unit, bend * unit) for size, bend in strengths):
         for place, some in enumerate(fits):

@@ -88,7 +88,7 @@ class TestMixed(LayerContract):
     def make(self, **factory):
         layer = KANLayer(3, 1, [2, 3], scale=True, affine=True, symbolic=True, **factory)
         if factory.get("device") != "meta":
-            mask = torch.ones(6, 3, dtype=torch.bool)
+            mask = torch.ones(6, 3, dtype=torch.bool, device=factory.get("device", "cpu"))
             mask[0, 1] = mask[5, 2] = False
             layer.set_mask(mask)
             layer.fix_symbolic(0, 0, "sin", (1.5, 0.25, -2.0, 0.125))

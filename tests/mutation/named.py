@@ -41,7 +41,7 @@ NAMED = {
     "nearly as good a share": ("MUCH, LITTLE = 1.1, 1e-4", "MUCH, LITTLE = 1.3, 1e-4"),
     "nearly as good by so much": ("MUCH, LITTLE = 1.1, 1e-4", "MUCH, LITTLE = 1.1, 1e-3"),
     "digits of a constant": ("DIGITS = 4  # of a constant", "DIGITS = 40  # of a constant"),
-    "error that rounding may add": ("SHARE = 0.01", "SHARE = 0.1"),
+    "error that rounding may add": ("SHARE = 0.01  # of a formula's", "SHARE = 0.1  # of a formula's"),
 }
 
 

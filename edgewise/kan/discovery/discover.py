@@ -91,6 +91,7 @@ def discover(
         ConfigError: An unknown function or optimizer, or names that do not fit.
 
     Example:
+        >>> import torch
         >>> x = torch.linspace(-1, 1, 200).double().unsqueeze(1)
         >>> found = discover(x, 2 * torch.sin(3 * x), names=["t"], hidden=(), functions=["x", "x^2", "sin"], seed=0)
         >>> print(found.formula)
