@@ -103,6 +103,7 @@ def against_model(ours: str, theirs: str, *shape: int) -> tuple[Work, Work]:
     return step(create_model(ours), inputs(*shape)), step(create_model(theirs), inputs(*shape))
 
 
+SPLINES = BSpline(5, outside="zero", knots="per-feature")  # as pykan's
 NAME = f"KANLinear({WIDTH}, {WIDTH})"
 GOALS = [
     *(
@@ -124,7 +125,7 @@ GOALS = [
     ),
     Goal(
         "network [2, 5, 1], 1000 points", "pykan KAN after .speed()", 10.0,
-        lambda: against_peer(lambda: create_model("kan", width=[2, 5, 1]), pykan_network, 1000, 2),
+        lambda: against_peer(partial(create_model, "kan", width=[2, 5, 1], basis=SPLINES), pykan_network, 1000, 2),
     ),
     Goal(
         "all_ukan, 4 images of 128 x 128", "ukan", 1.5,
