@@ -58,8 +58,7 @@ def best_sum(name: str, functions: Functions, inside: Sequence[Tensor], rows: Ro
             kept[setting][out] = _outputs(inside[fold], coef)
     errors = {s: rows.error(found) for s, found in held.items()}
     best = min(settings, key=lambda s: errors[s] if math.isfinite(errors[s]) else math.inf)
-    weight = rows.used(-1)
-    coef = minimise(functions.values, y, weight, rows.loss, unit * functions.penalty(*best))
+    coef = minimise(functions.values, y, rows.table.counts, rows.loss, unit * functions.penalty(*best))
     return Sum(name, held[best], kept[best], errors[best], coef)
 
 

@@ -65,7 +65,7 @@ def _doubt(output: Tensor, rows: Rows) -> float:
 
     It is less where little is left to be gained: without noise nothing is due.
     """
-    weight = rows.used(-1) / rows.used(-1).sum()
+    weight = rows.table.counts / rows.table.counts.sum()
     gain = rows.loss.rows(rows.constant.expand_as(output), rows.table.y) - rows.loss.rows(output, rows.table.y)
     mean = float(weight @ gain)
     error = float((weight * (gain - mean)).square().sum().sqrt())

@@ -81,10 +81,10 @@ def choose(
     errors |= {"blend": rows.error(kept if clamps else held), "constant": rows.floor()}
     if rest is not None and networks is not None and shares[-1]:
         networks = polished(networks, rest, rows.loss, len(rows.table), until)
-    model, constant = _together(template, layer, sums, networks, dict(zip(names, shares, strict=True)))
+    named = dict(zip(names, shares, strict=True))
+    model, constant = _together(template, layer, sums, networks, named)
     constant = constant + rows.constant * (1 - sum(shares))
     strength = networks.strength.size if networks is not None and shares[-1] else None
-    named = dict(zip(names, shares, strict=True))
     reach = 0.0 if clamps else math.inf if only_line else STRAIGHT_ON
     return Choice(model, constant, named, errors, strength, reach, kept if clamps else held)
 
@@ -93,8 +93,7 @@ def _gains(rows: Rows, one: Tensor, other: Tensor) -> bool:
     """Whether outputs are better than others by more than chance, or by far: one row alone proves nothing else."""
     if rows.error(one) < BY_FAR * rows.error(other):
         return True
-    weight = rows.used(-1)
-    gain = weight * (rows.loss.rows(other, rows.table.y) - rows.loss.rows(one, rows.table.y))
+    gain = rows.table.counts * (rows.loss.rows(other, rows.table.y) - rows.loss.rows(one, rows.table.y))
     return bool(gain.sum() > SURE * gain.square().sum().sqrt())
 
 

@@ -120,9 +120,8 @@ def minimise(
 
 def best_constant(table: Table, loss: CurvedLoss) -> Tensor:
     """The output of least loss that knows no column, ``(outputs,)``."""
-    weight = torch.ones(len(table), dtype=table.y.dtype) if table.weight is None else table.weight
     nothing = table.y.new_zeros(len(table), 0)
-    return minimise(nothing, table.y, weight, loss, table.y.new_zeros(0, 0))[0]
+    return minimise(nothing, table.y, table.counts, loss, table.y.new_zeros(0, 0))[0]
 
 
 def _newton(values: Tensor, y: Tensor, share: Tensor, loss: CurvedLoss, ridge: Tensor, coef: Tensor) -> Tensor:

@@ -36,8 +36,7 @@ class Rows:
 
     def used(self, fold: int) -> Tensor:
         """The weights of rows in a fit that holds a fold back, ``(N,)``: 0 for those."""
-        weight = torch.ones(len(self.table), dtype=self.table.x.dtype) if self.table.weight is None else self.table.weight
-        return torch.where(self.fold == fold, 0, weight)
+        return torch.where(self.fold == fold, 0, self.table.counts)
 
     def without(self, fold: int) -> Table:
         """All rows, those of a fold of weight 0: they say where columns lie, and nothing of their targets."""

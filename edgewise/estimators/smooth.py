@@ -17,7 +17,7 @@ from edgewise.estimators.penalised import bends_of, sizes_of
 from edgewise.kan.fitting.damped import WORKING_NUMBERS, Damped, Expansion, least_squares
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.fitting.jacobian import jacobian
-from edgewise.kan.fitting.losses import CurvedLoss, Squares
+from edgewise.kan.fitting.losses import CurvedLoss
 from edgewise.kan.kan import KAN
 from edgewise.kan.layer import KANLayer
 from edgewise.nn.grid import update_grid
@@ -55,8 +55,7 @@ class SmoothFit(Damped):
     def __init__(self, model: KAN, table: Table, loss: CurvedLoss, strength: Strength):
         super().__init__()
         self.model, self.table, self.loss, self.strength = model, table, loss, strength
-        weight = torch.ones(len(table), dtype=table.x.dtype) if table.weight is None else table.weight
-        self.share = weight / weight.sum()
+        self.share = table.counts / table.counts.sum()
         some = self.share > 0
         self.used, self.share = table.some(some), self.share[some]
         self.first: Tensor | None = None
@@ -180,15 +179,6 @@ class SmoothFit(Damped):
             first = self._features() if whole else self._features()[rows]
             part = self.used if whole else self.used.some(rows)
             output, derivatives, parameters = jacobian(self.model, part.x, first)
-            root = (self.share if whole else self.share[rows]).sqrt()
-            if isinstance(self.loss, Squares):
-                factor = (root / output.shape[1] ** 0.5).unsqueeze(1)
-                residual = (output - part.y) * factor
-                derivatives = derivatives * factor.unsqueeze(2) if len(derivatives) else derivatives
-            else:
-                slope, curvature = self.loss.curve(output, part.y)
-                lower = torch.linalg.cholesky(curvature / 2)
-                residual = torch.linalg.solve_triangular(lower, slope.unsqueeze(2) / 2, upper=False).squeeze(2)
-                residual = residual * root.unsqueeze(1)
-                derivatives = (lower.mT @ derivatives) * root[:, None, None]
-            yield derivatives.flatten(0, 1), residual.flatten(), parameters
+            residual, derivatives = self.loss.whitened(output, part.y, derivatives)
+            root = ((self.share if whole else self.share[rows]) / 2).sqrt().unsqueeze(1)
+            yield (derivatives * root.unsqueeze(2)).flatten(0, 1), (residual * root).flatten(), parameters

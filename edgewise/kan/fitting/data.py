@@ -42,6 +42,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.x)
 
+    @property
+    def counts(self) -> Tensor:
+        """How much each row counts, ``(N,)``: ones where all count alike."""
+        return torch.ones(len(self), dtype=self.x.dtype, device=self.x.device) if self.weight is None else self.weight
+
     def some(self, rows: Tensor) -> "Table":
         """The table of some rows, by number or by a mask."""
         return Table(self.x[rows], self.y[rows], self.digit, None if self.weight is None else self.weight[rows])

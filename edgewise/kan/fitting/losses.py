@@ -27,6 +27,18 @@ class CurvedLoss(abc.ABC):
     def curve(self, output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Gradient ``(N, outputs)`` and a positive definite curvature ``(N, outputs, outputs)`` by the outputs."""
 
+    def whitened(self, output: Tensor, y: Tensor, derivatives: Tensor) -> tuple[Tensor, Tensor]:
+        """Residuals ``(N, outputs)`` and their derivatives ``(N, outputs, P)``: half their squares curve as the loss does.
+
+        Args:
+            output: ``(N, outputs)``.
+            y: ``(N, outputs)``.
+            derivatives: Of the outputs by P parameters, ``(N, outputs, P)``.
+        """
+        slope, curvature = self.curve(output, y)
+        root = torch.linalg.cholesky(curvature)
+        return torch.linalg.solve_triangular(root, slope.unsqueeze(2), upper=False).squeeze(2), root.mT @ derivatives
+
     def __call__(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """The mean over rows, which count by ``weight (N,)``; all alike by default."""
         rows = self.rows(output, y)
@@ -48,6 +60,10 @@ class Squares(CurvedLoss):
     def curve(self, output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         count = output.shape[1]
         return 2 / count * (output - y), _diagonal(torch.full_like(output, 2 / count))
+
+    def whitened(self, output: Tensor, y: Tensor, derivatives: Tensor) -> tuple[Tensor, Tensor]:
+        root = (2 / output.shape[1]) ** 0.5
+        return root * (output - y), root * derivatives
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,7 @@ class Marquardt(Damped):
             output, derivatives, parameters = jacobian(self.model, part.x)
             residual = output - part.y
             if self.loss is not None:
-                slope, curvature = self.loss.curve(output, part.y)
-                root = torch.linalg.cholesky(curvature)
-                derivatives = root.mT @ derivatives
-                residual = torch.linalg.solve_triangular(root, slope.unsqueeze(2), upper=False).squeeze(2)
+                residual, derivatives = self.loss.whitened(output, part.y, derivatives)
             if part.weight is not None:
                 root = part.weight.sqrt()
                 derivatives, residual = derivatives * root[:, None, None], residual * root[:, None]
