@@ -39,16 +39,18 @@ def command(
     """
     from edgewise.export import to_onnx
     from edgewise.kan.discovery.folder import FitFolder
-    from edgewise.vision import deploy
 
     if out.suffix != ".onnx":
         raise ConfigError(f"--out is {str(out)!r} and must end in .onnx: name the file so")
-    if FitFolder(run).facts.is_file():
-        known = FitFolder(run).deployment()
+    fit = FitFolder(run)
+    if fit.is_there:
+        known = fit.deployment()
         to_onnx(known, None, out, opset=opset)
         given, made = (known.metadata[side]["columns"] for side in ("input", "output"))
         print(f"{', '.join(made)} of {', '.join(given)}: {out}")
         return
+    from edgewise.vision import deploy
+
     known = deploy(run)
     to_onnx(known, None, out, opset=opset, free=() if fixed else None)
     size = known.metadata["input"]["size"]

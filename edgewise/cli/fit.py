@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from edgewise.kan.discovery.csv_table import CsvTable
-    from edgewise.kan.discovery.front import Member
     from edgewise.kan.discovery.result import Discovery
 
 FEWEST = 10
@@ -121,22 +120,17 @@ def _print_front(found: "Discovery") -> None:
     if not found.front:
         return
     print()
-    print_table(
-        ("length", "error", "between", "beyond", "formula"),
-        [
-            (str(m.length), f"{m.error:.2g}", f"{m.between:.2g}", f"{m.beyond:.2g}", f"{_mark(m, found)}{m}")
-            for m in found.front
-        ],
-    )
+    marks = {True: "* ", False: ""}
+    rows = [
+        (str(m.length), f"{m.error:.2g}", f"{m.between:.2g}", f"{m.beyond:.2g}", f"{marks[m is found.chosen]}{m}")
+        for m in found.front
+    ]
+    print_table(("length", "error", "between", "beyond", "formula"), rows)
     print(
         "error: root mean square on a fifth of the rows that the search held back, in standard deviations of the target.\n"
         "between, beyond: how far the formula leaves the span of the target between the rows, and in a box 20 % wider.\n"
         f"* chosen: {RULE}"
     )
-
-
-def _mark(member: "Member", found: "Discovery") -> str:
-    return "* " if member.formula is found.formula else ""
 
 
 def _report(found: "Discovery", data: "CsvTable", rows, target: str, title: str, notes: list[str], out: Path) -> None:
@@ -151,7 +145,8 @@ def _report(found: "Discovery", data: "CsvTable", rows, target: str, title: str,
     print(f"\n{target} = {found.formula}\n")
     scores = fidelity(found, x, y)
     print_table((f"on {len(rows)} rows", "RMSE", "R²"), [(name, f"{rmse:.3g}", f"{r2:.6f}") for name, rmse, r2 in scores])
-    print(f"{between(found)}\n" if between(found) else "")
+    noted = between(found)
+    print(f"{noted}\n" if noted else "")
     print_table(("input", "score"), [(name, f"{score:.3f}") for name, score in feature_scores(found, x)])
     print()
     (_, _, formula), (_, _, network) = scores

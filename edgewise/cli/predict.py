@@ -2,12 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
 from edgewise._ground.errors import DataError
 from edgewise.cli._parse import call
+
+if TYPE_CHECKING:
+    from edgewise.kan.discovery.folder import FitFolder
 
 
 def main(words: list[str]) -> None:
@@ -39,8 +42,11 @@ def command(
         out: Folder for ID_mask.png and ID_overlay.png, or for predictions.csv; made if needed.
         device: Where to compute, such as cpu or cuda.
     """
-    if (run / "fit.json").is_file():
-        _predict_rows(run, images, out)
+    from edgewise.kan.discovery.folder import FitFolder
+
+    fit = FitFolder(run)
+    if fit.is_there:
+        _predict_rows(fit, images, out)
         return
     from edgewise.vision import predict
 
@@ -54,10 +60,8 @@ def command(
         raise SystemExit(1)
 
 
-def _predict_rows(fit: Path, tables: tuple[Path, ...], out: Path) -> None:
+def _predict_rows(fit: "FitFolder", tables: tuple[Path, ...], out: Path) -> None:
     """Answer about the rows of a table."""
-    from edgewise.kan.discovery.folder import FitFolder
-
     if len(tables) != 1:
-        raise DataError(f"{fit} is a fit and takes one table, got {len(tables)} files: name the one of the new rows")
-    print(f"predictions: {FitFolder(fit).predict(tables[0], out)}")
+        raise DataError(f"{fit.path} is a fit and takes one table, got {len(tables)} files: name the one of the new rows")
+    print(f"predictions: {fit.predict(tables[0], out)}")

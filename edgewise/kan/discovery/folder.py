@@ -32,6 +32,11 @@ class FitFolder:
         self.facts = self.path / "fit.json"
         self.source = self.path / "formula.py"
 
+    @property
+    def is_there(self) -> bool:
+        """Whether a fit was kept under the path."""
+        return self.facts.is_file()
+
     def write(self, found: Discovery, x: np.ndarray, names: tuple[str, ...], target: str) -> None:
         """Keep what was found.
 

@@ -68,7 +68,7 @@ def write_report(
         "parity": svg(parity(y, predicted, target)),
         "course": svg(course(found.stages)) if found.stages else "",
         "front": [_row(member, found) for member in found.front],
-        "front_figure": svg(front_figure(found.front, found.front.index(_chosen(found)))) if found.front else "",
+        "front_figure": svg(front_figure(found.front, chosen)) if (chosen := found.chosen) else "",
         "rule": RULE,
         "edges": [_edge(choice, names, target, network) for choice in found.choices],
         "shape": _shape(found),
@@ -129,13 +129,9 @@ def feature_scores(found: Discovery, x: ArrayLike) -> list[tuple[str, float]]:
     return sorted(zip(names, scores.tolist(), strict=True), key=lambda pair: -pair[1])
 
 
-def _chosen(found: Discovery) -> Member:
-    return next(member for member in found.front if member.formula is found.formula)
-
-
 def _row(member: Member, found: Discovery) -> dict:
     sure = ", ".join(f"{value:.6g} ± {error:.2g}" for value, error in member.constants)
-    return {"member": member, "is_chosen": member is _chosen(found), "constants": sure}
+    return {"member": member, "is_chosen": member is found.chosen, "constants": sure}
 
 
 def _edge(choice: Choice, names: list[str], target: str, network: KAN) -> dict:

@@ -78,12 +78,12 @@ def course(stages: Sequence[tuple[str, History]]) -> "Figure":
     return figure
 
 
-def front_figure(front: Sequence[Member], chosen: int) -> "Figure":
+def front_figure(front: Sequence[Member], chosen: Member) -> "Figure":
     """Error on rows held back over length, the chosen formula marked."""
     with style("science"):
         figure = figure_of((4.8, 3.2), "constrained", extra="science")
         axes = figure.add_subplot(xlabel="length", ylabel="error on rows held back", yscale="log")
-        lengths, errors = [m.length for m in front], np.maximum([m.error for m in front], EXACT**0.5)
-        axes.plot(lengths, errors, "o-", color=LINE, markersize=4, linewidth=1)
-        axes.plot(lengths[chosen], errors[chosen], "o", color=ACCENT, markersize=7)
+        for members, look in ((front, {"color": LINE, "markersize": 4}), ([chosen], {"color": ACCENT, "markersize": 7})):
+            errors = np.maximum([m.error for m in members], EXACT**0.5)
+            axes.plot([m.length for m in members], errors, "o-", linewidth=1, **look)
     return figure

@@ -53,6 +53,11 @@ class Discovery:
     departure: Departure | None = None
     front: tuple[Member, ...] = ()
 
+    @property
+    def chosen(self) -> Member | None:
+        """The member of the front that ``formula`` is; None if there is no front."""
+        return next((member for member in self.front if member.formula is self.formula), None)
+
     def in_units(self) -> KAN:
         """The network in the units of the data, with formulas if it has them; see :func:`edgewise.kan.fitting.in_units`."""
         return in_units(copy.deepcopy(self.symbolic or self.network), self.inputs, self.outputs)
