@@ -24,7 +24,7 @@ class ProgressLine:
     """
 
     def __init__(self, title: str, total: int | None, *, done: int = 0, shown: bool | None = True, errors: bool = False):
-        self.bar, self.lines, self.total = None, None, total
+        self.bar, self.lines = None, None
         stream = sys.stderr if errors else sys.stdout
         if (shown and (stream is None or not stream.isatty())) or (shown is None and not is_watched()):
             self.lines = _Lines(title, total, done, stream, short=bool(shown))
@@ -68,11 +68,11 @@ class ProgressLine:
             self.lines.say(place, note)
         if self.bar:
             now = self.bar.tasks[self.task]
-            words = {"place": _how_far(int(now.completed), self.total) if place is None else place, "note": note}
+            words = {"place": _how_far(int(now.completed), now.total) if place is None else place, "note": note}
             self.bar.update(self.task, **{name: text for name, text in words.items() if text is not None})
 
 
-def _how_far(done: int, total: int | None) -> str:
+def _how_far(done: int, total: float | None) -> str:
     return f"step {done}" if total is None else f"{done / max(total, 1):4.0%}"
 
 

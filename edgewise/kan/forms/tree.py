@@ -191,4 +191,4 @@ def _base(exponent: Tree) -> Tree | None:
 def _shape(name: str) -> tuple["Symbol", "Expr"]:
     """A function of the library as sympy writes it, and the symbol in it that stands for its argument."""
     hole = require("sympy", extra="science").Dummy("x", real=True)
-    return hole, parse_formula(FUNCTIONS[name].formula, [hole]) if name not in ("x",) else hole
+    return hole, parse_formula(FUNCTIONS[name].formula, [hole]) if name != "x" else hole
