@@ -49,9 +49,10 @@ def command(
     the functions on its edges are named, and its formula joins the others. Those that are
     the shortest for their error are printed, and the one that is chosen is marked.
 
-    Writes report.html, formula.py, and model.safetensors, which edgewise.io.load_model
-    reads: a network that takes and gives the units of the table. `edgewise predict` asks
-    it about new rows. Interrupted, it keeps what it has then.
+    Writes report.html, the formula as formula.txt, formula.py and formula.tex, and
+    model.safetensors, which edgewise.io.load_model reads: a network that takes and gives
+    the units of the table. `edgewise predict` asks it about new rows. Interrupted, it
+    keeps what it has then.
 
     examples:
       edgewise fit data.csv --target y
@@ -153,5 +154,5 @@ def _report(found: "Discovery", data: "CsvTable", rows, target: str, title: str,
     if not 1 - formula <= max(MUCH_WORSE * (1 - network), NOTICED):
         print("The network knows more than the formula: allow more functions, or a deeper network such as --hidden 5 3.\n")
     print(f"report: {write_report(found, out / 'report.html', x, y, target=target, title=title, notes=notes)}")
-    print(f"formula: {out / 'formula.py'}")
+    print(f"formula: {out / 'formula.txt'}, formula.py, formula.tex")
     print(f"network: {out / 'model.safetensors'}; for new rows: edgewise predict {shlex.quote(str(out))} NEW.csv --out DIR")

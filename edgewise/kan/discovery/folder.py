@@ -13,6 +13,7 @@ from edgewise._ground.version import __version__
 from edgewise.io import atomic_write, load_model, read_json, save_model, write_json
 from edgewise.kan.discovery.csv_table import read_rows
 from edgewise.kan.discovery.result import Discovery
+from edgewise.kan.discovery.written import as_latex, as_python, as_text
 from edgewise.models.deployment import Deployment, deployment_of
 
 PREDICTIONS = "predictions.csv"
@@ -22,15 +23,15 @@ class FitFolder:
     """The files of a fit, under one path.
 
     ``model.safetensors`` the network, in the units of the data; ``fit.json`` the target, the columns in the order in which
-    the network takes them, each with the range that it had in the rows learned from, and the formula; ``formula.py`` the
-    formula as a function of NumPy arrays.
+    the network takes them, each with the range that it had in the rows learned from, and the formula; ``formula.txt`` the
+    formula in words, ``formula.py`` as a function of NumPy arrays, ``formula.tex`` as an equation.
     """
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self.model = self.path / "model.safetensors"
         self.facts = self.path / "fit.json"
-        self.source = self.path / "formula.py"
+        self.formulas = {kind: self.path / f"formula.{kind}" for kind in ("txt", "py", "tex")}
 
     @property
     def is_there(self) -> bool:
@@ -51,8 +52,16 @@ class FitFolder:
         ranges = {name: [float(part.min()), float(part.max())] for name, part in zip(names, x.T, strict=True)}
         formula = None if found.formula is None else str(found.formula)
         write_json(self.facts, {"target": target, "columns": ranges, "formula": formula, "edgewise": __version__})
-        if found.formula is not None:
-            atomic_write(self.source, f"{found.formula.python()}\n".encode())
+        if found.formula is None:
+            return
+        told = {name: f"from {low:g} to {high:g} in the rows learned from" for name, (low, high) in ranges.items()}
+        written = {
+            "txt": as_text(found, found.formula, target, told),
+            "py": as_python(found.formula, target, told),
+            "tex": as_latex(found.formula, target),
+        }
+        for kind, text in written.items():
+            atomic_write(self.formulas[kind], text.encode())
 
     def predict(self, table: str | Path, out_dir: str | Path) -> Path:
         """The target of each row of a table, in a copy of the table with a column more, ``predictions.csv``.

@@ -83,7 +83,11 @@ def front_figure(front: Sequence[Member], chosen: Member) -> "Figure":
     with style("science"):
         figure = figure_of((4.8, 3.2), "constrained", extra="science")
         axes = figure.add_subplot(xlabel="length", ylabel="error on rows held back", yscale="log")
-        for members, look in ((front, {"color": LINE, "markersize": 4}), ([chosen], {"color": ACCENT, "markersize": 7})):
+        for members, look in (
+            (front, {"color": LINE, "markersize": 4}),
+            ([chosen], {"color": ACCENT, "markersize": 7, "label": "chosen"}),
+        ):
             errors = np.maximum([m.error for m in members], EXACT**0.5)
             axes.plot([m.length for m in members], errors, "o-", linewidth=1, **look)
+        axes.legend()
     return figure
