@@ -12,6 +12,7 @@ from edgewise._ground.registry import unknown
 from edgewise.kan._graph import Edge, Graph, Value
 from edgewise.kan.functions import FUNCTIONS
 from edgewise.kan.interpret.expression import parse_formula
+from edgewise.kan.interpret.rounding import as_written
 from edgewise.kan.kan import KAN
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def kanpiler(
     """
     several = isinstance(expression, (list, tuple))
     compiler = _Compiler(variables)
-    outputs = [compiler.value(compiler.read(part)) for part in (expression if several else [expression])]
+    outputs = [compiler.value(as_written(compiler.read(part))) for part in (expression if several else [expression])]
     if not outputs:
         raise ConfigError("a network needs at least one formula, got none")
     model = compiler.graph.network(outputs, grid, k)

@@ -12,6 +12,7 @@ from torch import Tensor
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
 from edgewise._ground.registry import unknown
+from edgewise.kan.interpret.rounding import as_written
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -72,6 +73,7 @@ def to_callable(expression: "Expr", variables: Sequence["str | Symbol"]) -> Call
         >>> to_callable(parse_formula("x^2 + y"), ["x", "y"])(np.array([1.0, 2.0]), 3.0)
         array([4., 7.])
     """
+    expression = as_written(expression)
     names = [variable if isinstance(variable, str) else variable.name for variable in variables]
     for symbol in cast("set[Symbol]", expression.free_symbols):
         if symbol.name not in names:

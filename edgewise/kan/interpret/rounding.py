@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sympy import Expr
 
 LARGEST_DENOMINATOR = 12
+BITS = 53  # of float64
 DIGITS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 17)
 
 
@@ -30,6 +31,20 @@ def rounded(expression: "Expr", digits: int) -> "Expr":
     sympy = require("sympy", extra="science")
     numbers = {number: nice(float(number), digits) for number in expression.atoms(sympy.Float)}
     return cast("Expr", expression.xreplace(numbers))
+
+
+def as_written(expression: "Expr") -> "Expr":
+    """The expression with each number as its digits say: sympy keeps what has few digits in few bits.
+
+    Example:
+        >>> import sympy
+        >>> number = sympy.Float("0.1", 2)
+        >>> float(number), float(as_written(number))
+        (0.0999755859375, 0.1)
+    """
+    sympy = require("sympy", extra="science")
+    short = [number for number in expression.atoms(sympy.Float) if number._prec < BITS]
+    return cast("Expr", expression.xreplace({number: sympy.Float(str(number)) for number in short}))
 
 
 def nice(value: float, digits: int) -> "Expr":

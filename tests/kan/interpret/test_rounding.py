@@ -1,10 +1,14 @@
 import math
 
+import numpy as np
 import pytest
 import sympy
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgewise.kan import kanpiler
+from edgewise.kan.interpret import Formula
 from edgewise.kan.interpret.rounding import nice, rounded
 
 X = sympy.Symbol("x", real=True)
@@ -44,3 +48,13 @@ def test_few_digits_are_no_proof_of_a_fraction():
     assert nice(0.454, 3) == sympy.Float("0.454", 3)  # and not 5/11
     assert nice(0.4545454, 6) == sympy.Rational(5, 11)
     assert nice(0.33333, 4) == sympy.Rational(1, 3)
+
+
+@pytest.mark.parametrize("digits", [1, 2, 5, 15])
+def test_what_is_written_is_what_is_computed(digits):
+    """Also of few digits, which sympy keeps in few bits."""
+    value = float(f"{math.e / 7:.{digits}g}")
+    formula = Formula((rounded(value * X + 1, digits),), (X,), 0.0, 0.0, digits)
+    assert str(formula) == f"{value!r}*x + 1"
+    assert formula(np.array([[1.0]])) == value + 1
+    assert kanpiler(formula.expressions[0], ["x"])(torch.ones(1, 1).double()).item() == value + 1
