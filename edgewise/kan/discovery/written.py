@@ -21,7 +21,11 @@ def as_text(found: Discovery, formula: Formula, target: str, columns: Mapping[st
     if found.front:
         lines += ["", f"{'length':>6}  {'error':>8}  formula"]
         lines += [f"{m.length:>6}  {m.error:>8.2g}  {'* ' * (m is found.chosen)}{m}" for m in found.front]
-        lines += ["", "error: root mean square on rows held back, in standard deviations of the target", f"* chosen: {RULE}"]
+        lines += [
+            "",
+            "error: root mean square on rows held back, in standard deviations of the target",
+            f"* chosen: {RULE}",
+        ]
     return "\n".join([*lines, "", f"found by edgewise {__version__}", ""])
 
 

@@ -1,5 +1,6 @@
 """What is written of a formula says what the network computes, and needs no edgewise to be read."""
 
+import json
 import subprocess
 import sys
 
@@ -19,8 +20,8 @@ NAMES = ("T [K]", "lambda")
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """A formula with a function, and the folder that it was written to."""
-    y = 2 * np.exp(-ROWS[:, 0]) + ROWS[:, 1] ** 2 + 0.01 * np.random.default_rng(1).normal(size=120)
-    found = discover(ROWS, y, names=NAMES, functions=["x", "x^2", "exp"], max_time=1.5, seed=0)
+    y = 0.29057 * ROWS[:, 0] ** 2 + ROWS[:, 1] + 0.01 * np.random.default_rng(1).normal(size=120)
+    found = discover(ROWS, y, names=NAMES, functions=["x", "x^2"], max_time=1, seed=0)
     folder = FitFolder(tmp_path_factory.mktemp("found"))
     folder.write(found, ROWS, NAMES, "p_out")
     return found, folder
@@ -38,11 +39,10 @@ def test_the_module_runs_without_edgewise_and_gives_what_the_network_gives(kept)
             "print(json.dumps(formula(T_K=rows[:, 0], lambda_=rows[:, 1]).tolist()))",
         ]
     )
-    told = str(ROWS.tolist())
-    ran = subprocess.run(
-        [sys.executable, "-c", code], input=told, cwd=folder.path, capture_output=True, text=True, env={}, check=True
-    )
-    given = np.array(eval(ran.stdout))
+    told = json.dumps(ROWS.tolist())
+    words = [sys.executable, "-c", code]
+    ran = subprocess.run(words, input=told, cwd=folder.path, capture_output=True, text=True, env={}, check=True)
+    given = np.array(json.loads(ran.stdout))
     wanted = load_model(folder.model)(torch.tensor(ROWS))[:, 0].detach().numpy()
     np.testing.assert_allclose(given, wanted, atol=1e-9)
 
