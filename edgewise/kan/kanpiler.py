@@ -57,7 +57,7 @@ def kanpiler(
     """
     several = isinstance(expression, (list, tuple))
     compiler = _Compiler(variables)
-    outputs = [compiler.value(as_written(compiler.read(part))) for part in (expression if several else [expression])]
+    outputs = [compiler.value(compiler.read(part)) for part in (expression if several else [expression])]
     if not outputs:
         raise ConfigError("a network needs at least one formula, got none")
     model = compiler.graph.network(outputs, grid, k)
@@ -90,7 +90,7 @@ class _Compiler:
             return parse_formula(expression, list(self.columns))
         if not isinstance(expression, self.sympy.Expr):
             raise ConfigError(f"a formula is a string or a sympy expression, got {type(expression).__name__}")
-        return expression.xreplace({s: self.sympy.Symbol(s.name, real=True) for s in expression.free_symbols})
+        return as_written(expression).xreplace({s: self.sympy.Symbol(s.name, real=True) for s in expression.free_symbols})
 
     def value(self, e) -> Value:
         """The value of an expression."""
