@@ -80,8 +80,8 @@ class KANConv(WindowLayer, DrawnLayer):
     init_functions = KANLinear.init_functions
 
     def _convolve(self, x: Tensor) -> Tensor:
-        state = self.state.tensors()
-        return ops().conv(x, self.edge, state, self.coef, self.base_weight, self.scale, self.window)
+        x, window = self.window.thin(x)
+        return ops().conv(x, self.edge, self.state.tensors(), self.coef, self.base_weight, self.scale, window)
 
     def penalty(self, l1: float = 1.0, entropy: float = 1.0) -> Tensor:
         """Sparsity of the coefficients; see :func:`~edgewise.nn.weight_penalty`."""

@@ -76,8 +76,8 @@ class SaKANConv(WindowLayer, DrawnLayer):
     init_functions = SaKANLinear.init_functions
 
     def _convolve(self, x: Tensor) -> Tensor:
-        state = self.state.tensors()
-        return ops().shared_conv(x, self.edge, state, self.coef, self.mix, self.base_weight, self.window)
+        x, window = self.window.thin(x)
+        return ops().shared_conv(x, self.edge, self.state.tensors(), self.coef, self.mix, self.base_weight, window)
 
 
 class SaKANConv1d(SaKANConv):

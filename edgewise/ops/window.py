@@ -1,6 +1,6 @@
 """The window of a convolution: which inputs meet which outputs, in one to three dimensions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import torch.nn.functional as F
@@ -49,6 +49,25 @@ class Window:
         if self.padding_mode != "silent":
             return features
         return self.pad(features.movedim((-2, -1), (1, 2))).movedim((1, 2), (-2, -1))
+
+    def thin(self, x: Tensor) -> tuple[Tensor, "Window"]:
+        """The same convolution of those inputs alone that it sees: a kernel of one tap that steps passes over the others.
+
+        So functions are evaluated where they count. It also keeps such kernels from oneDNN, whose gradient of less than
+        eight channels writes out of bounds (torch 2.14.1, processors without AVX-512).
+        """
+        if not any(k == 1 < s for k, s in zip(self.kernel_size, self.stride, strict=True)):
+            return x, self
+        silent = self.padding_mode == "silent"
+        x, padding = (x, list(self.padding)) if silent else (self.pad(x), [(0, 0)] * len(self.stride))
+        stride = list(self.stride)
+        for dim, (k, s, (before, after)) in enumerate(zip(self.kernel_size, self.stride, padding, strict=True)):
+            if k == 1 < s:
+                out, first = (x.shape[2 + dim] + before + after - 1) // s + 1, -before % s
+                x = x[(slice(None),) * (2 + dim) + (slice(first, None, s),)]
+                before = (first + before) // s
+                stride[dim], padding[dim] = 1, (before, out - before - x.shape[2 + dim])
+        return x, replace(self, stride=tuple(stride), padding=tuple(padding))
 
     def output_size(self, size: tuple[int, ...]) -> tuple[int, ...]:
         """Spatial size of the output for an input of spatial ``size`` before padding.
