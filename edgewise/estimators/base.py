@@ -4,14 +4,14 @@ import copy
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from edgewise._ground.errors import warn
+from edgewise._ground.errors import ConfigError, warn
 from edgewise._ground.optional import require
 from edgewise.estimators.choice import choose
 from edgewise.estimators.columns import Columns
@@ -19,6 +19,7 @@ from edgewise.estimators.deployment import deployment_of_rows
 from edgewise.estimators.intervals import Spread
 from edgewise.estimators.penalised import best_constant
 from edgewise.estimators.rows import Rows, folds_of, sample_of
+from edgewise.estimators.taking import TakesTables, validation
 from edgewise.kan.discovery.discover import PENALTY, discover
 from edgewise.kan.discovery.restart import WORSE, fit_again
 from edgewise.kan.discovery.scale import Scale
@@ -29,16 +30,10 @@ from edgewise.kan.fitting.losses import Squares
 from edgewise.kan.kan import KAN
 from edgewise.models.deployment import Deployment
 
-if TYPE_CHECKING:
-    from sklearn.base import BaseEstimator
-else:
-    BaseEstimator = require("sklearn.base", extra="science").BaseEstimator
-validation = require("sklearn.utils.validation", extra="science")
-
 LARGEST_SEED = 2**31 - 1
 
 
-class KANEstimator(BaseEstimator):
+class KANEstimator(TakesTables):
     """Base of regressor and classifier; their docstrings say what the settings are."""
 
     _constant: ClassVar[str]  # the best prediction that looks at no column, in words
@@ -199,10 +194,6 @@ class KANEstimator(BaseEstimator):
         columns = Columns.of(torch.tensor(x), digit).as_formula_takes_them(found.inputs)
         self._keep(found.symbolic or found.network, columns, found.outputs)
 
-    def _names(self) -> list[str] | None:
-        names = getattr(self, "feature_names_in_", None)
-        return None if names is None else list(names)
-
     def _keep(self, model: KAN, columns: Columns, targets: Scale) -> None:
         self.network_, self.grid_ = model, getattr(model[0].edge.basis, "grid_size", None)
         self._columns = columns
@@ -210,18 +201,16 @@ class KANEstimator(BaseEstimator):
         self.target_mean_, self.target_scale_ = targets.mean.numpy(), targets.deviation.numpy()
 
     def fraction_outside(self, X: ArrayLike) -> np.ndarray:
-        """The fraction of the rows ``(N, columns)`` that lie beyond the training rows, by column, ``(columns,)``.
+        """The fraction of the rows ``(N, columns)`` that lie beyond the training rows, by column of the network.
 
         Nothing vouches for what is predicted there: a warning names rows that lie beyond by more than a tenth of the range.
         """
-        validation.check_is_fitted(self, "network_")
-        return self._columns.fraction_outside(validation.validate_data(self, X, reset=False, dtype=np.float64))
+        return self._columns.fraction_outside(self._rows(X))
 
     @torch.no_grad()
     def _forward(self, X: ArrayLike) -> Tensor:
         """What the network gives for rows, in the units of the targets, ``(N, outputs)``."""
-        validation.check_is_fitted(self, "network_")
-        x = validation.validate_data(self, X, reset=False, dtype=np.float64)
+        x = self._rows(X)
         if not self.symbolic:  # a formula is made to go on
             self._columns.warn_of_outside(x, self._names())
         y = self.network_(self._columns(x))
@@ -237,6 +226,11 @@ class KANEstimator(BaseEstimator):
             ['x_1']
         """
         validation.check_is_fitted(self, "network_")
+        if self._cells.change:
+            raise ConfigError(
+                "empty cells and categories are filled in before the network, and nothing elsewhere does so: to take it "
+                "there, fit to a table of numbers, such as your own SimpleImputer and OneHotEncoder give"
+            )
         names = self._names() or [f"x_{number}" for number in range(1, len(self.mean_) + 1)]
         targets = Scale(torch.tensor(self.target_mean_), torch.tensor(self.target_scale_))
         return deployment_of_rows(self.network_, self._columns, targets, names, self._output())

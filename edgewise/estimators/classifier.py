@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from edgewise._ground.optional import require
-from edgewise.estimators.base import KANEstimator, validation
+from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.weights import ClassWeight, of_classes, weighed
 from edgewise.kan.fitting.columns import digit_of
 from edgewise.kan.fitting.data import Table
@@ -45,7 +45,8 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     Attributes:
         classes_: The classes; of two, the logit is that of the second.
         formula_: The formulas of the logits, with ``symbolic``.
-        network_, mean_, scale_, grid_, penalty_, shares_, errors_, reach_, history_, discovery_: As of the regressor.
+        network_, mean_, scale_, columns_, grid_, penalty_, shares_, errors_, reach_, history_, discovery_: As of the
+            regressor.
 
     Example:
         >>> x = np.linspace(-1, 1, 100)[:, None]
@@ -94,7 +95,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         ``sample_weight`` says how much each row counts in the cross-entropy: one of weight 2 as two rows, one of weight 0
         as none; all alike by default. It is multiplied by the weights of the classes.
         """
-        rows, labels = validation.validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        rows, labels = self._checked(X, y)
         require("sklearn.utils.multiclass", extra="science").check_classification_targets(labels)
         rows, labels, given = weighed(rows, labels, sample_weight)
         self.classes_, numbers = np.unique(labels, return_inverse=True)
@@ -104,7 +105,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         if self.class_weight is not None:
             given = of_classes(self.class_weight, self.classes_, numbers, np.ones(len(rows)) if given is None else given)
         targets = np.eye(count)[numbers] if count > 2 else numbers[:, None].astype(float)
-        self._fit(rows, targets, given, CrossEntropy(), digit_of(X))
+        self._fit(self._filled(rows), targets, given, CrossEntropy(), digit_of(X))
         return self
 
     def _class_numbers(self, table: Table) -> Tensor:

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
-from edgewise.estimators.base import KANEstimator, validation
+from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.intervals import Spread
 from edgewise.estimators.losses import HUBER, LOSSES, MUCH_NOISE, NORMAL_QUARTILE, check_loss, robust_scale
+from edgewise.estimators.taking import validation
 from edgewise.estimators.weights import weighed
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.fitting.columns import cut_outputs, digit_of, warn_of_far_out
@@ -39,6 +40,12 @@ class KANRegressor(RegressorMixin, KANEstimator):
     what they are at their border, unless rows held back prove that curves go on, or a line alone counts.
 
     Of more than 5000 rows, shapes are compared on 2000; each network is then polished on a part of its own of the others.
+
+    Tables may be arrays, data frames of pandas or sparse matrices, which are made dense. In a data frame, columns of words,
+    categories and other objects get a column each of their (at most 20) categories; truths count as 0 and 1. Numbers may be
+    missing (NaN): the median of the column stands in, and where training rows lack some, a column more says which. A
+    category that no training row had counts as none, and a warning names it. ``columns_`` names what the network, and a
+    formula, takes after that; :meth:`deployment` refuses such a table.
 
     Numbers far from all others of their column (:func:`edgewise.nn.outlying.far_out`) decide neither its unit nor the
     grids, and count as if they lay one range beyond the others. A warning names targets far from all others, which squares
@@ -68,6 +75,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
             in units of ``target_mean_`` and ``target_scale_``.
         mean_, scale_: Of each column; of a constant one the scale is 1.
         target_mean_, target_scale_: Of each target.
+        columns_: Names of the columns that the network takes, with those that were made of categories and empty cells.
         grid_: Intervals of the first grid.
         penalty_: The penalty used, without ``symbolic``; in a safe fit that on the networks' sizes, None if none counts.
         shares_: What each shape counts in a safe fit, by name: ``"line"``, ``"curves"``, ``"network"``.
@@ -125,18 +133,17 @@ class KANRegressor(RegressorMixin, KANEstimator):
         ``sample_weight`` says how much each row counts in the mean square: one of weight 2 as two rows, one of weight 0 as
         none; all alike by default.
         """
-        rows, targets = validation.validate_data(
-            self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2
-        )
+        rows, targets = self._checked(X, y, multi_output=True, y_numeric=True)
         self._flat = targets.ndim == 1
         columns = targets.reshape(len(targets), -1).astype(float)
         rows, columns, weight = weighed(rows, columns, sample_weight)
         check_loss(self.loss, columns, self.symbolic)
-        self._fit(rows, columns, weight, LOSSES[self.loss], digit_of(X))
+        numbers = self._filled(rows)
+        self._fit(numbers, columns, weight, LOSSES[self.loss], digit_of(X))
         if self.loss == "huber" and self.penalty is None:
             noise = float(np.median(np.abs(self._spread.left) / self.target_scale_) / NORMAL_QUARTILE)
             if 0 < noise < MUCH_NOISE:  # the distance was one for targets of which columns know nothing
-                self._fit(rows, columns, weight, Huber(HUBER * noise), digit_of(X))
+                self._fit(numbers, columns, weight, Huber(HUBER * noise), digit_of(X))
         return self
 
     def _target_scale(self, targets: Tensor, weight: Tensor | None) -> Scale:

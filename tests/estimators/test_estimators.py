@@ -29,7 +29,7 @@ def array_api(monkeypatch):
 
 def known(_):
     """Weights are repeated rows in the loss; quantiles of grids, and which rows are held back, differ."""
-    return {"check_sample_weight_equivalence_on_dense_data": known.__doc__}
+    return {f"check_sample_weight_equivalence_on_{kind}_data": known.__doc__ for kind in ("dense", "sparse")}
 
 
 @pytest.mark.slow
