@@ -24,7 +24,7 @@ FLOORS = [  # from the ground up; rooms of one floor do not know each other
     ("__main__",),
 ]
 WINGS = {  # rooms within a room, in the same way
-    "kan": [("interpret",), ("fitting", "forms"), ("discovery",)],
+    "kan": [("interpret",), ("fitting", "forms", "tables"), ("discovery",)],
     "vision": [("data",), ("training",), ("classification", "segmentation"), ("tuning",), ("verbs",)],
 }
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

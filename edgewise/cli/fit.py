@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
@@ -13,8 +13,9 @@ from edgewise.cli._tables import print_table
 if TYPE_CHECKING:
     import numpy as np
 
-    from edgewise.kan.discovery.csv_table import CsvTable
+    from edgewise.kan.discovery.folder import FitFolder
     from edgewise.kan.discovery.result import Discovery
+    from edgewise.kan.tables import DataTable, Missing
 
 FEWEST = 10
 """Rows from which a formula can be learned."""
@@ -30,7 +31,7 @@ def main(words: list[str]) -> None:
 
 
 def command(
-    table: Annotated[Path, arg(metavar="TABLE.csv")],
+    table: Annotated[Path, arg(metavar="TABLE")],
     /,
     *,
     target: Annotated[str, arg(metavar="COLUMN")],
@@ -38,10 +39,14 @@ def command(
     hidden: Annotated[tuple[int, ...], arg(metavar="NODES...")] = (),
     grid: int = 3,
     functions: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
+    drop_missing: bool = False,
+    impute: bool = False,
+    decimal: Literal["point", "comma"] | None = None,
     test: float = 0.2,
     max_time: Annotated[float | None, arg(metavar="SECONDS")] = None,
     seed: int = 0,
     out: Annotated[Path, arg(metavar="DIR")] = Path("formula"),
+    overwrite: bool = False,
 ) -> None:
     """Find a formula for a column of a table, and judge it on rows held back.
 
@@ -57,38 +62,46 @@ def command(
     examples:
       edgewise fit data.csv --target y
       edgewise fit data.csv --target y --columns a b --functions x x^2 sin exp --out found
+      edgewise fit measured.xlsx --target y --impute --max-time 60
 
     Args:
-        table: CSV file whose first line names its columns; commas, semicolons or tabs between them.
+        table: CSV file (commas, semicolons or tabs), Excel workbook (.xlsx) or Parquet file whose
+            first line names its columns; dates are read as days since the first.
         target: The column to explain.
         columns: Columns to explain it by; all others by default.
         hidden: Nodes of each hidden layer; then the formula is that of the network.
         grid: Intervals of the first grid; fewer if there are few rows.
         functions: Functions to try, such as x x^2 sin exp log; the whole library by default.
+        drop_missing: Leave out rows with missing cells.
+        impute: Fill missing cells with the median of their column; `edgewise predict` does the same.
+        decimal: The decimal sign, where the table leaves it open.
         test: Share of the rows that is held back to judge the formula.
         max_time: Seconds of the processor after which it ends with what it has.
         seed: Decides the rows held back and the start of the fit.
         out: Folder for what is written; made if needed.
+        overwrite: Replace a fit that the folder holds.
     """
-    from edgewise.kan.discovery.csv_table import read_csv
     from edgewise.kan.discovery.discover import discover
     from edgewise.kan.discovery.folder import FitFolder
+    from edgewise.kan.tables import read_table
 
     if not 0 <= test < 1:
         raise ConfigError(f"--test is a share of the rows from 0 to below 1, got {test}")
-    data = read_csv(table, target, columns or None)
+    folder = FitFolder(out)
+    if not overwrite:
+        folder.check_free()
+    data = read_table(table, target, columns or None, missing=_missing(drop_missing, impute), decimal=decimal)
     if len(data.y) < FEWEST:
         raise DataError(f"{table} has {len(data.y)} rows: a formula needs at least {FEWEST} to be learned from")
     used, held = _split(len(data.y), test, seed)
     options = {"hidden": hidden or None, "max_time": max_time, "grid": grid, "functions": functions or None, "seed": seed}
     found = discover(data.x[used], data.y[used], names=data.names, **options)
-    folder = FitFolder(out)
-    folder.write(found, data.x[used], data.names, target)
+    folder.write(found, data.x[used], data)
     if found.formula is None:
-        print(f"interrupted before a formula was found; the network as it was: {out / 'model.safetensors'}")
+        print(f"{found.stopped} before a formula was found; the network as it was: {folder.model}")
         raise SystemExit(130)
-    notes = _notes(data, len(used), len(held), columns)
-    _report(found, data, used if len(held) < 2 else held, target, f"{target} from {table.name}", notes, out)
+    notes = _notes(data, len(used), len(held))
+    _report(found, data, used if len(held) < 2 else held, f"{target} from {table.name}", notes, folder)
 
 
 def _split(rows: int, test: float, seed: int) -> "tuple[np.ndarray, np.ndarray]":
@@ -102,16 +115,20 @@ def _split(rows: int, test: float, seed: int) -> "tuple[np.ndarray, np.ndarray]"
     return order[count:], order[:count]
 
 
-def _notes(data: "CsvTable", used: int, held: int, columns: tuple[str, ...]) -> list[str]:
-    notes = [
+def _missing(drop: bool, impute: bool) -> "Missing":
+    """What becomes of rows with missing cells."""
+    if drop and impute:
+        raise ConfigError("--drop-missing and --impute are two ways of treating missing cells: choose one")
+    return "drop" if drop else "median" if impute else "refuse"
+
+
+def _notes(data: "DataTable", used: int, held: int) -> list[str]:
+    from edgewise.kan.tables.cells import listed
+
+    learned = (
         f"Learned from {used} rows, judged on {held} held back." if held else f"Learned from and judged on {used} rows."
-    ]
-    notes.append(f"The network takes {', '.join(data.names)}, in this order.")
-    if data.commas:
-        notes.append("Its numbers are read with decimal commas.")
-    if data.dropped:
-        notes.append(f"Left out, since they do not vary: {', '.join(data.dropped)}.")
-    return notes
+    )
+    return [learned, f"The network takes {listed(data.names)}, in this order.", *data.notes]
 
 
 def _print_front(found: "Discovery") -> None:
@@ -134,11 +151,11 @@ def _print_front(found: "Discovery") -> None:
     )
 
 
-def _report(found: "Discovery", data: "CsvTable", rows, target: str, title: str, notes: list[str], out: Path) -> None:
+def _report(found: "Discovery", data: "DataTable", rows, title: str, notes: list[str], folder: "FitFolder") -> None:
     """Print what was found and write the page."""
     from edgewise.kan.discovery.report import between, feature_scores, fidelity, write_report
 
-    x, y = data.x[rows], data.y[rows]
+    x, y, target = data.x[rows], data.y[rows], data.target
     print(*notes, sep="\n")
     if found.stopped != "all stages done":
         print(f"The search was ended early: {found.stopped}.")
@@ -153,6 +170,6 @@ def _report(found: "Discovery", data: "CsvTable", rows, target: str, title: str,
     (_, _, formula), (_, _, network) = scores
     if not 1 - formula <= max(MUCH_WORSE * (1 - network), NOTICED):
         print("The network knows more than the formula: allow more functions, or a deeper network such as --hidden 5 3.\n")
-    print(f"report: {write_report(found, out / 'report.html', x, y, target=target, title=title, notes=notes)}")
-    print(f"formula: {out / 'formula.txt'}, formula.py, formula.tex")
-    print(f"network: {out / 'model.safetensors'}; for new rows: edgewise predict {shlex.quote(str(out))} NEW.csv --out DIR")
+    print(f"report: {write_report(found, folder.report, x, y, target=target, title=title, notes=notes)}")
+    print(f"formula: {', '.join(map(str, folder.formulas.values()))}")
+    print(f"network: {folder.model}; for new rows: edgewise predict {shlex.quote(str(folder.path))} NEW.csv --out DIR")

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
@@ -11,6 +11,7 @@ from edgewise.cli._parse import call
 
 if TYPE_CHECKING:
     from edgewise.kan.discovery.folder import FitFolder
+    from edgewise.kan.tables.decimals import Decimal
 
 
 def main(words: list[str]) -> None:
@@ -25,6 +26,7 @@ def command(
     *,
     out: Annotated[Path, arg(metavar="DIR")],
     device: str = "cpu",
+    decimal: Literal["point", "comma"] | None = None,
 ) -> None:
     """Segment pictures with the best epoch of a run: a mask and an overlay for each, at
     the picture's own size. Of a run of classification, name their classes. Of a fit,
@@ -34,19 +36,22 @@ def command(
       edgewise predict runs/first *.png --out masks
       edgewise predict runs/first pictures/ --out masks
       edgewise predict runs/digits *.png --out named
-      edgewise predict formula rows.csv --out answers
+      edgewise predict formula rows.csv --out answers.csv
 
     Args:
         run: Folder made by `edgewise train`, `edgewise demo` or `edgewise fit`.
-        images: Picture files, and folders of them; of a fit, a CSV file whose first line names its columns.
-        out: Folder for ID_mask.png and ID_overlay.png, or for predictions.csv; made if needed.
+        images: Picture files, and folders of them; of a fit, a CSV file, an Excel workbook (.xlsx) or a
+            Parquet file whose first line names its columns.
+        out: Folder for ID_mask.png and ID_overlay.png, or for predictions.csv; made if needed. Of a
+            fit also a CSV file.
         device: Where to compute, such as cpu or cuda.
+        decimal: Of a fit, the decimal sign where the table leaves it open.
     """
     from edgewise.kan.discovery.folder import FitFolder
 
     fit = FitFolder(run)
     if fit.is_there:
-        _predict_rows(fit, images, out)
+        _predict_rows(fit, images, out, decimal)
         return
     from edgewise.vision import predict
 
@@ -60,8 +65,8 @@ def command(
         raise SystemExit(1)
 
 
-def _predict_rows(fit: "FitFolder", tables: tuple[Path, ...], out: Path) -> None:
+def _predict_rows(fit: "FitFolder", tables: tuple[Path, ...], out: Path, decimal: "Decimal | None") -> None:
     """Answer about the rows of a table."""
     if len(tables) != 1:
         raise DataError(f"{fit.path} is a fit and takes one table, got {len(tables)} files: name the one of the new rows")
-    print(f"predictions: {fit.predict(tables[0], out)}")
+    print(f"predictions: {fit.predict(tables[0], out, decimal)}")

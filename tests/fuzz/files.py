@@ -11,14 +11,16 @@ from PIL import Image
 from edgewise import EdgewiseError
 from edgewise.io import load_model, save_model
 from edgewise.kan import KAN
-from edgewise.kan.discovery.csv_table import read_csv
+from edgewise.kan.tables import read_table
 from edgewise.vision.data.sample import Sample
 from edgewise.vision.training.recipe import Recipe
 
 _CELLS = st.one_of(
     st.floats(width=32).map(repr),
     st.integers(-(10**20), 10**20).map(str),
-    st.sampled_from(["", "NA", "nan", "inf", "1,5", "1.5.2", '"', '"1"', "1_0", "٣", " 2 ", "1e400", "-", "x\ty"]),
+    st.sampled_from(
+        ["", "NA", "nan", "inf", "1,5", "1.5.2", '"', '"1"', "1_0", "٣", " 2 ", "1e400", "-", "x\ty", "2024-12-31"]
+    ),
     st.text(max_size=4),
 )
 TABLES = st.tuples(
@@ -26,16 +28,17 @@ TABLES = st.tuples(
     st.lists(st.lists(_CELLS, max_size=5), max_size=6),
     st.sampled_from([",", ";", "\t"]),
     st.sampled_from(["\n", "\r\n", "\r", "\n\n"]),
+    st.sampled_from(["refuse", "drop", "median"]),
 )
 
 
-def check_table(drawn: tuple[list[str], list[list[str]], str, str], folder: Path) -> None:
+def check_table(drawn: tuple[list[str], list[list[str]], str, str, str], folder: Path) -> None:
     """A table is read as what Python says its cells are, or refused."""
-    header, rows, separator, end = drawn
+    header, rows, separator, end, missing = drawn
     path = folder / "table.csv"
     path.write_bytes(end.join(separator.join(cells) for cells in [header, *rows]).encode("utf-8", "surrogatepass"))
     try:
-        table = read_csv(path, "y")
+        table = read_table(path, "y", missing=missing)
     except EdgewiseError:
         return
     assert np.isfinite(table.x).all()

@@ -1,8 +1,7 @@
 """From a table to a formula: the search for a network, its formula, and the report about both."""
 
-from edgewise.kan.discovery.csv_table import CsvTable, read_csv
 from edgewise.kan.discovery.discover import discover
 from edgewise.kan.discovery.front import Member
 from edgewise.kan.discovery.result import Discovery
 
-__all__ = ["CsvTable", "Discovery", "Member", "discover", "read_csv"]
+__all__ = ["Discovery", "Member", "discover"]

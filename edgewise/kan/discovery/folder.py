@@ -11,9 +11,12 @@ import torch
 from edgewise._ground.errors import CheckpointError, warn
 from edgewise._ground.version import __version__
 from edgewise.io import atomic_write, load_model, read_json, save_model, write_json
-from edgewise.kan.discovery.csv_table import read_rows
 from edgewise.kan.discovery.result import Discovery
 from edgewise.kan.discovery.written import as_latex, as_python, as_text
+from edgewise.kan.interpret import Formula
+from edgewise.kan.tables.decimals import Decimal
+from edgewise.kan.tables.reading import Reading
+from edgewise.kan.tables.table import DataTable, read_rows
 from edgewise.models.deployment import Deployment, deployment_of
 
 PREDICTIONS = "predictions.csv"
@@ -23,14 +26,16 @@ class FitFolder:
     """The files of a fit, under one path.
 
     ``model.safetensors`` the network, in the units of the data; ``fit.json`` the target, the columns in the order in which
-    the network takes them, each with the range that it had in the rows learned from, and the formula; ``formula.txt`` the
-    formula in words, ``formula.py`` as a function of NumPy arrays, ``formula.tex`` as an equation.
+    the network takes them, each with the range that it had in the rows learned from, how their cells were read, and the
+    formula; ``formula.txt`` the formula in words, ``formula.py`` as a function of NumPy arrays, ``formula.tex`` as an
+    equation.
     """
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self.model = self.path / "model.safetensors"
         self.facts = self.path / "fit.json"
+        self.report = self.path / "report.html"
         self.formulas = {kind: self.path / f"formula.{kind}" for kind in ("txt", "py", "tex")}
 
     @property
@@ -38,59 +43,88 @@ class FitFolder:
         """Whether a fit was kept under the path."""
         return self.facts.is_file()
 
-    def write(self, found: Discovery, x: np.ndarray, names: tuple[str, ...], target: str) -> None:
-        """Keep what was found.
+    def check_free(self) -> None:
+        """Refuse a folder that holds a fit.
+
+        Raises:
+            CheckpointError: It does.
+        """
+        if self.is_there:
+            raise CheckpointError(
+                f"{self.path} holds a fit already: choose another folder with --out, or replace it with --overwrite"
+            )
+
+    def write(self, found: Discovery, x: np.ndarray, table: DataTable) -> None:
+        """Keep what was found, in the place of what was kept here before.
 
         Args:
-            found: What was found; after an interrupt there is no formula to be kept.
+            found: What was found; after an interrupt there may be no formula to be kept.
             x: The rows learned from, ``(N, columns)``.
-            names: Of the columns.
-            target: What is explained.
+            table: The table that they are from.
         """
         self.path.mkdir(parents=True, exist_ok=True)
+        for old in (*self.formulas.values(), self.report):
+            old.unlink(missing_ok=True)
         save_model(found.in_units(), self.model)
-        ranges = {name: [float(part.min()), float(part.max())] for name, part in zip(names, x.T, strict=True)}
+        ranges = {name: [float(part.min()), float(part.max())] for name, part in zip(table.names, x.T, strict=True)}
         formula = None if found.formula is None else str(found.formula)
-        write_json(self.facts, {"target": target, "columns": ranges, "formula": formula, "edgewise": __version__})
-        if found.formula is None:
-            return
-        told = {name: f"from {low:g} to {high:g} in the rows learned from" for name, (low, high) in ranges.items()}
+        facts = {"target": table.target, "columns": ranges, **table.reading.to_dict(), "formula": formula}
+        write_json(self.facts, {**facts, "edgewise": __version__})
+        if found.formula is not None:
+            self._write_formula(found, found.formula, table, ranges)
+
+    def _write_formula(self, found: Discovery, formula: Formula, table: DataTable, ranges: dict[str, list[float]]) -> None:
+        units = {name: f"{unit}, " if (unit := table.reading.unit(name)) else "" for name in ranges}
+        span = "from {:g} to {:g} in the rows learned from"
+        told = {name: units[name] + span.format(*ends) for name, ends in ranges.items()}
         written = {
-            "txt": as_text(found, found.formula, target, told),
-            "py": as_python(found.formula, target, told),
-            "tex": as_latex(found.formula, target),
+            "txt": as_text(found, formula, table.target, told),
+            "py": as_python(formula, table.target, told),
+            "tex": as_latex(formula, table.target),
         }
         for kind, text in written.items():
             atomic_write(self.formulas[kind], text.encode())
 
-    def predict(self, table: str | Path, out_dir: str | Path) -> Path:
-        """The target of each row of a table, in a copy of the table with a column more, ``predictions.csv``.
+    def predict(self, table: str | Path, out: str | Path, decimal: Decimal | None = None) -> Path:
+        """The target of each row of a table, in a copy of the table with a column more.
 
-        Columns are found by their names, in any order; others are left as they are.
+        Columns are found by their names, in any order, and read as those of the fit were; others are left as they are. A
+        row that the fit would have left out, since cells are missing, gets no number, and a warning counts such rows.
 
         Args:
-            table: CSV file whose first line names its columns.
-            out_dir: Folder for the copy; made if needed.
+            table: CSV file, Excel workbook or Parquet file whose first line names its columns.
+            out: CSV file for the copy, or a folder for ``predictions.csv``; made if needed.
+            decimal: The decimal sign of the table, ``"point"`` or ``"comma"``; by default the one that follows from it.
+
+        Returns:
+            The file.
 
         Raises:
             CheckpointError: This is no folder of a fit.
             DataError: A column is missing, or a cell of it is no finite number.
         """
         facts = self._read()
-        header, cells, x = read_rows(table, list(facts["columns"]))
+        cells, x, whole = read_rows(table, Reading.from_dict(facts["columns"], facts), decimal)
         network = load_model(self.model)
         with torch.no_grad():
-            found = network(torch.tensor(x).to(next(network.parameters()).dtype))[:, 0].tolist()
-        self._note(table, x, np.array(found), facts["columns"])
-        name = facts["target"] if facts["target"] not in header else f"{facts['target']} (predicted)"
+            found = network(torch.tensor(x).to(next(network.parameters()).dtype))[:, 0].numpy()
+        self._note(table, x, found, facts["columns"])
+        if not whole.all():
+            warn(
+                f"{(~whole).sum()} of {len(whole)} rows of {table} have missing cells and get no prediction, as in the fit"
+            )
+        told = np.full(len(whole), "", dtype=object)
+        told[whole] = [repr(value) for value in found.tolist()]
+        name = facts["target"] if facts["target"] not in cells.header else f"{facts['target']} (predicted)"
+        out = Path(out)
+        file = out if out.suffix == ".csv" else out / PREDICTIONS
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow([*header, name])
-        writer.writerows([*row, repr(value)] for row, value in zip(cells, found, strict=True))
-        out = Path(out_dir)
-        out.mkdir(parents=True, exist_ok=True)
-        atomic_write(out / PREDICTIONS, buffer.getvalue().encode())
-        return out / PREDICTIONS
+        writer.writerow([*cells.header, name])
+        writer.writerows([*row.cells, value] for row, value in zip(cells.rows, told, strict=True))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(file, buffer.getvalue().encode())
+        return file
 
     def deployment(self) -> Deployment:
         """The network with the names and the ranges of its columns, for :func:`edgewise.export.to_onnx`.
@@ -101,6 +135,7 @@ class FitFolder:
         facts, network = self._read(), load_model(self.model)
         ends = torch.tensor(list(facts["columns"].values()), dtype=next(network.parameters()).dtype)
         ranges = {"columns": list(facts["columns"]), "ranges": facts["columns"]}
+        ranges |= {key: facts[key] for key in ("dates", "medians") if facts.get(key)}
         known = deployment_of(network)
         metadata = {
             **known.metadata,

@@ -12,6 +12,7 @@ from edgewise.io import load_model
 from edgewise.kan.discovery import discover
 from edgewise.kan.discovery.folder import FitFolder
 from edgewise.kan.discovery.report_figures import front_figure, typeset
+from edgewise.kan.tables import DataTable, Reading
 
 ROWS = np.random.default_rng(0).uniform(0.5, 2, (120, 2))
 NAMES = ("T [K]", "lambda")
@@ -23,7 +24,7 @@ def kept(tmp_path_factory):
     y = 0.29057 * ROWS[:, 0] ** 2 + ROWS[:, 1] + 0.01 * np.random.default_rng(1).normal(size=120)
     found = discover(ROWS, y, names=NAMES, functions=["x", "x^2"], max_time=1, seed=0)
     folder = FitFolder(tmp_path_factory.mktemp("found"))
-    folder.write(found, ROWS, NAMES, "p_out")
+    folder.write(found, ROWS, DataTable(ROWS, y, "p_out", Reading(NAMES), (), ()))
     return found, folder
 
 
