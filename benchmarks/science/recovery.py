@@ -1,8 +1,9 @@
-"""Recovery of sixty formulas from rows: ``python -m benchmarks.science.recovery [--names N ...] [--noise 0.05]``.
+"""Recovery of formulas from rows: ``python -m benchmarks.science.recovery [--list kept-back] [--noise 0.05]``.
 
-Each formula of formulas.py gives ``--rows`` rows to ``discover``, with all its defaults, one thread and ``--seconds`` of
-the processor's time, after which it is interrupted and what it has then counts. Noise is normal, so many standard
-deviations of the targets. Nothing of a formula but its rows and the names of its columns is told.
+Each of the sixty formulas of formulas.py, or of those of kept_back.py, gives ``--rows`` rows to ``discover``, with all its
+defaults, one thread and ``--seconds`` of the processor's time, after which it is interrupted and what it has then counts.
+Noise is normal, so many standard deviations of the targets. Nothing of a formula but its rows and the names of its
+columns is told.
 
 exact      the chosen formula has an NRMSE below 1e-6 on 1000 fresh rows of the ranges, and on 1000 of wider ranges
 structure  its constants, fitted again to rows without noise, make it exact, and it is at most twice as long as the truth
@@ -16,7 +17,7 @@ import json
 import signal
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,9 +27,15 @@ import torch
 from scipy.optimize import least_squares
 
 from benchmarks.science.formulas import FORMULAS, Truth
+from benchmarks.science.kept_back import KEPT_BACK
 from edgewise.kan.discovery import discover
 from edgewise.kan.interpret import parse_formula, to_callable
 
+Found = tuple[sympy.Expr | None, list[sympy.Expr]]
+"""The formula that is chosen, if there is one, and those of the front."""
+Finder = Callable[[np.ndarray, np.ndarray, list[str], float], Found]
+"""From rows, targets, the names of the columns and seconds of the processor."""
+LISTS = {"sixty": FORMULAS, "kept-back": KEPT_BACK}
 EXACT = 1e-6
 SCORES = {"exact": "E", "exact_front": "e", "structure": "S", "structure_front": "s"}
 ROWS, FRESH = 500, 1000
@@ -93,19 +100,24 @@ def limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def tried(truth: Truth, noise: float, seconds: float, rows: int) -> dict:
-    """What ``discover`` makes of the rows of one formula."""
-    x, y = truth.rows(rows, 0)
-    y = y + noise * y.std() * np.random.default_rng(7).normal(size=rows)
-    began = time.process_time()
+def discovered(x: np.ndarray, y: np.ndarray, names: list[str], seconds: float) -> Found:
+    """What ``discover`` finds with all its defaults."""
     try:
         with limited(seconds), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = discover(x, y, names=list(truth.ranges), seed=0, progress=False, max_time=0.95 * seconds)
-        chosen = found.formula.expressions[0] if found.formula else None
-        front = [member.formula.expressions[0] for member in getattr(found, "front", ())]
+            found = discover(x, y, names=names, seed=0, progress=False, max_time=0.95 * seconds)
     except KeyboardInterrupt:
-        chosen, front = None, []
+        return None, []
+    chosen = found.formula.expressions[0] if found.formula else None
+    return chosen, [member.formula.expressions[0] for member in found.front]
+
+
+def tried(truth: Truth, find: Finder, noise: float, seconds: float, rows: int) -> dict:
+    """What is made of the rows of one formula."""
+    x, y = truth.rows(rows, 0)
+    y = y + noise * y.std() * np.random.default_rng(7).normal(size=rows)
+    began = time.process_time()
+    chosen, front = find(x, y, list(truth.ranges), seconds)
     spent = time.process_time() - began
     all_of_them = [*([] if chosen is None else [chosen]), *front]
     return {
@@ -119,24 +131,37 @@ def tried(truth: Truth, noise: float, seconds: float, rows: int) -> dict:
         "structure": chosen is not None and has_structure(chosen, truth),
         "structure_front": any(has_structure(e, truth) for e in all_of_them),
         "formula": str(chosen),
+        "front": list(map(str, front)),
     }
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--names", nargs="*", default=list(FORMULAS), help="of formulas, or how they begin")
+    options = arguments().parse_args(words)
+    run(options, discovered)
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Recovery of formulas from rows.")
+    parser.add_argument("--list", choices=list(LISTS), default="sixty")
+    parser.add_argument("--names", nargs="*", help="of formulas, or how they begin; all by default")
     parser.add_argument("--noise", type=float, default=0.0)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--resume", type=Path)
-    options = parser.parse_args(words)
+    return parser
+
+
+def run(options: argparse.Namespace, find: Finder) -> None:
+    """Try each formula, print what comes of it, and the sums."""
     torch.set_num_threads(1)
-    names = [name for name in FORMULAS if any(name == n or name.startswith(f"{n}-") for n in options.names)]
+    truths = LISTS[options.list]
+    wanted = options.names or list(truths)
+    names = [name for name in truths if any(name == n or name.startswith(f"{n}-") for n in wanted)]
     done = json.loads(options.resume.read_text()) if options.resume and options.resume.exists() else []
     for name in names:
         if any((row["name"], row["noise"]) == (name, options.noise) for row in done):
             continue
-        row = tried(FORMULAS[name], options.noise, options.seconds, options.rows)
+        row = tried(truths[name], find, options.noise, options.seconds, options.rows)
         done.append(row)
         if options.resume:
             options.resume.write_text(json.dumps(done, indent=1))
