@@ -16,6 +16,8 @@ from edgewise.kan.functions import FUNCTIONS
 EXACT = 1e-12  # root mean square, in deviations of the targets, below which accuracy is rounding
 LENGTH = 4.0  # price of a number, a variable or an operation: which one it is was chosen among a dozen, twice its logarithm
 FAR = 1e150
+TOLERANCES = (1e-9, 1e-15)  # changes at which a fit ends; the second where it may become exact,
+NEARLY = 1e-4  # which is below this error
 DIGITS = 4  # binary, of a number that is not fitted, that cost as much as a letter
 PI = 0.5  # what pi costs beside its factor
 DENOMINATOR = 12  # of a number that is not fitted, or of its ratio to pi
@@ -94,11 +96,15 @@ class Rows:
             return np.where(np.abs(found) < FAR, found, 0)
 
         solve = require("scipy.optimize", extra="science").least_squares
-        with np.errstate(all="ignore"):
-            found = solve(off, start, slopes, method="lm", x_scale=np.abs(start) + 1e-3 * (start == 0), xtol=1e-15,
-                          ftol=1e-15, gtol=1e-15, max_nfev=steps).x  # fmt: skip
-        after = self.judged(tree.with_constants(found))
-        return min(before, after, key=lambda fitted: fitted.score)
+        best = before
+        for end in TOLERANCES:
+            scale, ends = np.abs(start) + 1e-3 * (start == 0), {"xtol": end, "ftol": end, "gtol": end}
+            with np.errstate(all="ignore"):
+                start = solve(off, start, slopes, method="lm", x_scale=scale, max_nfev=steps, **ends).x
+            best = min(best, self.judged(tree.with_constants(start)), key=lambda fitted: fitted.score)
+            if best.error > NEARLY:
+                break
+        return best
 
     def errors_of(self, fitted: Fitted) -> NDArray:
         """Standard errors of the constants, from the Jacobian at the least squares; infinite if rows do not tell."""

@@ -28,6 +28,14 @@ def test_constants_and_standard_errors_are_those_of_scipy():
     assert found.error == pytest.approx(math.sqrt(np.mean(left**2)) / y.std(), rel=1e-6)
 
 
+def test_standard_errors_are_those_of_a_bootstrap():
+    y = 2 * np.exp(-0.7 * X) + 0.5 + 0.05 * RNG.normal(size=200)
+    table, rng = rows(y), np.random.default_rng(1)
+    found = table.fitted(DECAY)
+    drawn = [table.some(rng.integers(0, 200, 200)).fitted(found.tree).tree.constants() for _ in range(200)]
+    np.testing.assert_allclose(table.errors_of(found), np.std(drawn, axis=0), rtol=0.25)
+
+
 def test_weights_are_those_of_scipy():
     y, weight = np.exp(-0.7 * X) + 0.1 * RNG.normal(size=200), RNG.uniform(0.1, 3, 200)
     wanted, _ = curve_fit(lambda x, a, b, c: a * np.exp(b * x) + c, X, y, p0=(1, -1, 0), sigma=weight**-0.5)
