@@ -1,6 +1,7 @@
 """Networks that people read: fitted to tables, pruned, drawn, turned into formulas."""
 
 from edgewise.kan.discovery.discover import discover
+from edgewise.kan.discovery.knowledge import Knowledge
 from edgewise.kan.discovery.result import Discovery
 from edgewise.kan.functions import FUNCTIONS, Function, register_function
 from edgewise.kan.kan import KAN
@@ -16,6 +17,7 @@ __all__ = [
     "Discovery",
     "Function",
     "KANLayer",
+    "Knowledge",
     "Network",
     "SymbolicEdges",
     "Trace",

@@ -2,6 +2,7 @@
 
 from edgewise.kan.discovery.discover import discover
 from edgewise.kan.discovery.front import Member
+from edgewise.kan.discovery.knowledge import Knowledge
 from edgewise.kan.discovery.result import Discovery
 
-__all__ = ["Discovery", "Member", "discover"]
+__all__ = ["Discovery", "Knowledge", "Member", "discover"]

@@ -1,20 +1,22 @@
 """Formulas that are looked for on the rows themselves, before a network is fitted and beside what it says."""
 
-from collections.abc import Iterable, Sequence
+import copy
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 
+from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
 from edgewise.kan.discovery.clock import Clock
 from edgewise.kan.discovery.front import Member, excursions, pareto, size
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.forms.constants import Fitted, Rows
+from edgewise.kan.forms.grammar import Grammar
 from edgewise.kan.forms.search import Search
 from edgewise.kan.forms.simpler import simpler
 from edgewise.kan.forms.tree import tree_of
-from edgewise.kan.functions import Function, select
 from edgewise.kan.interpret import Formula
 from edgewise.kan.interpret.formula import written_formula
 
@@ -32,7 +34,7 @@ class Direct:
         table: The rows, in the units of the data.
         columns: Which of their columns vary.
         names: Of all columns.
-        functions: That formulas may have; None for the whole library.
+        grammar: What formulas may be.
         clock: When to end.
     """
 
@@ -40,12 +42,11 @@ class Direct:
         self,
         table: Table,
         columns: Sequence[int],
-        names: Sequence[str] | None,
-        functions: Iterable[str | Function] | None,
+        names: Sequence[str],
+        grammar: Grammar,
         clock: Clock,
     ):
         sympy = require("sympy", extra="science")
-        names = [f"x_{i + 1}" for i in range(table.x.shape[1])] if names is None else list(map(str, names))
         self.symbols = tuple(sympy.Symbol(name, real=True) for name in names)
         self.table, self.clock, self.is_done = table, clock, False
         weight = None if table.weight is None else table.weight.double().cpu().numpy()
@@ -55,55 +56,69 @@ class Direct:
         order = np.random.default_rng(0).permutation(len(self.rows))
         held = int(HELD * len(order))
         self.used, self.held = self.rows.some(np.sort(order[held:])), self.rows.some(np.sort(order[:held]))
-        self.search = Search(self.used, [f.name for f in select(functions)], lambda: clock.left)
+        self.search = Search(self.used, grammar, lambda: clock.left)
 
     def run(self) -> None:
         """Look until a formula is exact or the time is up."""
         self.search.run()
         self.is_done = True
 
+    def under(self, grammar: Grammar, clock: Clock) -> "Direct":
+        """A search on the same rows, for other formulas and with a clock of its own."""
+        other = copy.copy(self)
+        other.clock, other.is_done, other.search = clock, False, Search(self.used, grammar, lambda: clock.left)
+        return other
+
     @property
     def is_exact(self) -> bool:
         """Whether a formula leaves nothing over, on the rows held back either."""
-        found = self.search.found
-        return bool(found) and self.search.best.is_exact and self.held.judged(self.search.best.tree).is_exact
+        return self.search.is_exact and self.held.judged(self.search.allowed[0].tree).is_exact
+
+    def error(self, fitted: Fitted) -> float:
+        """Of a formula on the rows held back; on those learned from if none are."""
+        return self.held.judged(fitted.tree).error if len(self.held) else fitted.error
 
     def add(self, formula: Formula) -> None:
         """Put the formula of a network among those found, with its constants fitted again and what is too much left out."""
         tree = tree_of(formula.expressions[0], self.columns)
         if tree is not None:
             clock = Clock(ADDING)
-            self.search.keep(simpler(self.used, self.used.fitted(tree), lambda: clock.left))
+            self.search.keep(simpler(self.used, self.used.fitted(tree), lambda: clock.left, self.search.grammar))
 
     def front(self, clock: Clock) -> tuple[tuple[Member, ...], Member]:
-        """The front, and the formula that is chosen; what is left of the time says how many formulas are worked out."""
-        found = sorted(self.search.found.values(), key=lambda fitted: fitted.score)
+        """The front, and the formula that is chosen; what is left of the time says how many formulas are worked out.
+
+        Raises:
+            ConfigError: There is none that may be offered.
+        """
+        found, longest = self.search.allowed, self.search.grammar.longest
         lengths: dict[int, Fitted] = {}
         for fitted in found:
             lengths.setdefault(fitted.tree.length(), fitted)
-        best = self._member(found[0])
+        best = next((member for member in map(self._member, found) if member.length <= longest), None)
+        if best is None:
+            limit = "" if longest == np.inf else f" with at most {longest:g} numbers, variables and operations"
+            raise ConfigError(f"no formula{limit} was found that fits what is known of it: know less, or give more time")
         others = [self._member(fitted) for fitted in self._offered(list(lengths.values())) if not clock.is_over]
-        front = [member for member in pareto([best, *others]) if str(member) != str(best)]
+        front = [m for m in pareto([best, *others]) if str(m) != str(best) and m.length <= longest]
         return tuple(sorted([*front, best], key=lambda member: member.length)), best
 
     def _offered(self, found: list[Fitted]) -> list[Fitted]:
         """Formulas of ever greater length and ever smaller error on rows held back."""
         kept, least = [], np.inf
         for fitted in sorted(found, key=lambda f: f.tree.length()):
-            error = self.held.judged(fitted.tree).error if len(self.held) else fitted.error
-            if error < least:
+            if (error := self.error(fitted)) < least:
                 kept.append(fitted)
                 least = error
         return kept if len(kept) <= OFFERED else [kept[i] for i in np.linspace(0, len(kept) - 1, OFFERED).astype(int)]
 
     def _member(self, fitted: Fitted) -> Member:
-        held = self.held.judged(fitted.tree).error if len(self.held) else fitted.error
         final = self.rows.fitted(fitted.tree)
         constants = zip(final.tree.constants(), self.rows.errors_of(final).tolist(), strict=True)
         formula = self._formula(final)
         between, beyond = excursions(formula, self.table.x.double().cpu(), self.table.y[:, 0].double().cpu())
         length = size(formula.expressions[0])
-        return Member(formula, length, held, between, beyond, tuple(constants), final.score)
+        return Member(formula, length, self.error(fitted), between, beyond, tuple(constants), final.score)
 
     def _formula(self, fitted: Fitted) -> Formula:
         """A formula as it is written, with figures of merit on the targets."""

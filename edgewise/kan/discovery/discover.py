@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from edgewise._ground.errors import DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.kan.discovery.clock import Clock, timed
 from edgewise.kan.discovery.direct import Direct
+from edgewise.kan.discovery.knowledge import Knowledge
+from edgewise.kan.discovery.missed import look_beyond
 from edgewise.kan.discovery.remainder import complete
 from edgewise.kan.discovery.result import Discovery, of_network, with_front
 from edgewise.kan.discovery.search import Search
@@ -25,6 +27,7 @@ from edgewise.kan.kan import KAN
 HIDDEN = (5,)  # nodes of the network that is fitted where formulas on the rows are not exact
 SECONDS = 15.0  # of the search on the rows, at most, if there is no limit,
 SHARE, MOST = 0.9, 30.0  # and if there is: so much of it, but not more
+ASIDE = 0.3  # of it is kept, where something is known, to see what that keeps away
 LEAST = 10.0  # seconds that must be left for a network to be begun
 PENALTY = (3e-2, 1e-3)  # of the stages of the first fit
 
@@ -38,6 +41,7 @@ def discover(
     grid: int = 3,
     k: int = 3,
     functions: Iterable[str | Function] | None = None,
+    known: Knowledge | None = None,
     penalty: float | Sparsity | Sequence[float | Sparsity] = PENALTY,
     optimizer: str = "lm",
     loss: Loss | None = None,
@@ -71,6 +75,8 @@ def discover(
         grid: Intervals of the first grid; fewer if there would be more parameters than targets.
         k: Degree of the splines.
         functions: Names of functions to try; the whole library by default.
+        known: Units, functions that the formula has not, its length. Of units and length no network knows: then formulas
+            are looked for on the rows alone.
         penalty: Strength of the sparsity penalty, one for each stage of the first fit.
         optimizer: ``"lm"``, or with a loss of your own ``"lbfgs"``.
         loss: Of outputs and targets, a mean of minus log likelihoods; by default the mean square of targets in units of
@@ -100,7 +106,12 @@ def discover(
     if np.ndim(x) != 2:
         raise DataError(f"the inputs must be a table (rows, columns), got shape {np.shape(x)}")
     functions = functions if functions is None else [functions] if isinstance(functions, str) else list(functions)
-    clock = Clock(max_time)
+    known, is_direct = known or Knowledge(), hidden is None and loss is None and _outputs(y, loss) == 1
+    if known.is_of_form and not is_direct:
+        raise ConfigError(
+            "units and a length are known of formulas on the rows, of one target: leave out hidden= and loss="
+        )
+    clock, tried = Clock(max_time), known.allowed(functions) if known.forbidden else functions
     with seeded(seed):
         width = (np.shape(x)[1], *(HIDDEN if hidden is None else hidden), _outputs(y, loss))
         model = start(width, grid, k, math.prod(np.shape(y)))
@@ -112,25 +123,30 @@ def discover(
         table = table.some(near)
         if loss is None:
             warn_of_far_out(table.y)
+        columns, labels = _varying(model), _labels(names, table.x.shape[1])
+        grammar = known.grammar(functions, labels, columns)
         with Progress(progress, None) as bar:
             search = Search(model, table, optimizer, loss, steps, timed(bar.advance, clock))
             direct = None
             try:
-                if hidden is None and loss is None and table.y.shape[1] == 1 and len(table) > 1:
+                if is_direct and len(table) > 1:
                     seconds = SECONDS if max_time is None else min(SHARE * max_time, MOST)
-                    direct = Direct(table, _varying(model), names, functions, clock.part(seconds))
+                    first = (1 - ASIDE * known.takes_away) * seconds
+                    direct = Direct(table, columns, labels, grammar, clock.part(first))
                     direct.run()
-                if direct is not None and not direct.is_exact and clock.left < LEAST:
+                    if known.takes_away and not direct.is_exact:
+                        look_beyond(direct, known.beyond(functions), clock.part(ASIDE * seconds))
+                if direct is not None and not direct.is_exact and clock.left < LEAST and not known.is_of_form:
                     raise KeyboardInterrupt
-                if direct is None or not direct.is_exact:
+                if direct is None or not (direct.is_exact or known.is_of_form):
                     search.find_curves(penalty, starts)
-                    search.name_edges(functions)
-                    complete(search, penalty, starts, functions)
+                    search.name_edges(tried)
+                    complete(search, penalty, starts, tried)
                     search.write(names)
                 stopped = "all stages done"
             except KeyboardInterrupt:
                 stopped = "interrupted" if math.isinf(clock.left) or clock.left > LEAST else "time is up"
-    if direct is not None and direct.search.found:
+    if direct is not None and (direct.search.found or known.is_of_form):
         return with_front(search, direct, names, stopped, clock)
     return of_network(search, names, stopped)
 
@@ -149,6 +165,11 @@ def _outputs(y: ArrayLike, loss: Loss | None) -> int:
             f"{most} in {len(numbers)} rows: number the classes 0, 1, ..., or give numbers to be predicted as floats"
         )
     return most + 1
+
+
+def _labels(names: Sequence[str] | None, count: int) -> list[str]:
+    """Names of all columns."""
+    return [f"x_{i + 1}" for i in range(count)] if names is None else list(map(str, names))
 
 
 def _varying(model: KAN) -> list[int]:

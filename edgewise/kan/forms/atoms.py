@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgewise.kan.forms.dimensions import Dimensions
 from edgewise.kan.forms.tree import Tree, constant, has_pole, number, variable
 
 LARGEST = 1e8  # ratio of an atom's largest value to its median
@@ -52,10 +53,11 @@ class Atoms:
     Args:
         columns: The rows, column by column.
         functions: Names of functions that may be used.
+        units: What the columns are measured in, if it is known.
     """
 
-    def __init__(self, columns: list[Tensor], functions: Iterable[str]):
-        self.columns, self.functions = columns, dict.fromkeys(functions)
+    def __init__(self, columns: list[Tensor], functions: Iterable[str], units: Dimensions | None = None):
+        self.columns, self.functions, self.units = columns, dict.fromkeys(functions), units
         self.exponents = [p for name, p in (POWERS | ROOTS).items() if name in self.functions]
         self.has_all = {*POWERS, *ROOTS} <= {*self.functions}
 
@@ -144,6 +146,8 @@ class Atoms:
     def _checked(self, trees: Iterable[Tree], columns: frozenset[int], is_power: bool, extra: float) -> Iterator[Atom]:
         """Atoms that are finite at all rows, vary, have no pole between rows, and no value beyond all others."""
         for tree in trees:
+            if self.units is not None and self.units.of(tree) is None:
+                continue
             with np.errstate(all="ignore"):
                 values = tree(self.columns).numpy()
                 size = np.abs(values)

@@ -44,9 +44,9 @@ def beam(
     width: int,
     depth: int,
     price: float,
-    beside: NDArray | None = None,
+    always: NDArray,
 ) -> Iterator[list[Choice]]:
-    """The best sums of 1, 2, ... products and a constant, by orthogonal least squares from ``width`` sums to the next.
+    """The best sums of 1, 2, ... products and what is always there, by orthogonal least squares from ``width`` to the next.
 
     Args:
         values: Of the products at the rows, ``(N, products)``.
@@ -56,9 +56,8 @@ def beam(
         width: Sums that go on.
         depth: Products in a sum, at most.
         price: Of a unit of cost, beside N times the logarithm of what is left over.
-        beside: What is in every sum beside the constant, ``(N,)``.
+        always: What is in every sum, such as a column of ones for a constant, ``(N, parts)``.
     """
-    always = np.ones((len(target), 1)) if beside is None else np.column_stack([np.ones(len(target)), beside])
     always = np.linalg.qr(always * weight[:, None])[0]
     products = values * weight[:, None]
     scale = np.linalg.norm(products, axis=0)
@@ -67,7 +66,7 @@ def beam(
     scaled = target * weight
     rest = scaled - always @ (always.T @ scaled)
     total = float(rest @ rest)
-    if not total > TINY * float(scaled @ scaled):
+    if not total > TINY * float(scaled @ scaled) or not values.shape[1]:
         return
     rows, sizes = len(target), np.einsum("np,np->p", products, products)
     states = [_State(Choice((), 1.0, 0.0), np.zeros((rows, 0)), rest, sizes, 0.0)]

@@ -1,14 +1,17 @@
 """Products of atoms: what the terms of sums are chosen from."""
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.kan.forms.atoms import Atom
+from edgewise.kan.forms.dimensions import Dimensions
 from edgewise.kan.forms.tree import Tree
 
 SEEDS = 6000  # products that are multiplied by one atom more, at most
+TARGETS = (1, -1, 2, -2, 0)  # powers of the target that sums are looked for as; 0 of its logarithm and exponential
 
 
 class Library:
@@ -36,29 +39,41 @@ class Library:
         self.cost = costs(atoms)[self.members].sum(1)
 
     @classmethod
-    def of(cls, atoms: Sequence[Atom], factors: int, most: int) -> "Library":
+    def of(cls, atoms: Sequence[Atom], factors: int, most: int, units: Dimensions | None = None) -> "Library":
         """Products of up to so many atoms, the cheapest first.
 
         Args:
             atoms: The factors.
             factors: In a product, at most.
             most: Products, at most.
+            units: What the columns are measured in, if it is known: then only products are kept that may be terms.
         """
         cost, fits = costs(atoms), fitting(atoms)
-        found = [np.arange(1, len(atoms) + 1)[:, None]]
-        while len(found) < factors and len(found[-1]):
-            before = found[-1][np.argsort(cost[found[-1]].sum(1), kind="stable")[:SEEDS]]
+        last = np.arange(1, len(atoms) + 1)[:, None]
+        found = [_useful(atoms, last, units)]
+        while len(found) < factors and len(last):
+            before = last[np.argsort(cost[last].sum(1), kind="stable")[:SEEDS]]
             allowed = np.logical_and.reduce([fits[before[:, i]] for i in range(before.shape[1])])
             allowed &= np.arange(len(cost)) >= before[:, -1:]
             row, new = allowed.nonzero()
             made = np.column_stack([before[row], new])
-            found.append(made[np.argsort(cost[made].sum(1), kind="stable")[:most]])
+            last = made[np.argsort(cost[made].sum(1), kind="stable")]
+            found.append(_useful(atoms, last, units)[:most])
         width = found[-1].shape[1]
         every = np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in found])
         return cls(atoms, every[np.argsort(cost[every].sum(1), kind="stable")[:most]])
 
     def __len__(self) -> int:
         return len(self.cost)
+
+    def having(self, units: Dimensions | None) -> "Library":
+        """Those of the products that, times a constant, are of the target's dimension; all if no units are known."""
+        if units is None or not len(self):
+            return self
+        kept = units.terms(_dimensions(self.atoms, units)[self.members].sum(1))
+        some = copy.copy(self)
+        some.members, some.values, some.cost = self.members[kept], self.values[:, kept], self.cost[kept]
+        return some
 
     def tree(self, product: int) -> Tree:
         """A product as a formula."""
@@ -87,3 +102,17 @@ def fitting(atoms: Sequence[Atom]) -> NDArray:
     fits &= ~(joint[:, None] & joint & ((there.astype(int) @ there.T.astype(int)) > 0))
     fits[0] = fits[:, 0] = False
     return fits
+
+
+def _dimensions(atoms: Sequence[Atom], units: Dimensions) -> NDArray:
+    """Of no atom, and of each, ``(atoms + 1, quantities)``."""
+    found = [units.of(atom.tree) for atom in atoms]
+    return np.array([np.zeros_like(units.target), *(one.powers for one in found if one is not None)])
+
+
+def _useful(atoms: Sequence[Atom], members: NDArray, units: Dimensions | None) -> NDArray:
+    """Those of the products that may be terms of some power of the target."""
+    if units is None:
+        return members
+    powers = _dimensions(atoms, units)[members].sum(1)
+    return members[np.logical_or.reduce([units.like(power).terms(powers) for power in TARGETS])]

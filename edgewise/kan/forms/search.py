@@ -1,15 +1,17 @@
 """The search for a formula among ever more shapes, until one is exact or the time is up."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from edgewise.kan.forms.atoms import POWERS, ROOTS, Atom, Atoms
 from edgewise.kan.forms.constants import Fitted, Rows
+from edgewise.kan.forms.grammar import Grammar
 from edgewise.kan.forms.library import Library
 from edgewise.kan.forms.shapes import Grown, Ratios, Shape, Sums
-from edgewise.kan.forms.simpler import simpler
+from edgewise.kan.forms.simpler import promise, simpler
 from edgewise.kan.forms.targets import Target, targets
 from edgewise.kan.forms.tree import POWER, SUM, VARIABLE, Tree, constant, has_pole
 
@@ -20,6 +22,8 @@ LOW = 2.0  # cost of powers up to the second, below the line too
 SEVERAL = 4  # columns from which products of many factors are looked for early
 POLISHING = 0.2  # of the time is kept to make formulas simpler
 POLISHED = 20  # formulas that are made simpler
+LOOKED_AT = 150  # formulas of which it is asked how simple they may become
+LATER = 3  # shapes after which functions of the target are tried for one
 
 
 class Search:
@@ -27,20 +31,25 @@ class Search:
 
     Args:
         rows: To learn from.
-        functions: Names of functions that formulas may have.
+        grammar: What formulas may be.
         left: How many seconds are left.
     """
 
-    def __init__(self, rows: Rows, functions: Iterable[str], left: Callable[[], float]):
-        self.rows, self.functions, self.left = rows, list(functions), left
+    def __init__(self, rows: Rows, grammar: Grammar, left: Callable[[], float]):
+        self.rows, self.grammar, self.left = rows, grammar, left
         order = np.random.default_rng(0).permutation(len(rows))
         self.few = rows.some(order[:SCREENED])
         self.found: dict[str, Fitted] = {}
 
     @property
-    def best(self) -> Fitted:
-        """What the criterion likes best."""
-        return min(self.found.values(), key=_score)
+    def allowed(self) -> list[Fitted]:
+        """What was found and may be offered, what the criterion likes best first."""
+        return sorted((f for f in self.found.values() if self.grammar.allows(f.tree)), key=_score)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a formula that may be offered leaves nothing over but rounding."""
+        return any(fitted.is_exact for fitted in self.allowed[:1])
 
     def run(self) -> None:
         """Look among ever more formulas, until one is exact or little time is left; then make the best simpler."""
@@ -49,40 +58,60 @@ class Search:
         if math.isfinite(reserve):
             self.left = lambda: whole() - reserve
         self.keep(self.rows.fitted(constant(self.rows.mean)))
-        for shape in self.shapes():
-            self.look(shape)
-            if self.left() <= 0 or self.best.is_exact:
+        for shape, several in self._turns():
+            self.look(shape, several)
+            if self.left() <= 0 or self.is_exact:
                 break
         self.left = whole
         self.polish()
 
-    def look(self, shape: Shape) -> None:
-        """Look among the formulas of a shape, for each function of the target."""
-        for target in targets(self.few, self.functions):
+    def _turns(self) -> Iterator[tuple[Shape, Sequence[Target]]]:
+        """Each shape with the target itself, and some shapes later with functions of the target, which take longer."""
+        itself, *others = targets(self.few, self.grammar.functions, self.grammar.units)
+        waiting: deque[Shape] = deque()
+        for shape in self.shapes():
+            yield shape, [itself]
+            waiting.append(shape)
+            if len(waiting) > LATER:
+                yield waiting.popleft(), others
+        for shape in waiting:
+            yield shape, others
+
+    def look(self, shape: Shape, several: Sequence[Target]) -> None:
+        """Look among the formulas of a shape, for some functions of the target."""
+        for target in several:
             for tree in self._promising(shape.trees(target, self.left), target):
                 if self.left() <= 0:
                     return
                 self.keep(self.rows.fitted(tree))
-            if self.best.is_exact:
+            if self.is_exact:
                 return
 
     def keep(self, fitted: Fitted) -> None:
-        """Remember a formula, unless it has a pole between rows."""
-        if math.isfinite(fitted.score) and not has_pole(fitted.tree, self.rows.columns):
+        """Remember a formula, unless it has a pole between rows, or is none that is looked for."""
+        if not math.isfinite(fitted.score) or has_pole(fitted.tree, self.rows.columns):
+            return
+        if self.grammar.may_lead_to(fitted.tree):
             self.found[str(fitted.tree)] = fitted
 
     def polish(self) -> None:
-        """Simplify the best formulas."""
-        for fitted in sorted(self.found.values(), key=_score)[: 1 if self.best.is_exact else POLISHED]:
+        """Simplify the formulas that may become the best, of each kind one."""
+        kinds: dict[Tree, Fitted] = {}
+        for fitted in sorted(self.found.values(), key=_score):
+            kinds.setdefault(_kind(fitted.tree), fitted)
+        best = list(kinds.values())[: 1 if self.is_exact else LOOKED_AT]
+        for fitted in sorted(best, key=lambda fitted: promise(self.rows, fitted))[:POLISHED]:
             if self.left() <= 0:
                 return
-            self.keep(simpler(self.rows, fitted, self.left))
+            self.keep(simpler(self.rows, fitted, self.left, self.grammar))
 
     def _promising(self, trees: Iterable[tuple[int, Tree]], target: Target) -> list[Tree]:
         """The best formulas of each kind and number of terms for a function of the target, as formulas for the target."""
         found: dict[int, dict[Tree, Fitted]] = {}
         for terms, tree in trees:
-            fitted, kind = self.few.judged(target.back(tree)), tree.with_constants([0.0] * len(tree.constants()))
+            if not self.grammar.may_lead_to(whole := target.back(tree)):
+                continue
+            fitted, kind = self.few.judged(whole), _kind(tree)
             kinds = found.setdefault(terms, {})
             if kind not in kinds or fitted.score < kinds[kind].score:
                 kinds[kind] = fitted
@@ -95,8 +124,13 @@ class Search:
 
     def shapes(self) -> Iterator[Shape]:
         """Ever more products: of powers, of functions without numbers, of functions with numbers to be guessed."""
-        atoms, columns = Atoms(self.few.columns, self.functions), range(len(self.few.columns))
-        core = Atoms(self.few.columns, [name for name in self.functions if name in CORE])
+        units, columns = self.grammar.units, range(len(self.few.columns))
+        atoms = Atoms(self.few.columns, self.grammar.functions, units)
+        core = Atoms(self.few.columns, [name for name in self.grammar.functions if name in CORE], units)
+
+        def library(atoms: list[Atom], factors: int, most: int) -> Library:
+            return Library.of(atoms, factors, most, units)
+
         powers = [atom for c in columns for atom in atoms.powers(c, 6)]
         whole = [atom for atom in powers if atom.is_whole]
         low = [atom for atom in whole if atom.cost <= LOW]
@@ -106,29 +140,34 @@ class Search:
         joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
         short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
         if whole:
-            yield Sums("few powers", 300, 7, Library.of(whole, len(columns), 40))
+            yield Sums("few powers", 300, 7, library(whole, len(columns), 40))
         if len(columns) >= SEVERAL:  # of which products have many
             yield Grown("short products", 100, 6, short, 6)
         if whole:
-            yield Sums("powers", 50, 7, Library.of(powers, len(columns), 6000))
-            yield Ratios("ratios of powers", 40, 4, Library.of(low, len(columns), 150), 150)
-        yield Sums("single functions", 600, 6, Library.of(simple, 1, 600))
-        yield Sums("functions", 300, 5, Library.of(simple, 2, 600))
+            yield Sums("powers", 50, 7, library(powers, len(columns), 6000))
+            yield Ratios("ratios of powers", 40, 4, library(low, len(columns), 150), 150)
+        yield Sums("single functions", 600, 6, library(simple, 1, 600))
+        yield Sums("functions", 300, 5, library(simple, 2, 600))
         guessed = _each(atoms.guessed, columns)
-        yield Sums("guesses", 100, 5, Library.of(simple + guessed, 1, 2000))
+        yield Sums("guesses", 100, 5, library(simple + guessed, 1, 2000))
         if len(columns) < SEVERAL:
             yield Grown("short products", 100, 6, short, len(columns) + 2)
         yield Grown("grown products", 50, 6, simple + joint, min(6, len(columns) + 2))
-        yield Sums("products of functions", 50, 6, Library.of(simple + joint, 4, 10000))
+        yield Sums("products of functions", 50, 6, library(simple + joint, 4, 10000))
         yield Grown("grown guesses", 50, 6, simple + joint + guessed, min(6, len(columns) + 2))
-        yield Sums("products of guesses", 16, 6, Library.of(simple + guessed, 2, 50000))
+        yield Sums("products of guesses", 16, 6, library(simple + guessed, 2, 50000))
         plain = powers + _each(atoms.plain, columns)
-        yield Sums("all functions", 20, 6, Library.of(plain + joint, 4, 15000))
-        yield Ratios("ratios of functions", 30, 4, Library.of(simple, 2, 1000), 150)
+        yield Sums("all functions", 20, 6, library(plain + joint, 4, 15000))
+        yield Ratios("ratios of functions", 30, 4, library(simple, 2, 1000), 150)
 
 
 def _each(make: Callable[[int], list[Atom]], columns: Iterable[int]) -> list[Atom]:
     return [atom for column in columns for atom in make(column)]
+
+
+def _kind(tree: Tree) -> Tree:
+    """A formula whatever its constants."""
+    return tree.with_constants([0.0] * len(tree.constants()))
 
 
 def _is_short(tree: Tree) -> bool:

@@ -1,6 +1,6 @@
 """Shapes of formulas: sums of products that are given, ratios of such sums, and sums of products grown for the purpose."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,10 +50,10 @@ class Shape:
         raise NotImplementedError
 
     def _choices(
-        self, values: NDArray, cost: NDArray, target: Target, left: Callable[[], float], beside: NDArray | None = None
+        self, library: Library, target: Target, left: Callable[[], float], always: NDArray
     ) -> Iterator[list[Choice]]:
-        sizes = {"width": self.width, "depth": self.depth, "price": LENGTH, "beside": beside}
-        for terms, choices in enumerate(beam(values, target.values, target.weight, cost, **sizes)):
+        sizes = {"width": self.width, "depth": self.depth, "price": LENGTH, "always": always}
+        for terms, choices in enumerate(beam(library.values, target.values, target.weight, library.cost, **sizes)):
             yield choices[: COMPARED[min(terms, len(COMPARED) - 1)]]
             if left() <= 0:
                 return
@@ -66,9 +66,10 @@ class Sums(Shape):
     library: Library
 
     def trees(self, target: Target, left: Callable[[], float]) -> Found:
-        for choices in self._choices(self.library.values, self.library.cost, target, left):
+        library = self.library.having(target.units)
+        for choices in self._choices(library, target, left, target.always):
             for choice in choices:
-                yield len(choice.members), _sum(choice, self.library, _coefficients(choice, self.library.values, target))
+                yield len(choice.members), _sum(choice, library, *_coefficients(choice, library, target, target.always))
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,15 @@ class Ratios(Shape):
     def trees(self, target: Target, left: Callable[[], float]) -> Found:
         if target.name not in IN_RATIOS:
             return
-        for q in range(min(self.below, len(self.library))):
-            beside = -self.library.values[:, q] * target.values
-            for choices in self._choices(self.library.values, self.library.cost, target, left, beside):
+        above = self.library.having(target.units)
+        below = self.library.having(target.units and target.units.like(0))
+        for q in range(min(self.below, len(below))):
+            always = np.column_stack([target.always, -below.values[:, q] * target.values])
+            for choices in self._choices(above, target, left, always):
                 for choice in choices[:SOME]:
-                    numbers = _coefficients(choice, self.library.values, target, beside)
-                    divisor = constant(1.0) + constant(numbers[-1]) * self.library.tree(q)
-                    yield len(choice.members) + 1, _sum(choice, self.library, numbers) * divisor**-1
+                    terms, (*added, factor) = _coefficients(choice, above, target, always)
+                    divisor = constant(1.0) + constant(factor) * below.tree(q)
+                    yield len(choice.members) + 1, _sum(choice, above, terms, added) * divisor**-1
             if left() <= 0:
                 return
 
@@ -113,28 +116,29 @@ class Grown(Shape):
             members = members[np.sort(np.unique(members, axis=0, return_index=True)[1])][-POOL:]
             if not len(members):
                 return
-            library, rests = Library(self.atoms, members), []
-            for choices in self._choices(library.values, library.cost, target, left):
+            library, rests = Library(self.atoms, members).having(target.units), []
+            for choices in self._choices(library, target, left, target.always):
                 for place, choice in enumerate(choices):
-                    numbers = _coefficients(choice, library.values, target)
-                    yield len(choice.members), _sum(choice, library, numbers)
+                    terms, added = _coefficients(choice, library, target, target.always)
+                    yield len(choice.members), _sum(choice, library, terms, added)
                     if place < RESTS and len(choice.members) <= RESTS:
-                        rests.append(target.values - numbers[0] - library.values[:, choice.members] @ numbers[1:])
+                        told = library.values[:, choice.members] @ terms + target.always @ added
+                        rests.append(target.values - told)
                 if choices[0].left < TINY:
                     return
 
 
-def _coefficients(choice: Choice, values: NDArray, target: Target, beside: NDArray | None = None) -> NDArray:
-    """Of the constant, the members, and what is beside them."""
-    parts = [np.ones(len(values)), values[:, choice.members], *([] if beside is None else [beside])]
-    chosen = np.column_stack(parts) * target.weight[:, None]
+def _coefficients(choice: Choice, library: Library, target: Target, always: NDArray) -> tuple[NDArray, NDArray]:
+    """Of the members, and of what is always there."""
+    chosen = np.column_stack([library.values[:, choice.members], always]) * target.weight[:, None]
     scale = np.linalg.norm(chosen, axis=0)
-    return np.linalg.lstsq(chosen / scale, target.values * target.weight, rcond=None)[0] / scale
+    found = np.linalg.lstsq(chosen / scale, target.values * target.weight, rcond=None)[0] / scale
+    return found[: len(choice.members)], found[len(choice.members) :]
 
 
-def _sum(choice: Choice, library: Library, numbers: NDArray) -> Tree:
-    terms = [constant(c) * library.tree(member) for member, c in zip(choice.members, numbers[1:], strict=False)]
-    return _added([*terms, constant(numbers[0])])
+def _sum(choice: Choice, library: Library, terms: Sequence[float], added: Sequence[float]) -> Tree:
+    products = [constant(c) * library.tree(member) for member, c in zip(choice.members, terms, strict=True)]
+    return _added([*products, *map(constant, added)])
 
 
 def _added(terms: list[Tree]) -> Tree:

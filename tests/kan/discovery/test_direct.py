@@ -8,6 +8,7 @@ import torch
 from edgewise.kan.discovery.clock import Clock
 from edgewise.kan.discovery.direct import Direct
 from edgewise.kan.fitting.data import Table
+from edgewise.kan.forms.grammar import Grammar
 from edgewise.kan.interpret import Formula
 
 RNG = np.random.default_rng(0)
@@ -16,8 +17,8 @@ A, B, C = sympy.symbols("a b c", real=True)
 
 
 def direct(y, weight=None, clock=None, columns=(0, 2)):
-    names, functions = ["a", "b", "c"], ["x", "x^2", "1/x"]
-    return Direct(Table(X, y.unsqueeze(1), None, weight), columns, names, functions, clock or Clock(None))
+    names, grammar = ["a", "b", "c"], Grammar(("x", "x^2", "1/x"))
+    return Direct(Table(X, y.unsqueeze(1), None, weight), columns, names, grammar, clock or Clock(None))
 
 
 def test_the_formula_has_all_names_and_only_columns_that_vary():

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from edgewise.kan.forms.constants import Rows
+from edgewise.kan.forms.grammar import Grammar
 from edgewise.kan.forms.search import Search
 from edgewise.kan.functions import FUNCTIONS
 from edgewise.kan.interpret import parse_formula, to_callable
@@ -17,7 +18,7 @@ def searched(text, names, functions=FUNCTIONS, noise=0.0, left=lambda: math.inf,
     x = rng.uniform(low, HIGH, (300, len(names)))
     y = to_callable(parse_formula(text, names), names)(*x.T)
     y = y + noise * y.std() * rng.normal(size=300)
-    search = Search(Rows(list(torch.tensor(x.T.copy())), y), functions, left)
+    search = Search(Rows(list(torch.tensor(x.T.copy())), y), Grammar(tuple(functions)), left)
     search.run()
     return search
 
@@ -37,7 +38,7 @@ def searched(text, names, functions=FUNCTIONS, noise=0.0, left=lambda: math.inf,
     ],
 )
 def test_closed_forms_are_found_exactly(text, names):
-    best = searched(text, names).best
+    best = searched(text, names).allowed[0]
     beyond = np.random.default_rng(1).uniform(LOW * 0.8, HIGH * 1.1, (200, len(names)))
     wanted = to_callable(parse_formula(text, names), names)(*beyond.T)
     told = best.tree(list(torch.tensor(beyond.T.copy()))).numpy()
@@ -45,7 +46,7 @@ def test_closed_forms_are_found_exactly(text, names):
 
 
 def test_noise_leaves_the_structure():
-    best = searched("3*x - x^2 - 2*x*y", ["x", "y"], functions=["x", "x^2", "x^3"], noise=0.02).best
+    best = searched("3*x - x^2 - 2*x*y", ["x", "y"], functions=["x", "x^2", "x^3"], noise=0.02).allowed[0]
     assert best.tree.length() <= 15
     assert best.error < 0.025
 

@@ -1,0 +1,154 @@
+"""What users know of a formula before it is looked for: units, functions that it has not, its length."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from edgewise._ground.errors import ConfigError
+from edgewise._ground.optional import require
+from edgewise.kan.forms.dimensions import Dimensions
+from edgewise.kan.forms.grammar import Grammar
+from edgewise.kan.functions import Function, select
+
+NUMBERS = ("", "1", "-")  # how it is written that a column has no unit
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What is known of a formula.
+
+    Units prune the search: only formulas are offered that add like to like, give functions numbers without units, and are
+    of the target's unit. How large a unit is does not matter, so ``"km"`` does as well as ``"m"``. Numbers in a formula
+    have no unit, unless ``constants`` names some: then each constant that is fitted may carry any product of powers of
+    these. ``constants=("m/s^2",)`` allows g in ``v*t - g*t^2/2``, the square root of 2 g, and no decay rate.
+
+    Args:
+        units: Of each column, in their order, as pint reads them, such as ``("m", "s", "kg*m/s^2", "1")``, or as one text,
+            ``"m, s, kg*m/s^2, 1"``.
+        target: The unit of the target.
+        constants: Units that constants may carry; also as one text.
+        forbidden: Names of functions that the formula has not.
+        longest: So many numbers, variables and operations, at most.
+
+    Raises:
+        ConfigError: A unit that cannot be parsed, units of columns without one of the target or the other way round, an
+            unknown function, or a length below 1.
+
+    Example:
+        >>> known = Knowledge(units=("m", "s"), target="m/s", forbidden=("tan",))
+        >>> known.grammar(None, ["way", "time"], [0, 1]).functions[:3]
+        ('0', 'x', 'x^2')
+    """
+
+    units: str | Sequence[str] | None = None
+    target: str | None = None
+    constants: str | Sequence[str] = ()
+    forbidden: Sequence[str] = ()
+    longest: int | None = None
+
+    def __post_init__(self):
+        for name in ("units", "constants"):
+            if isinstance(given := getattr(self, name), str):
+                object.__setattr__(self, name, tuple(unit.strip() for unit in given.split(",")))
+        if isinstance(self.forbidden, str):
+            object.__setattr__(self, "forbidden", (self.forbidden,))
+        if (self.units is None) != (self.target is None):
+            missing = "the target's" if self.target is None else "those of the columns"
+            raise ConfigError(f"units say something about a formula only together: give {missing} too, '1' for none")
+        if self.constants and self.units is None:
+            raise ConfigError("constants name units, which says nothing without the units of columns and target: give them")
+        if self.longest is not None and self.longest < 1:
+            raise ConfigError(f"a formula has at least 1 number or variable, got {self.longest} as the longest")
+        for unit in (*(self.units or ()), *self.constants, *(() if self.target is None else (self.target,))):
+            powers(unit)
+        select(self.forbidden)
+
+    @property
+    def is_of_form(self) -> bool:
+        """Whether something is known that networks do not know."""
+        return self.units is not None or self.longest is not None
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether it keeps formulas away that are no longer than others."""
+        return self.units is not None or bool(self.forbidden)
+
+    def beyond(self, functions: Iterable[str | Function] | None) -> Grammar:
+        """What a search might offer that heeds neither units nor what is forbidden."""
+        return Grammar(tuple(f.name for f in select(functions)), None, math.inf if self.longest is None else self.longest)
+
+    def allowed(self, functions: Iterable[str | Function] | None) -> list[str]:
+        """Names of the functions that a formula may have.
+
+        Args:
+            functions: Those to choose from; None for the whole library.
+        """
+        forbidden = {function.formula for function in select(self.forbidden)}
+        left = [function.name for function in select(functions) if function.formula not in forbidden]
+        if not left:
+            raise ConfigError(f"all functions to choose from are forbidden: {', '.join(self.forbidden)}")
+        return left
+
+    def grammar(self, functions: Iterable[str | Function] | None, names: Sequence[str], columns: Sequence[int]) -> Grammar:
+        """What a search may offer.
+
+        Args:
+            functions: Names of functions to choose from; None for the whole library.
+            names: Of all columns.
+            columns: Which of them the formula is to be of.
+
+        Raises:
+            ConfigError: Another number of units than of columns, or no product of powers of the columns has the unit of the
+                target.
+        """
+        longest = math.inf if self.longest is None else self.longest
+        return Grammar(tuple(self.allowed(functions)), self._dimensions(names, columns), longest)
+
+    def _dimensions(self, names: Sequence[str], columns: Sequence[int]) -> Dimensions | None:
+        if self.units is None or self.target is None:
+            return None
+        if len(self.units) != len(names):
+            raise ConfigError(f"{len(names)} columns ({', '.join(names)}) want {len(names)} units, got {len(self.units)}")
+        every = [powers(unit) for unit in (self.target, *self.units, *self.constants)]
+        quantities = sorted({quantity for unit in every for quantity in unit}) or ["none"]
+        target, *others = ([unit.get(quantity, 0.0) for quantity in quantities] for unit in every)
+        dimensions = Dimensions([others[c] for c in columns], target, others[len(names) :])
+        if not dimensions.is_within_reach:
+            units = ", ".join(f"{names[c]} [{self.units[c]}]" for c in columns)
+            raise ConfigError(
+                f"no product of powers of {units} has the unit {self.target!r} of the target: name units that constants "
+                f"may carry, such as constants=({self.target!r},)"
+            )
+        return dimensions
+
+
+def powers(unit: str) -> dict[str, float]:
+    """The dimension of a unit: the power of each quantity in it.
+
+    Args:
+        unit: As pint reads it; ``"1"`` for none.
+
+    Raises:
+        ConfigError: It cannot be parsed.
+
+    Example:
+        >>> powers("km/h") == powers("m/s"), powers("1")
+        (True, {})
+    """
+    if not isinstance(unit, str):
+        raise ConfigError(f"a unit is a text such as 'm/s^2', got {unit!r}")
+    if unit.strip() in NUMBERS:
+        return {}
+    try:
+        return {quantity: float(power) for quantity, power in _registry().parse_units(unit.strip()).dimensionality.items()}
+    except Exception as error:  # each wrong text has its own, some of them from Python's tokenizer
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ConfigError(
+            f"{unit!r} is no unit that can be parsed ({reason}): write it such as 'kg*m/s^2', or '1' for none"
+        ) from error
+
+
+@cache
+def _registry():
+    return require("pint", extra="science").UnitRegistry()

@@ -1,0 +1,45 @@
+"""What a formula could be if less were known: said where what is known keeps a much better one away."""
+
+from edgewise._ground.errors import warn
+from edgewise.kan.discovery.clock import Clock
+from edgewise.kan.discovery.direct import Direct
+from edgewise.kan.forms.atoms import POWERS, ROOTS
+from edgewise.kan.forms.grammar import Grammar
+from edgewise.kan.forms.tree import POWER, Tree
+
+MUCH = 0.5  # of the error that is left is what a formula must leave to be spoken of
+FIXED_POWERS = {power: name for name, power in (POWERS | ROOTS).items()}
+
+
+def look_beyond(known: Direct, grammar: Grammar, clock: Clock) -> None:
+    """Look for formulas that what is known forbids, and warn of one that is much better.
+
+    Args:
+        known: A search after its run.
+        grammar: What could be if less were known.
+        clock: When to end.
+    """
+    free = known.under(grammar, clock)
+    free.run()
+    if not known.search.allowed or not free.search.allowed:
+        return
+    before, after = known.search.allowed[0], free.search.allowed[0]
+    least, possible = known.error(before), free.error(after)
+    if not possible < MUCH * least or not after.score < before.score:
+        return
+    taken_away = set(free.search.grammar.functions) - set(known.search.grammar.functions)
+    forbidden = sorted(_functions(after.tree) & taken_away)
+    if forbidden:
+        reason, mend = f"has {', '.join(forbidden)}, which is forbidden", "allow it if it may be"
+    else:
+        reason, mend = "does not fit the units", "name the units that constants may carry if it may be"
+    warn(
+        f"the best formula that fits what is known leaves over {least:.2g} of the target's deviation; one that {reason}, "
+        f"leaves {possible:.2g}: {mend}"
+    )
+
+
+def _functions(tree: Tree) -> set[str]:
+    """Names of the functions in a formula; powers that stay are functions too."""
+    own = FIXED_POWERS.get(tree.args[1].value, "") if tree.op == POWER else tree.op
+    return {own}.union(*map(_functions, tree.args))
