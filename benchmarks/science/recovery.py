@@ -88,8 +88,13 @@ def _is_exponent(number: sympy.Expr, expression: sympy.Expr) -> bool:
 def limited(seconds: float) -> Iterator[None]:
     """Within it, so many seconds of the processor after its beginning, what Ctrl-C does is done."""
 
+    end = time.process_time() + seconds
+
     def interrupt(*_) -> None:
-        raise KeyboardInterrupt
+        if (left := end - time.process_time()) > 0:  # the timer counts ticks, of which a busy machine gives too many
+            signal.setitimer(signal.ITIMER_PROF, left)
+        else:
+            raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGPROF, interrupt)
     signal.setitimer(signal.ITIMER_PROF, seconds)
