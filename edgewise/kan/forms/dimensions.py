@@ -92,7 +92,7 @@ class Dimensions:
         if tree.op == PRODUCT:
             return Dimension(np.sum([part.powers for part in parts], axis=0), any(part.is_open for part in parts))
         if tree.op == POWER:
-            return self._power(*parts, tree.args[1])
+            return self._power(parts[0], parts[1], tree.args[1])
         if tree.op in KEEPING:
             return parts[0]
         return Dimension(np.zeros_like(self.target), False) if self._is_number(parts[0]) else None

@@ -1,6 +1,6 @@
 """Shapes of formulas: sums of products that are given, ratios of such sums, and sums of products grown for the purpose."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,7 +136,7 @@ def _coefficients(choice: Choice, library: Library, target: Target, always: NDAr
     return found[: len(choice.members)], found[len(choice.members) :]
 
 
-def _sum(choice: Choice, library: Library, terms: Sequence[float], added: Sequence[float]) -> Tree:
+def _sum(choice: Choice, library: Library, terms: Iterable[float], added: Iterable[float]) -> Tree:
     products = [constant(c) * library.tree(member) for member, c in zip(choice.members, terms, strict=True)]
     return _added([*products, *map(constant, added)])
 
