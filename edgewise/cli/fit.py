@@ -25,6 +25,10 @@ NOTICED = 1e-3
 """and that is more than this share of the variance."""
 
 
+TWICE = 2
+"""A formula may know its rows by heart if its error on others is more than so many times that of another formula."""
+
+
 def main(words: list[str]) -> None:
     """Run the subcommand."""
     call(command, words, prog="edgewise fit")
@@ -88,8 +92,7 @@ def command(
     if not 0 <= test < 1:
         raise ConfigError(f"--test is a share of the rows from 0 to below 1, got {test}")
     folder = FitFolder(out)
-    if not overwrite:
-        folder.check_free()
+    folder.check_free(overwrite)
     data = read_table(table, target, columns or None, missing=_missing(drop_missing, impute), decimal=decimal)
     if len(data.y) < FEWEST:
         raise DataError(f"{table} has {len(data.y)} rows: a formula needs at least {FEWEST} to be learned from")
@@ -149,6 +152,12 @@ def _print_front(found: "Discovery") -> None:
         "between, beyond: how far the formula leaves the span of the target between the rows, and in a box 20 % wider.\n"
         f"* chosen: {RULE}"
     )
+    best = min(found.front, key=lambda member: member.error)
+    if found.chosen is not None and found.chosen.error > max(TWICE * best.error, NOTICED):
+        print(
+            f"Beware: on the rows held back {best} has an error of {best.error:.2g}, and the chosen formula "
+            f"{found.chosen.error:.2g}: it may know its rows by heart; give more rows, or take the other."
+        )
 
 
 def _report(found: "Discovery", data: "DataTable", rows, title: str, notes: list[str], folder: "FitFolder") -> None:

@@ -53,6 +53,8 @@ def command(
     if fit.is_there:
         _predict_rows(fit, images, out, decimal)
         return
+    if not run.is_dir():
+        raise DataError(f"{run} is no folder: give one made by `edgewise train`, `edgewise demo` or `edgewise fit`")
     from edgewise.vision import predict
 
     if not images:

@@ -7,16 +7,21 @@ import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sympy
 import torch
 
 from edgewise._ground.errors import EdgewiseWarning
 from edgewise.cli import main
+from edgewise.cli.fit import _print_front
 from edgewise.io import load_model
 from edgewise.kan.discovery import report, search
+from edgewise.kan.discovery.front import Member
 from edgewise.kan.forms.search import Search
+from edgewise.kan.interpret import Formula
 
 QUICK = ["--functions", "x", "x^2", "--max-time", "20", "--out", "found"]
 ROWS = np.random.default_rng(0).uniform(-1, 1, (200, 2))
@@ -100,6 +105,15 @@ def test_a_fit_is_not_written_over_unasked(second_day, capsys):
     assert Path("found/formula.txt").read_text().startswith("z = ")
 
 
+@pytest.mark.parametrize(("errors", "is_told"), [((0.1, 0.5), True), ((0.1, 0.15), False), ((1e-16, 1e-14), False)])
+def test_a_choice_that_does_worse_on_rows_held_back_is_told(capsys, errors, is_told):
+    formulas = [Formula((sympy.Symbol(name),), (), 0.0, 0.0, 2) for name in ("short", "long")]
+    front = [Member(formula, 1, error, 0.0, 0.0, (), 0.0) for formula, error in zip(formulas, errors, strict=True)]
+    _print_front(SimpleNamespace(front=front, chosen=front[1]))
+    told = "Beware: on the rows held back short has an error of 0.1, and the chosen formula 0.5"
+    assert (told in capsys.readouterr().out) == is_told
+
+
 def test_a_formula_that_knows_less_than_the_network(table, capsys, monkeypatch):
     monkeypatch.setattr(report, "fidelity", lambda *_: [("formula", 0.3, 0.9), ("network", 0.1, 0.99)])
     np.savetxt("wave.csv", table[:, [0, 3]], delimiter="\t", header="t\tu", comments="")
@@ -150,6 +164,8 @@ def test_an_interrupt_keeps_the_best_formula(table, capsys, monkeypatch):
         (["data.csv", "--target", "yy"], "data.csv has no column 'yy'; did you mean 'y'?"),
         (["data.csv", "--target", "y", "--columns", "sped"], "no column 'sped'; did you mean 'speed'?"),
         (["none.csv", "--target", "y"], "none.csv does not exist"),
+        (["data.csv", "--target", "y", "--out", "short.csv"], "short.csv is a file, and a fit is written to a folder"),
+        (["data.csv", "--target", "y", "--out", "short.csv/a"], "short.csv is a file, and a fit is written to a folder"),
         (["data.csv", "--target", "y", "--functions", "sinus"], "unknown function 'sinus'; did you mean 'sin'"),
         (["data.csv", "--target", "y", "--test", "2"], "a share of the rows"),
         (["data.csv", "--target", "y", "--test", "0.99"], "leaves 2 of 200 rows to learn from: hold back fewer"),
@@ -241,7 +257,7 @@ def test_rows_beyond_and_rows_that_are_none(second_day, capsys):
     capsys.readouterr()
     for words, message in (
         (["gaps.csv"], "in column 'speed', which is no finite number; of such cells there are 1 in 'speed', 1 in 'height'"),
-        (["holes.csv"], "drop these 1 of 2 lines, or fit with --drop-missing or --impute, which predictions follow"),
+        (["holes.csv"], "drop this line, or fit with --drop-missing or --impute, which predictions follow"),
         (["short.csv"], "short.csv has no column 'height': the network takes 'speed', 'height', and the file has"),
         (["far.csv", "far.csv"], "takes one table, got 2 files"),
         ([], "takes one table, got 0 files"),

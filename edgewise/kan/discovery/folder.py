@@ -43,13 +43,19 @@ class FitFolder:
         """Whether a fit was kept under the path."""
         return self.facts.is_file()
 
-    def check_free(self) -> None:
-        """Refuse a folder that holds a fit.
+    def check_free(self, overwrite: bool) -> None:
+        """Refuse a path that a fit cannot be written to, before one is made.
+
+        Args:
+            overwrite: A fit that is there may be replaced.
 
         Raises:
-            CheckpointError: It does.
+            CheckpointError: It leads through a file, or holds a fit.
         """
-        if self.is_there:
+        there = next(part for part in (self.path, *self.path.absolute().parents) if part.exists())
+        if not there.is_dir():
+            raise CheckpointError(f"{there} is a file, and a fit is written to a folder: choose another name with --out")
+        if self.is_there and not overwrite:
             raise CheckpointError(
                 f"{self.path} holds a fit already: choose another folder with --out, or replace it with --overwrite"
             )

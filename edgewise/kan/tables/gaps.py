@@ -25,7 +25,10 @@ def check_cells(table: Cells, numbers: Numbers, dates: Container[str], target: s
     gaps = {name: np.isnan(values) for name, values in numbers.items()}
     texts = [name for name, places in gaps.items() if places.all()]
     if target in texts:
-        raise DataError(f"the target {target!r} has no number in {table.path}: a formula explains numbers")
+        first = next((cell for cell in table.column(target) if not is_missing(cell)), "")
+        raise DataError(
+            f"the target {target!r} has no number in {table.path}, and begins with {first!r}: a formula explains numbers"
+        )
     if texts:
         some = _counted({name: places for name, places in gaps.items() if name not in texts})
         also = f" (and {some} cells are no finite numbers)" if some else ""
@@ -79,7 +82,8 @@ def _lines(places: Numbers) -> int:
 
 
 def _drop(places: Numbers) -> str:
-    return f"drop these {_lines(places)} of {len(next(iter(places.values())))} lines"
+    count, rows = _lines(places), len(next(iter(places.values())))
+    return "drop this line" if count == 1 else f"drop these {count} of {rows} lines"
 
 
 def _whole(gaps: Numbers, target: str | None) -> str:

@@ -137,7 +137,9 @@ def _chosen(cells: Cells, target: str, columns: Sequence[str] | None) -> tuple[s
     chosen = tuple(dict.fromkeys(name for name in columns or cells.header if name != target))
     if not chosen or len(cells.rows) < 2:
         rows, beside = len(cells.rows), len(chosen)
-        raise DataError(f"{cells.path} has {rows} rows and {beside} columns beside {target!r}: 2 and 1 are the least")
+        raise DataError(
+            f"{cells.path} has {rows} rows and {beside} columns to explain {target!r} by: 2 rows and 1 column are the least"
+        )
     return chosen
 
 

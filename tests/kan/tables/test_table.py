@@ -80,7 +80,7 @@ def test_gaps_in_the_target_and_texts_beside_gaps(tmp_path):
     ("text", "target", "message"),
     [
         ("", "y", "is empty"),
-        ("a,y\n1,2\n", "y", "has 1 rows and 1 columns"),
+        ("a,y\n1,2\n", "y", "has 1 rows and 1 columns to explain 'y' by: 2 rows and 1"),
         ("a,price\n1,2\n2,3\n", "prize", "no column 'prize'; did you mean 'price'"),
         ("a,y\n1,2\n\nred,3\n", "y", "line 4 of .* holds 'red' in column 'a', which is no finite number"),
         (
@@ -96,7 +96,7 @@ def test_gaps_in_the_target_and_texts_beside_gaps(tmp_path):
         ('a,y\n"1,500",2\n"2,000",3\n', "y", "line 2 of .* holds '1,500', which may be a fraction or thousands"),
         ("a,y\n1,5,2\n2,5,3\n", "y", "3 cells and the first has 2: where commas are decimals, put semicolons"),
         ("name,b,y,day\nu,1,2,mon\nv,2,3,tue\n", "y", "no number in 'name', 'day': choose .* with --columns, b$"),
-        ("a,kind\n1,red\n2,blue\n", "kind", "the target 'kind' has no number"),
+        ("a,kind\n1,red\n2,blue\n", "kind", "the target 'kind' has no number in .*, and begins with 'red'"),
         ("1,2,3\n4,5,6\n", "y", "must name the columns, and holds the numbers 1, 2, 3"),
         ('a,y\n1,2\n"3,4\n', "y", "line 3 of .* cannot be read .*: mend its quotes"),
         ("a,y\n1,2\n3\n", "y", "line 3 of .* has 1 cells and the first has 2"),
