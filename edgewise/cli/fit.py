@@ -25,6 +25,8 @@ NOTICED = 1e-3
 """and that is more than this share of the variance."""
 
 
+MOST = 20
+"""Inputs whose scores are printed."""
 TWICE = 2
 """A formula may know its rows by heart if its error on others is more than so many times that of another formula."""
 
@@ -174,8 +176,9 @@ def _report(found: "Discovery", data: "DataTable", rows, title: str, notes: list
     print_table((f"on {len(rows)} rows", "RMSE", "R²"), [(name, f"{rmse:.3g}", f"{r2:.6f}") for name, rmse, r2 in scores])
     noted = between(found)
     print(f"{noted}\n" if noted else "")
-    print_table(("input", "score"), [(name, f"{score:.3f}") for name, score in feature_scores(found, x)])
-    print()
+    inputs = feature_scores(found, x)
+    print_table(("input", "score"), [(name, f"{score:.3f}") for name, score in inputs[:MOST]])
+    print(f"and {len(inputs) - MOST} more, which matter less\n" if len(inputs) > MOST else "")
     (_, _, formula), (_, _, network) = scores
     if not 1 - formula <= max(MUCH_WORSE * (1 - network), NOTICED):
         print("The network knows more than the formula: allow more functions, or a deeper network such as --hidden 5 3.\n")

@@ -137,10 +137,10 @@ class Search:
         simple = powers + _each(core.plain, columns)
         if not simple:
             return
-        joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
-        short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
         if whole:
             yield Sums("few powers", 300, 7, library(whole, len(columns), 40))
+        joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
+        short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
         if len(columns) >= SEVERAL:  # of which products have many
             yield Grown("short products", 100, 6, short, 6)
         if whole:
