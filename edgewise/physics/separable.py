@@ -1,6 +1,8 @@
 r"""A network for equations on boxes: a sum of products, each of one function of each coordinate."""
 
-import torch
+from collections.abc import Sequence
+from math import prod
+
 from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError
@@ -12,38 +14,45 @@ class Separable(nn.Module):
 
     Sums of such products come near any function of few variables, and they are what separation of variables gives (Cho et
     al., "Separable PINN", arXiv:2306.15969; Jacob et al., "SPIKANs", arXiv:2411.06286). Waves of several lengths, which
-    layers one behind the other are slow to find, are found in a few steps. A front across the axes needs many products.
+    layers one behind the other are slow to find, are found in a few steps. A front across the axes needs many products;
+    over a short time it needs few, see :func:`~edgewise.physics.march`.
 
     Args:
         inputs: d, the number of coordinates.
         rank: R, the number of products.
         outputs: Number of functions.
-        grid: Intervals of each spline; two for each bend of the solution are too few, ten are many.
+        grid: Intervals of each spline, or a number for each coordinate; two for each bend of the solution are too few, ten
+            are many.
         k: Degree of the splines.
 
     Attributes:
-        net: The :class:`~edgewise.kan.KAN` of the products; its edges can be drawn and read.
+        factors: A :class:`~edgewise.kan.KAN` for each coordinate, with all its functions; they can be drawn and read.
 
     Shape:
         ``(N, inputs) -> (N, outputs)``
 
     Raises:
-        ConfigError: A number below 1, or a single coordinate.
+        ConfigError: A number below 1, a single coordinate, or grids that are not one for each coordinate.
 
     Example:
-        >>> Separable(2, rank=3)(torch.zeros(5, 2)).shape
+        >>> import torch
+        >>> Separable(2, rank=3, grid=(20, 4))(torch.zeros(5, 2)).shape
         torch.Size([5, 1])
     """
 
-    def __init__(self, inputs: int, rank: int = 8, outputs: int = 1, *, grid: int = 10, k: int = 5):
+    def __init__(self, inputs: int, rank: int = 8, outputs: int = 1, *, grid: int | Sequence[int] = 10, k: int = 5):
         super().__init__()
         if inputs < 2 or min(rank, outputs) < 1:
             raise ConfigError(
                 f"a product needs at least 2 inputs, and rank and outputs of at least 1; got {inputs}, {rank}, {outputs}"
             )
+        grids = [grid] * inputs if isinstance(grid, int) else list(grid)
+        if len(grids) != inputs:
+            raise ConfigError(f"grid must be one number, or one for each of {inputs} coordinates, got {grids}")
         self.outputs = outputs
-        self.net = KAN([inputs, [0, rank * outputs]], base=None, grid=grid, k=k, mult_arity=inputs)
-        self.net[0].set_mask(torch.eye(inputs, dtype=torch.bool).repeat(rank * outputs, 1))
+        self.factors = nn.ModuleList(
+            KAN([1, rank * outputs], base=None, grid=size, k=k, inputs=[column]) for column, size in enumerate(grids)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.net(x).unflatten(1, (self.outputs, -1)).sum(2)
+        return prod(factor(x) for factor in self.factors).unflatten(1, (self.outputs, -1)).sum(2)

@@ -4,22 +4,27 @@ import pytest
 import torch
 
 from edgewise import ConfigError
+from edgewise.bases import BSpline
 from edgewise.physics import Problem, Separable, Term, solve
 from edgewise.testing import assert_within
 
 
 def test_it_is_a_sum_of_products_of_functions_of_one_coordinate():
     torch.manual_seed(0)
-    model = Separable(3, rank=2, outputs=2, grid=4).double()
-    layer = model.net[0]
+    model = Separable(3, rank=2, outputs=2, grid=(4, 2, 7), k=3).double()
+    assert [factor[0].coef.shape for factor in model.factors] == [(1, 7, 4), (1, 5, 4), (1, 10, 4)]
     x = torch.rand(7, 3).double() * 2 - 1
-    curves = torch.einsum("nif,ifs->nis", layer.edge_features(x), layer.edge_weights())
-    expected = torch.zeros(7, 2).double()
-    for output in range(2):
-        for product in range(2):
-            first = 3 * (2 * output + product)
-            expected[:, output] += curves[:, 0, first] * curves[:, 1, first + 1] * curves[:, 2, first + 2]
+    a, b, c = (
+        BSpline(size, 3, (-1, 1)).evaluate(x[:, i]) @ factor[0].coef[0]
+        for i, (size, factor) in enumerate(zip((4, 2, 7), model.factors, strict=True))
+    )
+    expected = torch.stack([sum(a[:, r] * b[:, r] * c[:, r] for r in pair) for pair in ((0, 1), (2, 3))], 1)
     assert_within(model(x).detach(), expected.detach(), 1e-12)
+
+
+def test_grids_that_are_not_one_for_each_coordinate_are_refused():
+    with pytest.raises(ConfigError, match=r"one number, or one for each of 2 coordinates, got \[3, 4, 5\]"):
+        Separable(2, grid=(3, 4, 5))
 
 
 @pytest.mark.parametrize("numbers", [(1, 2, 1), (2, 0, 1), (2, 2, 0)])
