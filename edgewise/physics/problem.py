@@ -14,6 +14,7 @@ from edgewise.physics.parts import random_signs, trainable
 
 Number = TypeVar("Number", Tensor, float)
 PROBES = 8  # random sums of residuals from which the size of a gradient is taken
+REDRAWN_FROM = 10  # times as many points as are taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +29,12 @@ class Term:
         target: f, a number or of the shape that ``operator`` gives.
         weight: What its mean square counts for; None for what brings all terms to one scale, see
             :meth:`Problem.balanced`.
+        draw: Draws other points, from how many and a seed, such as ``box.inside``; while the problem is solved its points
+            are then drawn anew, see :meth:`redrawn`. None keeps them.
 
     Raises:
         DataError: Points that are no finite table, or targets that are not finite or not one a point.
-        ConfigError: A weight that is not positive.
+        ConfigError: A weight that is not positive, or points to be drawn anew and a target at these ones.
 
     Example:
         >>> x = torch.linspace(0, 1, 5).unsqueeze(1)
@@ -45,6 +48,7 @@ class Term:
     operator: Callable[[Field], Tensor]
     target: Tensor | float = 0.0
     weight: float | None = None
+    draw: Callable[[int, int], Tensor] | None = None
 
     def __post_init__(self):
         if self.points.dim() != 2 or not len(self.points) or not self.points.isfinite().all():
@@ -58,6 +62,11 @@ class Term:
         object.__setattr__(self, "target", target)
         if self.weight is not None and not 0 < self.weight < float("inf"):
             raise ConfigError(f"the weight of {self.name!r} must be positive and finite, got {self.weight}")
+        if self.draw is not None and target.dim():
+            raise ConfigError(
+                f"the points of {self.name!r} cannot be drawn anew, since its target is known at these only: compute it in "
+                "the operator from u.x, or leave out draw"
+            )
 
     @property
     def _targets(self) -> Tensor:
@@ -89,6 +98,23 @@ class Term:
             yield replace(
                 self, points=self.points[rows], target=self._targets[rows] if self._targets.dim() else self.target
             )
+
+    def redrawn(self, interest: Callable[["Term"], Tensor], seed: int) -> "Term":
+        r"""The same at as many new points, drawn from ten times as many with a probability in proportion to an interest.
+
+        Args:
+            interest: A positive number for each point of a term, ``(N,)``.
+            seed: Of the points.
+
+        Raises:
+            ConfigError: It cannot draw any.
+        """
+        if self.draw is None:
+            raise ConfigError(f"the points of {self.name!r} cannot be drawn anew: say how, such as draw=box.inside")
+        count = len(self.points)
+        pool = replace(self, points=self.draw(REDRAWN_FROM * count, seed).to(self.points))
+        chosen = torch.multinomial(interest(pool).cpu(), count, generator=torch.Generator().manual_seed(seed))
+        return replace(self, points=pool.points[chosen.to(pool.points.device)])
 
     def like(self, tensor: Tensor) -> "Term":
         """The same in the type and on the device of ``tensor``."""

@@ -1,5 +1,6 @@
 """The residuals of a problem at a model, and their derivatives: each term by the quickest way that is right for it."""
 
+import copy
 from collections.abc import Mapping
 
 import torch
@@ -33,12 +34,22 @@ class Residuals:
         self.orders = {term.name: order_of(model, term) for term in problem.terms}
         self._last: tuple[list[Tensor], dict[str, Tensor]] = [], {}
 
+    def at(self, problem: Problem) -> "Residuals":
+        """How to ask a problem of the same equations, at other points."""
+        other = copy.copy(self)
+        other.problem, other._last = problem, ([], {})
+        return other
+
+    def values(self, term: Term) -> Tensor:
+        """By how much a term fails, at each point, without a graph."""
+        return self._residual(term, "none").detach()
+
     def mean_squares(self) -> dict[str, Tensor]:
         """The mean square by which each term fails, without its weight and without a graph; remembered for one model."""
         numbers = list(self.model.state_dict().values())
         known, found = self._last
         if not found or not _same(known, numbers):
-            found = {term.name: self._residual(term, "none").square().mean().detach() for term in self.problem.terms}
+            found = {term.name: self.values(term).square().mean() for term in self.problem.terms}
             self._last = [tensor.clone() for tensor in numbers], found
         return found
 

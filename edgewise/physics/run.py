@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,8 @@ from edgewise.kan.network import Network
 from edgewise.nn import edge_layers, refine_grid
 from edgewise.physics.gauss_newton import GaussNewton
 from edgewise.physics.grids import movable, move_grids
-from edgewise.physics.problem import Problem
+from edgewise.physics.operators import grad
+from edgewise.physics.problem import Problem, Term
 from edgewise.physics.residuals import Residuals
 from edgewise.physics.unknowns import check_what_is_read
 
@@ -66,11 +67,12 @@ class Run:
                 refine_grid(layer, grid)
         stepper, idle = self._stepper(optimizer, lr), 0
         self.course.stopped = "all steps done"
-        updates = {round(i * steps / 2 / grid_updates) for i in range(grid_updates)} if movable(self.model) else set()
+        updates = {round(i * steps / 2 / grid_updates) for i in range(grid_updates)} if self._adapts() else set()
         for step in range(steps):
             if step in updates:
+                self.redraw()
                 move_grids(self.model, self.problem)
-                stepper.reset()
+                stepper = self._stepper(optimizer, lr)
             before = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
             try:
                 stepper.step()
@@ -101,6 +103,21 @@ class Run:
         check_what_is_read(self.model, self.problem)
         self.problem = self.problem.balanced(self.model)
         self.residuals = Residuals(self.model, self.problem)
+
+    def redraw(self) -> None:
+        """Draw points anew, where terms can, and more of them where they fail or the solution is steep."""
+        seed = len(self.course)
+        terms = [term if term.draw is None else term.redrawn(self._interest, seed) for term in self.problem.terms]
+        self.problem = Problem(terms)
+        self.residuals = self.residuals.at(self.problem)
+
+    def _interest(self, term: Term) -> Tensor:
+        failures = self.residuals.values(term).reshape(len(term.points), -1)
+        slopes = replace(term, operator=lambda u: grad(u).flatten(1), target=0.0).residual(self.model).detach()
+        return 1 + _relative(failures).mean(1) + _relative(slopes).mean(1)
+
+    def _adapts(self) -> bool:
+        return bool(movable(self.model)) or any(term.draw is not None for term in self.problem.terms)
 
     def compare(self, finest: int | None) -> None:
         """Warn where the residuals are fewer than the parameters of the finest grid."""
@@ -150,6 +167,12 @@ class Run:
             return None
         inputs = self.model.trace(self.problem.points).inputs
         return max(layer.fraction_outside(x) for layer, x in zip(self.model, inputs, strict=True))
+
+
+def _relative(columns: Tensor) -> Tensor:
+    """Sizes in units of their means, ``(N, m)``."""
+    sizes = columns.abs()
+    return sizes / sizes.mean(0).clamp_min(torch.finfo(sizes.dtype).tiny)
 
 
 def solution(model: nn.Module, test: tuple[Tensor, Tensor], like: Tensor) -> tuple[Tensor, Tensor]:

@@ -46,7 +46,8 @@ def solve(
         grids: Stages from coarse to fine: before each, the grid is refined to so many intervals, the function kept.
         lr: Learning rate of Adam (0.01) or first length of L-BFGS along a direction (1).
         grid_updates: How often the grids of all layers of splines move to their inputs, from the start and evenly over the
-            first half of a stage; 0 for never. A step after a move starts from a worse solution.
+            first half of a stage; 0 for never. A step after a move starts from a worse solution. Terms that can draw points
+            do so before each move: evenly in part, in part where they fail, and where the solution is steep.
         starts: Solve the first stage so often, each time but the first from layers drawn anew, and go on from the least
             loss. One start may end in a wrong solution, such as a diffusion of 0 of something that stays as it is.
         callback: Called after each step.

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from edgewise import EdgewiseError
-from edgewise.physics import Problem, Term
+from edgewise import ConfigError, EdgewiseError
+from edgewise.physics import Box, Problem, Term
 
 
 def line(count=6):
@@ -61,3 +61,29 @@ def test_takes_the_type_of_a_tensor():
 def test_what_is_refused(make, message):
     with pytest.raises(EdgewiseError, match=message):
         make()
+
+
+def test_points_are_drawn_anew_where_the_interest_is():
+    box = Box([0], [1])
+    term = Term("t", box.inside(200), lambda u: u.d(0), draw=box.inside)
+    seen = []
+
+    def interest(pool):
+        seen.append(pool.points)
+        return 1.0 + 3 * (pool.points[:, 0] > 0.8)  # half of it on a fifth of the points: 0.8 / (0.8 + 0.8)
+
+    other = term.redrawn(interest, seed=3)
+    assert other.points.shape == term.points.shape
+    assert torch.equal(seen[0], box.inside(2000, 3))
+    assert 0.4 < (other.points > 0.8).double().mean() < 0.6
+    assert len(other.points.unique(dim=0)) == 200
+    assert torch.equal(other.points, term.redrawn(interest, seed=3).points)
+    assert not torch.equal(other.points, term.redrawn(interest, seed=4).points)
+
+
+def test_points_that_cannot_be_drawn_anew():
+    box = Box([0], [1])
+    with pytest.raises(ConfigError, match="cannot be drawn anew, since its target is known at these only"):
+        Term("t", box.inside(6), lambda u: u.value, torch.arange(6.0), draw=box.inside)
+    with pytest.raises(ConfigError, match=r"cannot be drawn anew: say how, such as draw=box\.inside"):
+        Term("t", box.inside(6), lambda u: u.value).redrawn(lambda term: term.points[:, 0], 0)

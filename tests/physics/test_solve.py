@@ -8,7 +8,7 @@ from torch import nn
 
 from edgewise import EdgewiseError
 from edgewise.kan import KAN
-from edgewise.physics import Problem, Term, solve
+from edgewise.physics import Box, Problem, Term, solve
 
 
 def line(count=60, end=1.0):
@@ -59,6 +59,24 @@ def test_finer_grids_come_nearer():
     assert list(last) == [4, 8, 16]
     assert last[8] < last[4] / 3
     assert last[16] < last[8] / 3
+
+
+def test_points_and_knots_gather_where_the_solution_is_steep():
+    """u' = 30 / cosh^2(30 x): half of the slope is within 1/55 of the middle."""
+
+    def law(u):
+        return u.d(0) - 30 / torch.cosh(30 * u.x[:, 0]).square()
+
+    box, new, errors, near = Box([-1], [1]), torch.linspace(-1, 1, 501).double().unsqueeze(1), [], []
+    for draw in (None, box.inside):
+        torch.manual_seed(0)
+        model = KAN([1, 1], grid=24, k=4).double()
+        terms = [Term("law", box.inside(150), law, draw=draw), Term("middle", torch.zeros(1, 1), lambda u: u.value)]
+        solve(model, Problem(terms), steps=9, grid_updates=3)
+        errors.append((model(new)[:, 0] - torch.tanh(30 * new[:, 0])).abs().max().item())
+        near.append((model[0].state.knots.abs() < 0.2).double().mean().item())
+    assert near[1] > 2 * near[0]
+    assert errors[1] < errors[0] / 5
 
 
 class Walled(nn.Module):
