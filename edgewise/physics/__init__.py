@@ -4,7 +4,8 @@ from edgewise.physics.domains import Box, Disc, Domain
 from edgewise.physics.dynamics import Dynamics, discover_dynamics
 from edgewise.physics.field import Field
 from edgewise.physics.gauss_newton import GaussNewton
-from edgewise.physics.operators import along, curl, div, grad, laplacian
+from edgewise.physics.march import Marched, march
+from edgewise.physics.operators import along, around, curl, div, grad, laplacian
 from edgewise.physics.polygon import Polygon
 from edgewise.physics.problem import Problem, Term
 from edgewise.physics.run import Course
@@ -21,6 +22,7 @@ __all__ = [
     "Dynamics",
     "Field",
     "GaussNewton",
+    "Marched",
     "Periodic",
     "Polygon",
     "Problem",
@@ -28,11 +30,13 @@ __all__ = [
     "Term",
     "Walled",
     "along",
+    "around",
     "curl",
     "discover_dynamics",
     "div",
     "grad",
     "laplacian",
+    "march",
     "solve",
     "standard_errors",
     "unknowns_of",

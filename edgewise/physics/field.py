@@ -40,12 +40,28 @@ class Field:
 
     def __init__(self, model: Rows, x: Tensor):
         self.model = model
-        self.x = x.detach().clone().requires_grad_()
+        self._look(x.detach().clone().requires_grad_())
+
+    def _look(self, x: Tensor) -> None:
+        self.x = x
         with torch.enable_grad(), use_backend("plain"):  # of all backends the quickest to differentiate twice
-            self.outputs = model(self.x)
+            self.outputs = self.model(x)
         if self.outputs.shape[:-1] != x.shape[:1]:
             raise ConfigError(f"a model must give one row a point, {len(x)} of them, got shape {tuple(self.outputs.shape)}")
         self._gradients, self._components = {}, {}
+
+    def shifted(self, step: Tensor) -> "Field":
+        """The same function at x + step, one row for each row: on the other face of a domain, or some time ago.
+
+        Example:
+            >>> u = Field(lambda x: x**2, torch.tensor([[3.0]]))
+            >>> u.shifted(torch.tensor([1.0])).d(0).item()
+            8.0
+        """
+        other = copy.copy(self)
+        with torch.enable_grad():
+            other._look(self.x + step)
+        return other
 
     def __getitem__(self, component: int) -> "Field":
         """One of several outputs, for itself."""

@@ -72,6 +72,32 @@ def laplacian(u: Field, columns: Sequence[int] | None = None) -> Tensor:
     return torch.stack([u[i].laplacian(columns) for i in range(u.outputs.shape[1])], 1)
 
 
+def around(u: Field, column: int, period: float) -> Tensor:
+    r"""What is 0 of a function that goes round: :math:`u(x + p e_i) - u(x)`, and the same of :math:`\partial_i u`.
+
+    A term of that at the points of one face says that the solution, and its slope, go on at the other.
+
+    Args:
+        u: The field, at points of the lower face.
+        column: Which coordinate goes round.
+        period: p.
+
+    Shape:
+        ``(N, 2 outputs)``, the values of all outputs and then their slopes
+
+    Example:
+        >>> u = Field(lambda x: torch.sin(x) + x, torch.tensor([[0.0]]))
+        >>> [round(gap, 4) for gap in around(u, 0, 2 * torch.pi)[0].tolist()]
+        [6.2832, 0.0]
+    """
+    step = u.x.new_zeros(u.x.shape[1])
+    step[column] = period
+    other = u.shifted(step)
+    columns = range(u.outputs.shape[1])
+    slopes = [other[i].d(column) - u[i].d(column) for i in columns]
+    return torch.cat([other.outputs - u.outputs, torch.stack(slopes, 1)], 1)
+
+
 def along(u: Field, directions: Tensor) -> Tensor:
     """The derivative of one output along vectors ``(N, d)``, such as ``along(u, disc.normals(u.x))`` on an edge, ``(N,)``.
 

@@ -59,6 +59,7 @@ def test_the_code_in_the_page_runs():
     for block in others:
         exec(compile(block, "physics.md", "exec"), names)
     assert names["error"] < 1e-4
+    assert names["drift"] < 5e-3
     assert [set(law.terms) for law in names["found"].laws] == [{"hare", "hare*lynx"}, {"lynx", "hare*lynx"}]
 
 

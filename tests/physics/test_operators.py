@@ -5,7 +5,10 @@ import torch
 
 from edgewise import ConfigError
 from edgewise.kan import KAN
-from edgewise.physics import Disc, Field, along, curl, div, grad, laplacian
+from edgewise.physics import Disc, Field, Problem, Term, along, around, curl, div, grad, laplacian
+from edgewise.physics.jacobian import jacobian
+from edgewise.physics.residuals import Residuals
+from edgewise.physics.unknowns import check_what_is_read
 from edgewise.testing import assert_within
 
 
@@ -39,6 +42,27 @@ def test_the_slope_of_a_distance_along_the_normals_is_one():
     disc = Disc([1, 2], 3)
     u = Field(lambda x: (x - disc.centre).norm(dim=1, keepdim=True), disc.edge(20))
     assert_within(along(u, disc.normals(u.x)).detach(), torch.ones(20).double(), 1e-12)
+
+
+def test_around_is_what_values_and_slopes_differ_by():
+    x = torch.rand(5, 2).double()
+    a, b = x.unbind(1)
+    u = Field(lambda x: torch.stack([x[:, 0] ** 2 * x[:, 1], x[:, 1] ** 3], 1), x)
+    expected = torch.stack([2 * a * b + b, 0 * a, 2 * b, 0 * a], 1)  # (a + 1)^2 b - a^2 b, and 2 (a + 1) b - 2 a b
+    assert_within(around(u, 0, 1.0).detach(), expected, 1e-12)
+
+
+def test_what_goes_round_is_differentiated_as_any_other_equation():
+    """By the parameters, carried and not: the rows of both are those of autograd."""
+    model, x = KAN([2, 3, 2], grid=4, k=4).double(), torch.rand(6, 2).double() - 0.9
+    term = Term("round", x, lambda u: around(u, 0, 0.8))
+    residuals = Residuals(model, Problem([term]))
+    assert residuals.orders == {"round": 1}
+    parameters = dict(model.named_parameters())
+    carried, direct = residuals.jacobian(term, parameters), jacobian(model, term, parameters)
+    for one, other in zip(carried, direct, strict=True):
+        assert_within(one, other, 1e-10)
+    check_what_is_read(model, Problem([term]))  # the shifted points are no foreign unknown
 
 
 def test_what_does_not_fit_is_refused():
