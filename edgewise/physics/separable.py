@@ -1,8 +1,9 @@
 r"""A network for equations on boxes: a sum of products, each of one function of each coordinate."""
 
 from collections.abc import Sequence
-from math import prod
+from functools import reduce
 
+import torch
 from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError
@@ -35,7 +36,6 @@ class Separable(nn.Module):
         ConfigError: A number below 1, a single coordinate, or grids that are not one for each coordinate.
 
     Example:
-        >>> import torch
         >>> Separable(2, rank=3, grid=(20, 4))(torch.zeros(5, 2)).shape
         torch.Size([5, 1])
     """
@@ -55,4 +55,5 @@ class Separable(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return prod(factor(x) for factor in self.factors).unflatten(1, (self.outputs, -1)).sum(2)
+        product = reduce(torch.mul, [factor(x) for factor in self.factors])
+        return product.unflatten(1, (self.outputs, -1)).sum(2)
