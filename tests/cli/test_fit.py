@@ -144,8 +144,8 @@ def test_an_interrupt_keeps_the_network(table, capsys, monkeypatch):
 def test_an_interrupt_keeps_the_best_formula(table, capsys, monkeypatch):
     look = Search.look
 
-    def stop(search, shape):
-        look(search, shape)
+    def stop(*given):
+        look(*given)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Search, "look", stop)

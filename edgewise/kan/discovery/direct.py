@@ -11,7 +11,6 @@ from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
 from edgewise.kan.discovery.clock import Clock
 from edgewise.kan.discovery.front import Member, excursions, pareto, size
-from edgewise.kan.discovery.wide import likely
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.forms.constants import Fitted, Rows
 from edgewise.kan.forms.grammar import Grammar
@@ -52,7 +51,6 @@ class Direct:
         self.table, self.clock, self.is_done = table, clock, False
         weight = None if table.weight is None else table.weight.double().cpu().numpy()
         parts = list(table.x.double().cpu().T.contiguous())
-        columns = likely(table.x.double().cpu().numpy(), table.y[:, 0].double().cpu().numpy(), columns)
         self.columns = [self.symbols[c] for c in columns]
         self.rows = Rows([parts[c] for c in columns], table.y[:, 0].double().cpu().numpy(), weight)
         order = np.random.default_rng(0).permutation(len(self.rows))

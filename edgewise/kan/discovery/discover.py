@@ -17,6 +17,7 @@ from edgewise.kan.discovery.remainder import complete
 from edgewise.kan.discovery.result import Discovery, of_network, with_front
 from edgewise.kan.discovery.search import Search
 from edgewise.kan.discovery.start import seeded, start
+from edgewise.kan.discovery.wide import likely
 from edgewise.kan.fitting.columns import cut_still, near_rows, warn_of_far_out
 from edgewise.kan.fitting.data import Loss, tables, weights_of
 from edgewise.kan.fitting.progress import Progress
@@ -124,6 +125,8 @@ def discover(
         if loss is None:
             warn_of_far_out(table.y)
         columns, labels = _varying(model), _labels(names, table.x.shape[1])
+        if hidden is None and loss is None and table.y.shape[1] == 1:
+            columns = likely(table.x.double().cpu().numpy(), table.y[:, 0].double().cpu().numpy(), columns)
         grammar = known.grammar(functions, labels, columns)
         with Progress(progress, None) as bar:
             search = Search(model, table, optimizer, loss, steps, timed(bar.advance, clock))
