@@ -13,15 +13,20 @@ from edgewise.physics.field import Field
 from edgewise.physics.parts import is_within, outermost, trainable
 from edgewise.physics.problem import Problem, Term
 from edgewise.physics.residuals import Residuals
+from edgewise.physics.resolution import change_by_refining
 
 DETERMINED = 1e-12  # of the largest curvature, in units of each number: directions of less are not determined
 
 
 def check_what_is_read(model: nn.Module, problem: Problem) -> None:
-    """Refuse equations that read numbers which no step would change; warn of numbers that no equation reads.
+    """Refuse equations that read numbers which no step would change, and unknowns that no equation reads.
 
     Raises:
-        ConfigError: An equation depends on a tensor that wants a gradient and is no parameter of the model.
+        ConfigError: An equation depends on a tensor that wants a gradient and is no parameter of the model; or no equation
+            depends on a parameter of the model itself, or on any number of a module in it.
+
+    Warns:
+        EdgewiseWarning: No equation depends on some numbers of a module, such as the last bias under a derivative.
     """
     own = {id(p) for p in trainable(model.named_parameters()).values()}
     read = set()
@@ -34,6 +39,12 @@ def check_what_is_read(model: nn.Module, problem: Problem) -> None:
                 "of the model, and no step would change them: put the unknown, or the network that holds it, into the model"
             )
         read |= {id(leaf) for leaf in leaves}
+    for name, numbers in _own_parts(model).items():
+        if numbers and not any(id(p) in read for p in numbers):
+            raise ConfigError(
+                f"no equation depends on {name!r} of the model, so nothing can be found of it: read model.{name} in a "
+                "term, or take it out of the model"
+            )
     idle = [name for names in _units(model) if not any(id(p) in read for p in names.values()) for name in names]
     if idle:
         count = f" and {len(idle) - 3} more" if len(idle) > 3 else ""
@@ -63,7 +74,14 @@ def standard_errors(
         H^{-1} \left( \sum_{t\ measured} \frac{w_t^2}{R_t^2} \sigma_t^2 J_t^T J_t \right) H^{-1}, \quad
         \sigma_t^2 = \frac{\|r_t\|^2}{R_t - \frac{w_t}{R_t} \mathrm{tr}\, H^{-1} J_t^T J_t}.
 
-    For one measured term and no equation that is ordinary least squares. It needs what Levenberg-Marquardt needs: models of
+    For one measured term and no equation that is ordinary least squares.
+
+    Exact values have no noise, and what is left over then is the error of the splines. So the problem is solved on with
+    twice as many intervals, and the change :math:`\Delta` of the unknown is added:
+    :math:`\sqrt{\mathrm{Cov}_{ii} + \Delta_i^2}`. The model stays as it is. That is not done for numbers of the splines
+    themselves. If the finer splines have more parameters than there are residuals, a warning says that it is left out.
+
+    It needs what Levenberg-Marquardt needs: models of
     up to some thousand parameters, and equations at one point each.
 
     Args:
@@ -77,6 +95,9 @@ def standard_errors(
 
     Raises:
         ConfigError: A name that is not there, or no more residuals in a measured term than it has to determine.
+
+    Warns:
+        EdgewiseWarning: The points are too few to tell the error of the splines.
 
     Example:
         >>> x = torch.tensor([[0.0], [1.0], [2.0], [3.0]]).double()
@@ -110,7 +131,9 @@ def standard_errors(
     errors = (inverse @ middle @ inverse).diagonal().clamp_min(0).sqrt()
     errors = torch.where(lost, torch.inf, errors)
     parts = dict(zip(parameters, errors.split([p.numel() for p in parameters.values()]), strict=True))
-    return {name: parts[name].view(parameters[name].shape) for name in names}
+    found = {name: parts[name].view(parameters[name].shape) for name in names}
+    changes = change_by_refining(model, problem, {name: parameters[name] for name in names})
+    return {name: torch.hypot(found[name], changes[name].double()) for name in names}
 
 
 def _inverse(curvature: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,6 +167,12 @@ def _leaves(term: Term, model: nn.Module) -> list[Tensor]:
             found[id(leaf)] = leaf
         todo += [after for after, _ in node.next_functions]
     return [leaf for leaf in found.values() if leaf is not fields[0].x]
+
+
+def _own_parts(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """The parameters of the model itself, and those of each module in it."""
+    parts = {name: list(trainable(part.named_parameters()).values()) for name, part in model.named_children()}
+    return parts | {name: [p] for name, p in unknowns_of(model).items()}
 
 
 def _units(model: nn.Module) -> Iterator[dict[str, nn.Parameter]]:

@@ -156,13 +156,20 @@ def test_an_unknown_outside_of_the_model_is_refused(optimizer):
         solve(model, spring(model, lambda m, u: other(u.x)[:, 0]), optimizer=optimizer)
 
 
-def test_an_unknown_that_no_equation_reads_is_named():
-    model = Model(k=3.0)
-    with pytest.warns(EdgewiseWarning, match="no equation depends on k of the model"):
-        solve(model, spring(model, lambda m, u: m.k.detach() * u.value), steps=1)
-    model = Model(spare=KAN([1, 1]))
-    with pytest.warns(EdgewiseWarning, match=r"no equation depends on spare.0.coef, spare.0.base_weight of the model"):
-        solve(model, spring(model, lambda m, u: u.value), steps=1)
+@pytest.mark.parametrize("optimizer", ["lm", "lbfgs", "adam"])
+@pytest.mark.parametrize("unknown", [{"k": 3.0}, {"k": KAN([1, 1])}], ids=["number", "function"])
+def test_an_unknown_that_no_equation_reads_is_refused_before_anything_changes(optimizer, unknown):
+    model = Model(**unknown)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(ConfigError, match="no equation depends on 'k' of the model, so nothing can be found of it"):
+        solve(model, spring(model, lambda m, u: u.value), steps=1, optimizer=optimizer)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_numbers_that_no_equation_reads_are_named():
+    model = torch.nn.Sequential(nn.Linear(1, 4), nn.Tanh(), nn.Linear(4, 1)).double()
+    with pytest.warns(EdgewiseWarning, match=r"no equation depends on 2.bias of the model: these numbers stay"):
+        solve(model, Problem([Term("slope", line(), lambda u: u.d(0), 1.0)]), steps=1)
 
 
 class Averaging(Model):
@@ -240,6 +247,33 @@ def test_errors_are_the_spread_over_draws_of_the_noise():
     spread = np.std(found, ddof=1)
     assert np.mean(found) == pytest.approx(4, abs=3 * spread / math.sqrt(24))
     assert np.mean(errors) == pytest.approx(spread, rel=0.4)  # the spread of 24 draws is itself known to 15 %
+
+
+@pytest.mark.parametrize("grid", [5, 8, 12])
+def test_errors_cover_with_exact_values_too(grid):
+    """u'' + k u = 0 with u = sin 2x, k = 4, by splines that are coarse: nothing is noise, and the error is theirs."""
+    torch.manual_seed(0)
+    x, data = line(80), 3 * torch.rand(20, 1).double()
+    model = Model(k=3.0)
+    model.net = KAN([1, 1], grid=grid, k=5).double()
+    law = Term("law", x, lambda u: u.d(0, 0) + model.k * u.value)
+    problem = Problem([law, Term("data", data, lambda u: u.value, torch.sin(2 * data[:, 0]))])
+    problem = problem.weighted(solve(model, problem).weights)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    parameters = list(model.parameters())
+    error = standard_errors(model, problem, ["data"])["k"].item()
+    assert abs(model.k.item() - 4) < 2 * error
+    assert error < 30 * abs(model.k.item() - 4)
+    assert [id(p) for p in model.parameters()] == [id(p) for p in parameters]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_too_few_points_for_the_error_of_the_splines_are_warned_of():
+    model, x = Model(k=3.0), line(20)
+    law = Term("law", x, lambda u: u.d(0, 0) + model.k * u.value)
+    problem = Problem([law, Term("data", x[:2], lambda u: u.value)])
+    with pytest.warns(EdgewiseWarning, match="twice as many intervals make 23 parameters of 22 residuals, too few points"):
+        standard_errors(model, problem, ["law"])
 
 
 def test_errors_of_what_is_not_there_are_refused():
