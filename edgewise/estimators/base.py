@@ -16,7 +16,6 @@ from edgewise._ground.optional import require
 from edgewise.estimators.choice import choose
 from edgewise.estimators.columns import Columns
 from edgewise.estimators.deployment import deployment_of_rows
-from edgewise.estimators.intervals import Spread
 from edgewise.estimators.penalised import best_constant
 from edgewise.estimators.rows import Rows, folds_of, sample_of
 from edgewise.estimators.taking import TakesTables, validation
@@ -115,7 +114,8 @@ class KANEstimator(TakesTables):
                 f"no shape tells rows held back better than {self._constant}, which is what is predicted now: other "
                 "columns, or more rows, may know more"
             )
-        self._spread = Spread((scale.back(table.y) - self._told(scale.back(found.held))).numpy())
+        left = scale.back(table.y) - self._told(scale.back(found.held))
+        self._spread = self._spread_of(left, rows, model, columns)
         shifted = Scale(scale.mean + found.constant * scale.deviation, scale.deviation)
         self._keep(found.model, columns.within(found.reach), shifted)
 
@@ -163,6 +163,9 @@ class KANEstimator(TakesTables):
         """What is predicted where the network gives ``outputs``, in units of the targets: just that, usually."""
         return outputs
 
+    def _spread_of(self, left: Tensor, rows: Rows, model: KAN, columns: Columns) -> Any:
+        """What is known of errors, a Spread where targets are numbers."""
+
     def _warn_of_targets(self, model: KAN, targets: Tensor) -> None:
         """Say what is odd about targets, and cut what cannot learn from them."""
 
@@ -207,10 +210,13 @@ class KANEstimator(TakesTables):
         """
         return self._columns.fraction_outside(self._rows(X))
 
-    @torch.no_grad()
     def _forward(self, X: ArrayLike) -> Tensor:
         """What the network gives for rows, in the units of the targets, ``(N, outputs)``."""
-        x = self._rows(X)
+        return self._outputs(self._rows(X))
+
+    @torch.no_grad()
+    def _outputs(self, x: np.ndarray) -> Tensor:
+        """The same for rows that are numbers."""
         if not self.symbolic:  # a formula is made to go on
             self._columns.warn_of_outside(x, self._names())
         y = self.network_(self._columns(x))

@@ -12,6 +12,7 @@ from edgewise.estimators.rows import Rows
 AS_GOOD = 1.005  # times the least loss: candidates that stand before the others then do without them
 EXACT = 1e-6  # of the loss of the constant: less is rounding
 TRIFLE = 0.02  # a share below this is not worth its candidate
+SURE = 2.0  # standard errors: a gain of no more may be chance
 PRECISION = 1e-9
 
 
@@ -61,15 +62,16 @@ def _error(held: Sequence[Tensor], shares: Sequence[float], rows: Rows) -> float
 
 
 def _doubt(output: Tensor, rows: Rows) -> float:
-    """Which part of the way back to the constant is due: the squared standard error of the gain in units of the gain.
+    """Which part of the way back to the constant is due: the square of two standard errors in units of the gain.
 
-    It is less where little is left to be gained: without noise nothing is due.
+    Where a few rows make most of the gain it may be chance, and the whole way is due; where many rows agree next to nothing
+    is. It is less where little is left to be gained: without noise nothing is due.
     """
     weight = rows.table.counts / rows.table.counts.sum()
     gain = rows.loss.rows(rows.constant.expand_as(output), rows.table.y) - rows.loss.rows(output, rows.table.y)
     mean = float(weight @ gain)
     error = float((weight * (gain - mean)).square().sum().sqrt())
-    return min(1.0, (error / mean) ** 2) * rows.error(output) / rows.floor() if mean > 0 else 1.0
+    return min(1.0, (SURE * error / mean) ** 2) * rows.error(output) / rows.floor() if mean > 0 else 1.0
 
 
 def _least(held: Sequence[Tensor], rows: Rows) -> list[float]:

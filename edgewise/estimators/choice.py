@@ -1,16 +1,19 @@
-"""A safe fit: a line, a sum of curves and networks are compared on rows held back, and blended as these want it."""
+"""A safe fit: a line, curves, products of two columns and networks are compared on rows held back, and blended."""
 
 import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
 
 from edgewise.estimators.additive import MOST_NUMBERS, Sum, best_sum
-from edgewise.estimators.blend import best_shares, blended
+from edgewise.estimators.blend import SURE, best_shares, blended
 from edgewise.estimators.networks import Networks, best_networks, polished
+from edgewise.estimators.pairs import MOST_NUMBERS as MOST_PAIRS
+from edgewise.estimators.pairs import lines, network_of_pairs, pairs_of
 from edgewise.estimators.penalised import Functions
 from edgewise.estimators.rows import Rows
 from edgewise.kan.fitting.data import Table
@@ -19,9 +22,8 @@ from edgewise.kan.kan import KAN
 from edgewise.kan.layer import KANLayer
 
 BY_FAR = 0.1  # of the loss left is proof enough
-SURE = 2.0  # standard errors by which rows beyond those of a fit must prefer curves that go straight on
 STRAIGHT_ON = 1.0  # ranges beyond the training rows, and no farther; a line goes on for ever
-LINE, CURVES, NETWORK = "line", "curves", "network"
+LINE, CURVES, PAIRS, NETWORK = "line", "curves", "pairs", "network"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ def choose(
     layer = _first_layer(template, rows)
     inside = [_drawn_in(rows, fold) for fold in range(rows.folds)]
     sums = _sums(layer, rows, inside)
+    if len(template) > 1:
+        sums += _pairs(layer, rows, inside)
     networks = best_networks(draw, inside, rows, steps, starts, until) if len(template) > 1 else None
     found: list[Sum | Networks] = [*sums, *([] if networks is None else [networks])]
     names = [one.name if isinstance(one, Sum) else NETWORK for one in found]
@@ -82,7 +86,7 @@ def choose(
     if rest is not None and networks is not None and shares[-1]:
         networks = polished(networks, rest, rows.loss, len(rows.table), until)
     named = dict(zip(names, shares, strict=True))
-    model, constant = _together(template, layer, sums, networks, named)
+    model, constant = _together(template, layer, sums, networks, named, rows.table.x)
     constant = constant + rows.constant * (1 - sum(shares))
     strength = networks.strength.size if networks is not None and shares[-1] else None
     reach = 0.0 if clamps else math.inf if only_line else STRAIGHT_ON
@@ -90,7 +94,7 @@ def choose(
 
 
 def _gains(rows: Rows, one: Tensor, other: Tensor) -> bool:
-    """Whether outputs are better than others by more than chance, or by far: one row alone proves nothing else."""
+    """Whether outputs are surely better than others, or by far: one row alone proves nothing else."""
     if rows.error(one) < BY_FAR * rows.error(other):
         return True
     gain = rows.table.counts * (rows.loss.rows(other, rows.table.y) - rows.loss.rows(one, rows.table.y))
@@ -127,38 +131,35 @@ def _sums(layer: KANLayer, rows: Rows, inside: list[Tensor]) -> list[Sum]:
     return found
 
 
+def _pairs(layer: KANLayer, rows: Rows, inside: list[Tensor]) -> list[Sum]:
+    there = layer.mask.any(0)
+    degree = layer.state.tensors()["knots"].shape[1] - 1 - layer.coef.shape[1]
+    count = int(there.sum())
+    if degree < 2 or not 0 < count * (count + 3) // 2 * len(rows.constant) <= MOST_PAIRS:
+        return []
+    return [best_sum(PAIRS, pairs_of(rows.table.x[:, there]), [pairs_of(part[:, there]).values for part in inside], rows)]
+
+
 @torch.no_grad()
 def _together(
-    template: KAN, layer: KANLayer, sums: list[Sum], networks: Networks | None, shares: dict[str, float]
+    template: KAN, layer: KANLayer, sums: list[Sum], networks: Networks | None, shares: dict[str, float], x: Tensor
 ) -> tuple[KAN, Tensor]:
     """What counts as one network, and a constant beside it."""
-    constant, counted = torch.zeros(layer.out_features, dtype=layer.coef.dtype), False
+    constant, parts = torch.zeros(layer.out_features, dtype=layer.coef.dtype), []
     there = layer.mask.any(0)
+    count, curves = int(there.sum()), layer.coef[there].shape
     for one in sums:
         if share := shares[one.name]:
-            counted, constant = True, constant + share * one.coef[0]
-            layer.coef[there] += share * _coefficients(layer, one.coef[1:])
-    model = _wrapped(template, layer)
-    if networks is None or not shares[NETWORK]:
-        return model, constant
-    each = shares[NETWORK] / len(networks.models)
-    whole: KAN | None = model if counted else None
-    for network in networks.models:
-        part = _scaled(network, each)
-        whole = part if whole is None else side_by_side(whole, part)
-    assert whole is not None
-    return whole, constant
-
-
-def _coefficients(layer: KANLayer, coef: Tensor) -> Tensor:
-    # shape: coef (P, outputs) of curves, or (inputs, outputs) of lines, to (inputs, K, outputs)
-    inputs, functions = int(layer.mask.any(0).sum()), layer.coef.shape[1]
-    if len(coef) == inputs * functions:
-        return coef.view(inputs, functions, -1)
-    knots, there = layer.state.tensors()["knots"], layer.mask.any(0)
-    degree = knots.shape[1] - 1 - functions  # splines hold lines: coefficients are the means of so many inner knots
-    straight = knots[:, 1:-1].unfold(1, degree, 1).mean(2) if degree else knots[:, :-1]
-    return straight[there].unsqueeze(2) * coef.unsqueeze(1)
+            constant, coef = constant + share * one.coef[0], share * one.coef[1:]
+            straight = lines(layer)[there].unsqueeze(2) * coef[:count].unsqueeze(1)
+            layer.coef[there] += coef.view(curves) if one.name == CURVES else straight
+            if one.name == PAIRS:
+                parts.append(network_of_pairs(layer, coef[count:], x, len(template)))
+    if networks is not None and shares[NETWORK]:
+        parts += [_scaled(network, shares[NETWORK] / len(networks.models)) for network in networks.models]
+    if not parts or any(shares[one.name] for one in sums):
+        parts.insert(0, _wrapped(template, layer))
+    return reduce(side_by_side, parts), constant
 
 
 def _wrapped(template: KAN, layer: KANLayer) -> KAN:

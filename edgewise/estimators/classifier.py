@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 else:
     ClassifierMixin = require("sklearn.base", extra="science").ClassifierMixin
 
+MODEST = 1e-3  # see CrossEntropy; less where a class is rare, since logits are then large and rows say little
+
 
 class KANClassifier(ClassifierMixin, KANEstimator):
     """Classification by a small Kolmogorov-Arnold network that gives a logit for each class; for two classes, one logit.
@@ -105,7 +107,8 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         if self.class_weight is not None:
             given = of_classes(self.class_weight, self.classes_, numbers, np.ones(len(rows)) if given is None else given)
         targets = np.eye(count)[numbers] if count > 2 else numbers[:, None].astype(float)
-        self._fit(self._filled(rows), targets, given, CrossEntropy(), digit_of(X))
+        rarest = np.bincount(numbers, given).min() / (len(rows) if given is None else given.sum())
+        self._fit(self._filled(rows), targets, given, CrossEntropy(MODEST * count * rarest), digit_of(X))
         return self
 
     def _class_numbers(self, table: Table) -> Tensor:

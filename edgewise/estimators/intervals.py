@@ -1,10 +1,44 @@
-"""How far predictions are off, by rows that were held back."""
+"""How far predictions are off, by rows that were held back: more where the rows say so."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from edgewise._ground.errors import ConfigError, DataError
+from edgewise.estimators.choice import choose
+from edgewise.estimators.columns import Columns
+from edgewise.estimators.penalised import best_constant
+from edgewise.estimators.rows import Rows
+from edgewise.kan.fitting.losses import Poisson
+from edgewise.kan.kan import KAN
+
+
+@dataclass(frozen=True)
+class Widths:
+    """How far predictions are off at a row, relative to other rows.
+
+    Args:
+        columns: What becomes of a row on its way to the network.
+        network: Gives logarithms.
+        constant: Is added to them.
+        least: Of the training rows, ``(outputs,)``; nothing is narrower,
+        most: and nothing is wider than the widest of them.
+    """
+
+    columns: Columns
+    network: KAN
+    constant: Tensor
+    least: Tensor
+    most: Tensor
+
+    @torch.no_grad()
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Of rows ``(N, columns)``, ``(N, outputs)``."""
+        return (self.network(self.columns(x)) + self.constant).clamp(self.least, self.most).exp().numpy()
 
 
 class Spread:
@@ -12,6 +46,8 @@ class Spread:
 
     Args:
         left: Targets less predictions, ``(N, outputs)``.
+        width: How far each was expected to be off, relative to others, ``(N, outputs)``; all alike by default.
+        widths: The same for new rows.
 
     Example:
         >>> spread = Spread(np.linspace(-1, 1, 201)[:, None])
@@ -19,18 +55,49 @@ class Spread:
         ([0.91], [0.58])
     """
 
-    def __init__(self, left: np.ndarray):
+    def __init__(
+        self, left: np.ndarray, width: np.ndarray | None = None, widths: Callable[[np.ndarray], np.ndarray] | None = None
+    ):
         self.left = left
+        self.relative = left if width is None else left / width
+        self.widths = widths
+
+    @classmethod
+    def of(cls, left: Tensor, rows: Rows, model: KAN, columns: Columns) -> "Spread":
+        """With widths of their own: a line and a sum of curves tell the logarithm of what is left, if rows held back agree.
+
+        Args:
+            left: In units of the targets, ``(N, outputs)``.
+            rows: The rows, with the folds in which they were held back.
+            model: A network of the same inputs and outputs.
+            columns: What becomes of a row on its way to it.
+        """
+        size, counts = left.abs(), rows.table.counts
+        unit = (counts @ size) / counts.sum()
+        size = torch.where(unit > 0, size / torch.where(unit > 0, unit, 1), 1)
+        table = replace(rows.table, y=size)
+        single = KAN([model[0].in_features, left.shape[1]], model[0].edge.basis).to(size)
+        single[0].set_mask(model[0].mask.any(0).expand_as(single[0].mask))
+        told = Rows(table, Poisson(), rows.fold, best_constant(table, Poisson()))
+        found = choose(single, lambda: single, told, 0, 0)
+        ends = found.held.amin(0), found.held.amax(0)
+        widths = Widths(columns.within(found.reach), found.model, found.constant, *ends)
+        return cls(left.numpy(), found.held.exp().numpy(), widths)
+
+    def of_rows(self, x: np.ndarray) -> np.ndarray | float:
+        """The widths of new rows, ``(N, outputs)``, or 1 if all are alike."""
+        return 1.0 if self.widths is None else self.widths(x)
 
     def deviation(self) -> np.ndarray:
-        """The root mean square, ``(outputs,)``."""
-        return np.sqrt(np.square(self.left).mean(0))
+        """The root mean square of what is left of a row of width 1, ``(outputs,)``."""
+        return np.sqrt(np.square(self.relative).mean(0))
 
     def reach(self, coverage: float) -> np.ndarray:
-        """Within what distance a new row lies with at least this probability, ``(outputs,)``.
+        """Within what distance a new row of width 1 lies with at least this probability, ``(outputs,)``.
 
-        It is the k-th smallest distance of the n rows, k = (n + 1) coverage rounded up: a new row is as likely to be at any
-        of n + 1 places among them (V. Vovk, cross-conformal predictors, 2015; there for the fits of each fold).
+        It is the k-th smallest distance of the n rows in units of their widths, k = (n + 1) coverage rounded up: a new row
+        is as likely to be at any of n + 1 places among them (V. Vovk, cross-conformal predictors, 2015, there for the fits
+        of each fold; widths as by J. Lei et al., J. Am. Stat. Assoc. 113, 2018).
 
         Raises:
             ConfigError: The coverage is not between 0 and 1.
@@ -46,4 +113,4 @@ class Spread:
                 f"an interval that covers {coverage:g} needs at least {least} training rows, got {count}: "
                 "fit to more rows, or ask for less coverage"
             )
-        return np.sort(np.abs(self.left), 0)[place - 1]
+        return np.sort(np.abs(self.relative), 0)[place - 1]

@@ -10,8 +10,10 @@ from torch import Tensor
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
 from edgewise.estimators.base import KANEstimator
+from edgewise.estimators.columns import Columns
 from edgewise.estimators.intervals import Spread
 from edgewise.estimators.losses import HUBER, LOSSES, MUCH_NOISE, NORMAL_QUARTILE, check_loss, robust_scale
+from edgewise.estimators.rows import Rows
 from edgewise.estimators.taking import validation
 from edgewise.estimators.weights import weighed
 from edgewise.kan.discovery.scale import Scale
@@ -158,6 +160,9 @@ class KANRegressor(RegressorMixin, KANEstimator):
         if self.loss == "squares":
             warn_of_far_out(targets)
 
+    def _spread_of(self, left: Tensor, rows: Rows, model: KAN, columns: Columns) -> Spread:
+        return Spread.of(left, rows, model, columns)
+
     def _told(self, outputs: Tensor) -> Tensor:
         return Poisson.mean(outputs) if self.loss == "poisson" else outputs
 
@@ -165,17 +170,21 @@ class KANRegressor(RegressorMixin, KANEstimator):
         """The targets of rows, shaped as those of the fit.
 
         With ``return_std`` also how far they are off, shaped alike: the root mean square of what was left of targets when
-        their rows were held back, the same for all rows.
+        their rows were held back, more at rows where more was left.
         """
-        y = self._told(self._forward(X)).numpy()
-        y = y[:, 0] if self._flat else y
-        return (y, np.zeros_like(y) + np.squeeze(self._held_back().deviation())) if return_std else y
+        x = self._rows(X)
+        y = self._told(self._outputs(x)).numpy()
+        if not return_std:
+            return self._shaped(y)
+        spread = self._held_back()
+        return self._shaped(y), self._shaped(np.zeros_like(y) + spread.deviation() * spread.of_rows(x))
 
     def predict_interval(self, X: ArrayLike, coverage: float = 0.9) -> np.ndarray:
         """Lower and upper ends between which the targets of new rows lie, ``(N, 2)``, of several ``(N, outputs, 2)``.
 
-        Cross-conformal: all intervals are as wide as it takes to cover that share of the training rows when they are held
-        back, so they cover about that share of new rows of the same kind, whatever the noise.
+        Cross-conformal: they are as wide as it takes to cover that share of the training rows when these are held back, so
+        they cover about that share of new rows of the same kind, whatever the noise. Where rows held back agree on how far
+        predictions are off at which rows, each interval has a width of its own, else all are as wide.
 
         Args:
             X: Rows.
@@ -191,10 +200,13 @@ class KANRegressor(RegressorMixin, KANEstimator):
             >>> KANRegressor((), random_state=0).fit(x, y).predict_interval([[0.0]]).shape
             (1, 2)
         """
-        reach = self._held_back().reach(coverage)
-        y = self._told(self._forward(X)).numpy()
-        ends = np.stack([y - reach, y + reach], -1)
-        return ends[:, 0] if self._flat else ends
+        spread = self._held_back()
+        reach, x = spread.reach(coverage), self._rows(X)
+        y, reach = self._told(self._outputs(x)).numpy(), reach * spread.of_rows(x)
+        return self._shaped(np.stack([y - reach, y + reach], -1))
+
+    def _shaped(self, y: np.ndarray) -> np.ndarray:
+        return y[:, 0] if self._flat else y
 
     def _held_back(self) -> Spread:
         validation.check_is_fitted(self, "network_")

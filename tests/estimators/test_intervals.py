@@ -42,6 +42,22 @@ def test_new_rows_lie_in_intervals(outputs):
     np.testing.assert_allclose(std[0], np.sqrt(2) * np.array([0.3, 5.0])[:outputs].squeeze(), rtol=0.3)
 
 
+def test_intervals_are_wide_where_noise_is():
+    """Noise of deviation 0.1 on the left and 1.9 on the right."""
+    x = RANDOM.uniform(-1, 1, (2000, 2))
+    noise = 1 + 0.9 * x[:, 0]
+    y = x[:, 1] + noise * RANDOM.normal(size=2000)
+    model = KANRegressor((), random_state=0).fit(x[:300], y[:300])
+    low, high = model.predict_interval(x, 0.9).T
+    covered = (low <= y) & (y <= high)
+    assert np.corrcoef(high - low, noise)[0, 1] > 0.9
+    for part in (x[:, 0] < -0.5, abs(x[:, 0]) < 0.5, x[:, 0] > 0.5):
+        np.testing.assert_allclose(covered[part].mean(), 0.9, atol=0.07)
+    std = model.predict(x, return_std=True)[1]
+    np.testing.assert_allclose(std[x[:, 0] > 0.5].mean(), noise[x[:, 0] > 0.5].mean(), rtol=0.2)
+    assert (high - low).max() <= 1.3 * (high - low)[:300].max()
+
+
 def test_what_has_no_intervals():
     x, y = RANDOM.uniform(-1, 1, (3, 1)), np.array([0.0, 1.0, 2.0])
     with pytest.raises(EdgewiseError, match=r"covers 0.9 needs at least 9 training rows, got 3"):

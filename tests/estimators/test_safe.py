@@ -45,7 +45,7 @@ def test_the_network_is_the_blend_of_what_counts(classes):
     """What is predicted is as good as what rows held back got, and the parts are those that shares_ names."""
     draw = np.random.default_rng(3)
     x = draw.uniform(-1, 1, (400, 2))
-    logit = 8 * x[:, 0] * x[:, 1] + x[:, 0]
+    logit = 6 * np.sin(4 * x[:, 0]) * x[:, 1] + x[:, 0]
     y = np.digitize(logit + draw.logistic(size=400), [0.0, 1.0][: classes - 1])
     model = KANClassifier((3,), random_state=0).fit(x, y)
     assert model.shares_["network"] > 0.3
@@ -93,7 +93,7 @@ def test_rare_classes(seed):
 
     (x, y), (new, wanted) = rows(1500), rows(20_000)
     scores = [roc_auc_score(wanted, KANClassifier(random_state=r).fit(x, y).predict_proba(new)[:, 1]) for r in range(2)]
-    assert min(scores) > 0.78
+    assert min(scores) > 0.84
 
 
 def test_two_seeds_agree():
