@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import arg
 
 from edgewise._ground.errors import ConfigError, DataError
+from edgewise.cli._knowledge import known_of
 from edgewise.cli._parse import call
 from edgewise.cli._tables import print_table
 
@@ -45,6 +46,11 @@ def command(
     hidden: Annotated[tuple[int, ...], arg(metavar="NODES...")] = (),
     grid: int = 3,
     functions: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
+    forbidden: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
+    longest: int | None = None,
+    units: Annotated[str | None, arg(metavar="UNIT,...")] = None,
+    target_unit: Annotated[str | None, arg(metavar="UNIT")] = None,
+    constant_units: Annotated[tuple[str, ...], arg(metavar="UNIT...")] = (),
     drop_missing: bool = False,
     impute: bool = False,
     decimal: Literal["point", "comma"] | None = None,
@@ -69,6 +75,7 @@ def command(
       edgewise fit data.csv --target y
       edgewise fit data.csv --target y --columns a b --functions x x^2 sin exp --out found
       edgewise fit measured.xlsx --target y --impute --max-time 60
+      edgewise fit falls.csv --target way --units "m/s, s" --target-unit m --constant-units m/s^2
 
     Args:
         table: CSV file (commas, semicolons or tabs), Excel workbook (.xlsx) or Parquet file whose
@@ -78,6 +85,12 @@ def command(
         hidden: Nodes of each hidden layer; then the formula is that of the network.
         grid: Intervals of the first grid; fewer if there are few rows.
         functions: Functions to try, such as x x^2 sin exp log; the whole library by default.
+        forbidden: Functions that the formula must not have.
+        longest: How many numbers, variables and operations it has at most.
+        units: Units of the columns in their order, such as "m, s, kg*m/s^2, 1", where 1 is none; then
+            formulas are offered only if they add like to like and have the target's unit.
+        target_unit: The unit of the target.
+        constant_units: Units that constants of the formula may carry, such as m/s^2; none by default.
         drop_missing: Leave out rows with missing cells.
         impute: Fill missing cells with the median of their column; `edgewise predict` does the same.
         decimal: The decimal sign, where the table leaves it open.
@@ -99,8 +112,9 @@ def command(
     if len(data.y) < FEWEST:
         raise DataError(f"{table} has {len(data.y)} rows: a formula needs at least {FEWEST} to be learned from")
     used, held = _split(len(data.y), test, seed)
+    known = known_of(data, units, target_unit, constant_units, forbidden, longest)
     options = {"hidden": hidden or None, "max_time": max_time, "grid": grid, "functions": functions or None, "seed": seed}
-    found = discover(data.x[used], data.y[used], names=data.names, **options)
+    found = discover(data.x[used], data.y[used], names=data.names, known=known, **options)
     folder.write(found, data.x[used], data)
     if found.formula is None:
         print(f"{found.stopped} before a formula was found; the network as it was: {folder.model}")
@@ -172,6 +186,8 @@ def _report(found: "Discovery", data: "DataTable", rows, title: str, notes: list
         print(f"The search was ended early: {found.stopped}.")
     _print_front(found)
     print(f"\n{target} = {found.formula}\n")
+    if found.chosen is not None and found.chosen.constants:
+        print(f"constants that were fitted, ± their standard errors: {found.chosen.uncertainties}\n")
     scores = fidelity(found, x, y)
     print_table((f"on {len(rows)} rows", "RMSE", "R²"), [(name, f"{rmse:.3g}", f"{r2:.6f}") for name, rmse, r2 in scores])
     noted = between(found)

@@ -52,6 +52,11 @@ class Member:
     def __str__(self) -> str:
         return str(self.formula)
 
+    @property
+    def uncertainties(self) -> str:
+        """The constants that were fitted, each with its standard error, in words."""
+        return ", ".join(f"{value:.6g} ± {error:.2g}" for value, error in self.constants)
+
 
 def pareto(members: Iterable[Member]) -> tuple[Member, ...]:
     """Those of the formulas that no other beats in both length and error, the shortest first."""

@@ -130,8 +130,7 @@ def feature_scores(found: Discovery, x: ArrayLike) -> list[tuple[str, float]]:
 
 
 def _row(member: Member, found: Discovery) -> dict:
-    sure = ", ".join(f"{value:.6g} ± {error:.2g}" for value, error in member.constants)
-    return {"member": member, "is_chosen": member is found.chosen, "constants": sure}
+    return {"member": member, "is_chosen": member is found.chosen, "constants": member.uncertainties}
 
 
 def _edge(choice: Choice, names: list[str], target: str, network: KAN) -> dict:

@@ -26,6 +26,7 @@ class DataTable:
         reading: How the columns of x became numbers; their names.
         dropped: Columns left out because they do not vary.
         notes: In sentences, what was done to the cells.
+        asked: All columns to explain it by, in their order, whether they vary or not.
     """
 
     x: np.ndarray
@@ -34,6 +35,7 @@ class DataTable:
     reading: Reading
     dropped: tuple[str, ...]
     notes: tuple[str, ...]
+    asked: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,7 +99,7 @@ def read_table(
     reading = reading.some([chosen[place] for place in kept])
     dropped = tuple(name for name in chosen if name not in reading.columns)
     notes = _notes(reading, decimal, gaps, len(cells.rows) - len(y), len(cells.rows), dropped)
-    return DataTable(x[:, kept], y, target, reading, dropped, notes)
+    return DataTable(x[:, kept], y, target, reading, dropped, notes, chosen)
 
 
 def read_rows(path: str | Path, reading: Reading, decimal: Decimal | None = None) -> tuple[Cells, np.ndarray, np.ndarray]:

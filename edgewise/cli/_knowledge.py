@@ -1,0 +1,44 @@
+"""What a command line says of a formula before it is looked for."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edgewise._ground.errors import ConfigError
+
+if TYPE_CHECKING:
+    from edgewise.kan.discovery.knowledge import Knowledge
+    from edgewise.kan.tables import DataTable
+
+
+def known_of(
+    data: "DataTable",
+    units: str | None,
+    target_unit: str | None,
+    constant_units: Sequence[str],
+    forbidden: Sequence[str],
+    longest: int | None,
+) -> "Knowledge":
+    """The words of a command line as knowledge about the columns that vary.
+
+    Args:
+        data: The table.
+        units: Of all columns asked for, in their order, with commas between them.
+        target_unit: Of the target.
+        constant_units: Units that constants may carry.
+        forbidden: Names of functions.
+        longest: Numbers, variables and operations, at most.
+
+    Raises:
+        ConfigError: Another number of units than of columns, or what
+            :class:`~edgewise.kan.discovery.Knowledge` refuses.
+    """
+    from edgewise.kan.discovery.knowledge import Knowledge
+
+    given = None if units is None else [unit.strip() for unit in units.split(",")]
+    if given is not None and len(given) != len(data.asked):
+        raise ConfigError(
+            f"{len(data.asked)} columns ({', '.join(data.asked)}) want {len(data.asked)} units, got {len(given)} in "
+            f"--units {units!r}: put commas between them, and 1 where a column has none"
+        )
+    varying = None if given is None else [unit for unit, name in zip(given, data.asked, strict=True) if name in data.names]
+    return Knowledge(varying, target_unit, constant_units, forbidden, longest)

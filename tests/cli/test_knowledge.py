@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgewise import ConfigError
+from edgewise.cli import main
+from edgewise.cli._knowledge import known_of
+from edgewise.kan.tables import read_table
+
+
+@pytest.fixture
+def falls(tmp_path, monkeypatch):
+    """A way from a speed and a time, and a column that does not vary."""
+    monkeypatch.chdir(tmp_path)
+    speed, time = np.random.default_rng(0).uniform(1, 4, (2, 120))
+    way = speed * time + 4.905 * time**2 + 0.05 * np.random.default_rng(1).normal(size=120)
+    np.savetxt("falls.csv", np.c_[speed, 2 * np.ones(120), time, way], delimiter=",", header="v,m,t,s", comments="")
+    return Path("falls.csv")
+
+
+def test_units_are_those_of_the_columns_that_vary(falls):
+    data = read_table(falls, "s")
+    assert known_of(data, "m/s, kg, s", "m", (), (), None).units == ["m/s", "s"]
+    with pytest.raises(ConfigError, match=r"3 columns \(v, m, t\) want 3 units, got 2 in --units 'm/s, s'"):
+        known_of(data, "m/s, s", "m", (), (), None)
+    assert not known_of(data, None, None, (), (), None).is_of_form
+
+
+def test_a_formula_of_the_right_unit_and_how_sure_it_is(falls, capsys):
+    told = ["--units", "m/s, kg, s", "--target-unit", "m", "--constant-units", "m/s^2", "--functions", "x", "x^2", "sin"]
+    told += ["--forbidden", "sin", "--max-time", "1"]
+    assert main(["fit", str(falls), "--target", "s", *told]) == 0
+    printed = capsys.readouterr().out
+    assert "*t**2 + t*v" in printed
+    assert "constants that were fitted, ± their standard errors: 4.9" in printed
+
+
+def test_what_is_no_unit_is_one_sentence(falls, capsys):
+    assert main(["fit", str(falls), "--target", "s", "--units", "m/s, kg, blub", "--target-unit", "m"]) == 1
+    assert "'blub' is no unit that can be parsed" in capsys.readouterr().err
