@@ -13,6 +13,7 @@ from edgewise.kan.forms.tree import Tree, constant, has_pole, number, variable
 
 LARGEST = 1e8  # ratio of an atom's largest value to its median
 POWERS = {"x": 1, "x^2": 2, "x^3": 3, "x^4": 4, "x^5": 5, "1/x": -1, "1/x^2": -2, "1/x^3": -3, "1/x^4": -4, "sqrt": 0.5}
+HIGH = (6, 7, 8, 9)  # powers that the library has no name for
 ROOTS = {"1/sqrt(x)": -0.5, "x^1.5": 1.5}
 FREE = (-2.5, -1.5, -0.75, -0.4, -0.2, 0.2, 0.4, 0.75, 1.25, 1.75, 2.5, 3.5)
 SHIFTS = (0.03, 0.1, 0.3, 1.0, 3.0)  # beyond the rows, in half widths
@@ -63,7 +64,7 @@ class Atoms:
 
     def powers(self, column: int, most: int = 5) -> list[Atom]:
         """Powers of a column, with whole and half exponents."""
-        allowed = [p for p in self.exponents if abs(p) <= most] + [6] * (self.has_all and most > 5)
+        allowed = [p for p in self.exponents if abs(p) <= most] + [p for p in HIGH if self.has_all and p <= most]
         made = (variable(column) ** p for p in sorted(allowed, key=lambda p: (abs(p), -p)))
         return self._defined(made, [column], is_power=True)
 
@@ -71,7 +72,9 @@ class Atoms:
         """Functions of a column without numbers to be fitted, or with such as are often met."""
         x = variable(column)
         squared = [x**2] if "x^2" in self.functions else []
-        made = [*self._shapes([x, number(-1) * x], ("exp",)), *self._shapes([x], self._others())]
+        others = self._shapes([x], self._others())
+        made = [*self._shapes([x, number(-1) * x], ("exp",)), *others]
+        made += [f**-1 for f in others if "1/x" in self.functions]
         cubed = [x**3] if "x^3" in self.functions else []
         made += self._shapes([*(number(w) * x for w in OFTEN), *squared, *cubed], ("sin", "cos"))
         made += self._shapes([number(-1) * s for s in squared], ("exp",))
@@ -89,6 +92,9 @@ class Atoms:
         made = self._shapes([constant(s * r / half) * x for r in RATES for s in (1, -1)], ("exp",))
         made += self._shapes([constant(w / half) * x for w in WAVES], ("sin", "cos"))
         made += self._shapes([constant(w / far) * x**2 for w in WAVES[::2]], ("sin", "cos"))
+        farther = float(np.max(np.abs(rows) ** 3))
+        cubes = [constant(w / farther) * x**3 for w in WAVES[::2]] if "x^3" in self.functions else []
+        made += self._shapes(cubes, ("sin", "cos"))
         made += self._shapes([constant(s * r / far) * x**2 for r in RATES[::2] for s in (1, -1)], ("exp",))
         beyond = [x + constant(half * (1 + s) - middle) for s in SHIFTS]
         beyond += [constant(half * (1 + s) + middle) + number(-1) * x for s in SHIFTS]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from edgewise.kan.forms.atoms import POWERS, ROOTS, Atom, Atoms
+from edgewise.kan.forms.atoms import HIGH, POWERS, ROOTS, Atom, Atoms
 from edgewise.kan.forms.constants import Fitted, Rows
 from edgewise.kan.forms.grammar import Grammar
 from edgewise.kan.forms.library import Library
@@ -131,14 +131,14 @@ class Search:
         def library(atoms: list[Atom], factors: int, most: int) -> Library:
             return Library.of(atoms, factors, most, units)
 
-        powers = [atom for c in columns for atom in atoms.powers(c, 6)]
+        powers = [atom for c in columns for atom in atoms.powers(c, HIGH[-1])]
         whole = [atom for atom in powers if atom.is_whole]
         low = [atom for atom in whole if atom.cost <= LOW]
         simple = powers + _each(core.plain, columns)
         if not simple:
             return
         if whole:
-            yield Sums("few powers", 300, 7, library(whole, len(columns), 40))
+            yield Sums("few powers", 300, 9, library(whole, len(columns), 40))
         joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
         short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
         if len(columns) >= SEVERAL:  # of which products have many
