@@ -20,7 +20,7 @@ ELSEWHERE = {  # with what the page says of its numbers
     "docs/physics.md": "examples/test_physics_examples.py",
     "docs/vision.md": "models/test_vision_page.py",
 }
-SHORTER = {"docs/tuning.md": {"trials=30": "trials=3"}}
+SHORTER = {"docs/attention.md": {"epochs=4": "epochs=1"}, "docs/tuning.md": {"trials=30": "trials=3"}}
 """What would take hours, and by what it is replaced."""
 NEEDS = {
     "docs/analysis.md": ["timm", "matplotlib"],

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgewise.models import list_models
+from edgewise.models import create_model, list_models
 from edgewise.testing import ModelContract
 
 TINY = {"widths": (8, 8, 8)}
@@ -77,6 +77,18 @@ SETTINGS = {
     "vit_tiny": TRANSFORMER,
     "vit_tiny_karat": LEARNED,
 }
+TWINS = {
+    "kat_base": "kat_micro",
+    "kat_small": "kat_micro",
+    "kat_tiny": "kat_micro",
+    "vit_base": "vit_micro",
+    "vit_small": "vit_micro",
+    "vit_tiny": "vit_micro",
+    "vit_small_karat": "vit_micro_karat",
+    "vit_tiny_karat": "vit_micro_karat",
+}
+"""Models that the settings above make into the same network; it is compiled and exported once."""
+
 
 for model_name, settings in SETTINGS.items():
     globals()[f"Test_{model_name}"] = type(f"Test_{model_name}", (ModelContract,), {"name": model_name, **settings})
@@ -86,6 +98,8 @@ for model_name, settings in SETTINGS.items():
 def _smaller_parts_of_others(request, monkeypatch):
     if request.cls is not None:
         make_parts_smaller(getattr(request.cls, "name", ""), monkeypatch)
+        if request.cls.name in TWINS and request.node.originalname in COMPILED:
+            pytest.skip(f"is the same network as {TWINS[request.cls.name]} in the size of the tests")
 
 
 def make_parts_smaller(name: str, monkeypatch) -> None:
@@ -106,6 +120,19 @@ def test_every_registered_model_is_tested():
     assert set(SETTINGS) == set(list_models())
 
 
+@pytest.mark.parametrize("name", TWINS)
+def test_twins_are_the_same_network(name, monkeypatch):
+    made = []
+    for one in (name, TWINS[name]):
+        with monkeypatch.context() as patch:
+            make_parts_smaller(one, patch)
+            made.append(create_model(one, **SETTINGS[one]["options"]))
+    assert str(made[0]) == str(made[1])
+    shapes = [{key: value.shape for key, value in model.state_dict().items()} for model in made]
+    assert shapes[0] == shapes[1]
+
+
+COMPILED = {"test_compiled_equals_eager", "test_exported_equals_eager_for_any_batch"}
 CALLS = count()
 FAULTS = {
     "meets its neighbours": (lambda y: y + 0.01 * y.mean(0), "test_samples_do_not_meet_in_evaluation"),

@@ -14,11 +14,12 @@ from edgewise.physics.jacobian import jacobian
 from edgewise.physics.unknowns import unknowns_of
 from edgewise.testing import assert_within
 
-OPTIMIZERS = [
-    ("lm", 30, None, 1e-3),
-    ("lbfgs", 30, None, 2e-2),
-    pytest.param("adam", 600, 0.2, 0.1, marks=pytest.mark.slow),
+FOUND = [
+    *[("lm", 30, None, 1e-3, start) for start in (3.0, [3.0], [[3.0]])],
+    *[("lbfgs", 30, None, 2e-2, start) for start in (3.0, [[3.0]])],
+    pytest.param("adam", 600, 0.2, 0.1, [[3.0]], marks=pytest.mark.slow),
 ]
+"""Optimizer, steps, learning rate, how near (relative), start."""
 
 
 class Model(nn.Module):
@@ -51,8 +52,7 @@ def spring(model, force):
     )
 
 
-@pytest.mark.parametrize("start", [3.0, [3.0], [[3.0]]], ids=["scalar", "vector", "matrix"])
-@pytest.mark.parametrize(("optimizer", "steps", "lr", "bound"), OPTIMIZERS)
+@pytest.mark.parametrize(("optimizer", "steps", "lr", "bound", "start"), FOUND)
 def test_a_coefficient_is_found_in_whatever_shape_it_is_written(optimizer, steps, lr, bound, start):
     """(sin 2x)'' = -4 sin 2x."""
     model = Model(k=start)
@@ -231,17 +231,19 @@ def test_what_is_not_determined_has_infinite_errors():
 def test_errors_are_the_spread_over_draws_of_the_noise():
     """u'' = -k u with noise on u: over draws, k spreads as much as one draw says."""
     x, noise, found, errors = line(60), 0.02, [], []
-    for seed in range(24):
+    model = Model(k=3.8)
+    for seed in range(-1, 24):
         torch.manual_seed(seed)
-        model = Model(k=3.8)
         truth = torch.sin(2 * x[:, 0])
         problem = Problem(
             [
-                Term("eq", x, lambda u, m=model: u.d(0, 0) + m.k * u.value, weight=100.0),
+                Term("eq", x, lambda u: u.d(0, 0) + model.k * u.value, weight=100.0),
                 Term("data", x, lambda u: u.value, truth + noise * torch.randn(60).double(), weight=1.0),
             ]
         )
-        course = solve(model, problem, steps=25)
+        course = solve(model, problem, steps=25 if seed < 0 else 8)  # each draw from the solution of the one before
+        if seed < 0:
+            continue
         found.append(model.k.item())
         errors.append(standard_errors(model, problem.weighted(course.weights), ["data"])["k"].item())
     spread = np.std(found, ddof=1)
