@@ -108,7 +108,7 @@ class Atoms:
         return self._defined(made, [column], extra=2)
 
     def joint(self, columns: Iterable[int], most: int) -> list[Atom]:
-        """Functions of power products of up to ``most`` columns, and of sums and differences of two."""
+        """Functions of power products of up to ``most`` columns, and of sums and differences of two; logarithms of two."""
         found, columns = [], list(columns)
         for size in range(2, most + 1):
             for chosen in combinations(columns, size):
@@ -119,6 +119,7 @@ class Atoms:
                     m = Tree("*", tuple(variable(c) ** s for c, s in zip(chosen, signs, strict=True)))
                     made += self._shapes([m], ("exp", "sin", "cos")) + self._shapes([number(-1) * m], ("exp",))
                     if size == 2:
+                        made += self._shapes([m], ("log",)) if signs[0] > 0 else []  # the others are these but for a sign
                         squares = [m**2 + number(1), number(1) + number(-1) * m**2] if "x^2" in self.functions else []
                         made += self._openings([m + number(1), number(1) + number(-1) * m, *squares])
                 if size == 2:

@@ -13,7 +13,7 @@ from edgewise.kan.forms.library import Library
 from edgewise.kan.forms.shapes import Grown, Ratios, Shape, Sums
 from edgewise.kan.forms.simpler import promise, simpler
 from edgewise.kan.forms.targets import Target, targets
-from edgewise.kan.forms.tree import POWER, SUM, VARIABLE, Tree, constant, has_pole
+from edgewise.kan.forms.tree import POWER, PRODUCT, SUM, VARIABLE, Tree, constant, has_pole
 
 CORE = (*POWERS, *ROOTS, "exp", "log", "sin", "cos")
 SCREENED = 200  # rows that products are chosen by
@@ -137,6 +137,8 @@ class Search:
         simple = powers + _each(core.plain, columns)
         if not simple:
             return
+        if logs := [atom for atom in simple if atom.tree.op == "log" and atom.tree.args[0].op == VARIABLE]:
+            yield Sums("few powers and logarithms", 300, 3, library(whole + logs, 2, 60))
         if whole:
             yield Sums("few powers", 300, 9, library(whole, len(columns), 40))
         joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
@@ -171,11 +173,15 @@ def _kind(tree: Tree) -> Tree:
 
 
 def _is_short(tree: Tree) -> bool:
-    """Whether it is the logarithm of a column, or an exponential, a wave or a square of products or of two columns."""
+    """Whether it is a logarithm of a column or product, or an exponential, wave or square of products or of two columns."""
     if tree.op == "log":
-        return tree.args[0].op == VARIABLE
+        return tree.args[0].op == VARIABLE or (tree.args[0].op == PRODUCT and _is_of_powers(tree.args[0]))
     inner = tree.args[0] if tree.op in ("exp", "sin", "cos") or (tree.op == POWER and tree.args[1].value == 2) else None
     return inner is not None and (inner.op != POWER) and all(part.op != SUM for part in inner.args)
+
+
+def _is_of_powers(product: Tree) -> bool:
+    return all(part.op == VARIABLE or (part.op == POWER and part.args[0].op == VARIABLE) for part in product.args)
 
 
 def _score(fitted: Fitted) -> float:
