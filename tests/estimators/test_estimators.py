@@ -45,6 +45,8 @@ def test_scikit_learn_checks(estimator, check):
 @pytest.mark.filterwarnings("ignore:no shape tells rows held back")
 @parametrize_with_checks([KANRegressor(), KANClassifier((2,), steps=5)], expected_failed_checks=known)
 def test_scikit_learn_checks_as_they_come(estimator, check):
+    if check.func.__name__.startswith(("check_estimator_sparse", "check_sample_weight_equivalence")):
+        pytest.skip("what happens before the fit is checked with the quick settings above")
     check(estimator)
 
 
