@@ -49,8 +49,9 @@ class Library:
             units: What the columns are measured in, if it is known: then only products are kept that may be terms.
         """
         cost, fits = costs(atoms), fitting(atoms)
+        dimensions = None if units is None else _dimensions(atoms, units)
         last = np.arange(1, len(atoms) + 1)[:, None]
-        found = [_useful(atoms, last, units)]
+        found = [_useful(last, dimensions, units)]
         while len(found) < factors and len(last):
             before = last[np.argsort(cost[last].sum(1), kind="stable")[:SEEDS]]
             allowed = np.logical_and.reduce([fits[before[:, i]] for i in range(before.shape[1])])
@@ -58,7 +59,7 @@ class Library:
             row, new = allowed.nonzero()
             made = np.column_stack([before[row], new])
             last = made[np.argsort(cost[made].sum(1), kind="stable")]
-            found.append(_useful(atoms, last, units)[:most])
+            found.append(_useful(last, dimensions, units)[:most])
         width = found[-1].shape[1]
         every = np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in found])
         return cls(atoms, every[np.argsort(cost[every].sum(1), kind="stable")[:most]])
@@ -106,13 +107,17 @@ def fitting(atoms: Sequence[Atom]) -> NDArray:
 
 def _dimensions(atoms: Sequence[Atom], units: Dimensions) -> NDArray:
     """Of no atom, and of each, ``(atoms + 1, quantities)``."""
-    found = [units.of(atom.tree) for atom in atoms]
-    return np.array([np.zeros_like(units.target), *(one.powers for one in found if one is not None)])
+    found = [np.zeros_like(units.target)]
+    for atom in atoms:
+        dimension = units.of(atom.tree)
+        assert dimension is not None, "atoms are made of what has a dimension"
+        found.append(dimension.powers)
+    return np.array(found)
 
 
-def _useful(atoms: Sequence[Atom], members: NDArray, units: Dimensions | None) -> NDArray:
+def _useful(members: NDArray, dimensions: NDArray | None, units: Dimensions | None) -> NDArray:
     """Those of the products that may be terms of some power of the target."""
-    if units is None:
+    if units is None or dimensions is None:
         return members
-    powers = _dimensions(atoms, units)[members].sum(1)
+    powers = dimensions[members].sum(1)
     return members[np.logical_or.reduce([units.like(power).terms(powers) for power in TARGETS])]
