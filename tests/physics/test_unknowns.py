@@ -230,20 +230,18 @@ def test_what_is_not_determined_has_infinite_errors():
 @pytest.mark.slow
 def test_errors_are_the_spread_over_draws_of_the_noise():
     """u'' = -k u with noise on u: over draws, k spreads as much as one draw says."""
-    x, noise, found, errors = line(60), 0.02, [], []
-    model = Model(k=3.8)
-    for seed in range(-1, 24):
+    x, model, found, errors = line(60), Model(k=3.8), [], []
+
+    def drawn(seed):
         torch.manual_seed(seed)
-        truth = torch.sin(2 * x[:, 0])
-        problem = Problem(
-            [
-                Term("eq", x, lambda u: u.d(0, 0) + model.k * u.value, weight=100.0),
-                Term("data", x, lambda u: u.value, truth + noise * torch.randn(60).double(), weight=1.0),
-            ]
-        )
-        course = solve(model, problem, steps=25 if seed < 0 else 8)  # each draw from the solution of the one before
-        if seed < 0:
-            continue
+        data = torch.sin(2 * x[:, 0]) + 0.02 * torch.randn(60).double()
+        law = Term("eq", x, lambda u: u.d(0, 0) + model.k * u.value, weight=100.0)
+        return Problem([law, Term("data", x, lambda u: u.value, data, weight=1.0)])
+
+    solve(model, drawn(24), steps=25)
+    for seed in range(24):
+        problem = drawn(seed)
+        course = solve(model, problem, steps=8)  # from the solution of the draw before
         found.append(model.k.item())
         errors.append(standard_errors(model, problem.weighted(course.weights), ["data"])["k"].item())
     spread = np.std(found, ddof=1)
