@@ -8,8 +8,9 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
-from edgewise.estimators.base import KANEstimator
+from edgewise.estimators.chunks import KANInChunks
 from edgewise.estimators.weights import ClassWeight, of_classes, weighed
 from edgewise.kan.fitting.columns import digit_of
 from edgewise.kan.fitting.data import Table
@@ -23,7 +24,7 @@ else:
 MODEST = 1e-3  # see CrossEntropy; less where a class is rare, since logits are then large and rows say little
 
 
-class KANClassifier(ClassifierMixin, KANEstimator):
+class KANClassifier(ClassifierMixin, KANInChunks):
     """Classification by a small Kolmogorov-Arnold network that gives a logit for each class; for two classes, one logit.
 
     It minimises cross-entropy. All else is as in :class:`KANRegressor`.
@@ -100,16 +101,64 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         rows, labels = self._checked(X, y)
         require("sklearn.utils.multiclass", extra="science").check_classification_targets(labels)
         rows, labels, given = weighed(rows, labels, sample_weight)
-        self.classes_, numbers = np.unique(labels, return_inverse=True)
-        count = len(self.classes_)
-        if count < 2:
+        self.classes_ = np.unique(labels)
+        if len(self.classes_) < 2:
             raise ValueError(f"a classifier needs at least 2 classes, got one class: {self.classes_[0]}")
-        if self.class_weight is not None:
-            given = of_classes(self.class_weight, self.classes_, numbers, np.ones(len(rows)) if given is None else given)
-        targets = np.eye(count)[numbers] if count > 2 else numbers[:, None].astype(float)
+        numbers, given = self._numbered(labels, given)
         rarest = np.bincount(numbers, given).min() / (len(rows) if given is None else given.sum())
-        self._fit(self._filled(rows), targets, given, CrossEntropy(MODEST * count * rarest), digit_of(X))
+        self._fit(self._filled(rows), self._shares(numbers), given, self._entropy(rarest), digit_of(X))
         return self
+
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Fit a single network to one more chunk of rows, of which none is kept; see :meth:`KANRegressor.partial_fit`.
+
+        Args:
+            X: Rows of the chunk, ``(N, columns)``.
+            y: Their classes, ``(N,)``; a chunk may lack some.
+            classes: All classes that will ever come, at least two; needed with the first chunk.
+            sample_weight: How much each row counts; all alike by default.
+
+        Raises:
+            ValueError: No classes with the first chunk, others later, or labels that are none of them.
+            ConfigError: Settings for which rows cannot come in chunks, such as ``class_weight="balanced"``.
+        """
+        first = self._begins()
+        if self.class_weight == "balanced":
+            raise ConfigError("partial_fit does not know how frequent classes will be: give class_weight as a dict")
+        rows, labels = self._checked(X, y, first)
+        require("sklearn.utils.multiclass", extra="science").check_classification_targets(labels)
+        rows, labels, given = weighed(rows, labels, sample_weight, 1 + first)
+        require("sklearn.utils.multiclass", extra="science")._check_partial_fit_first_call(self, classes)
+        if len(self.classes_) < 2:
+            raise ValueError(f"a classifier needs at least 2 classes, got one class: {self.classes_[0]}")
+        numbers, given = self._numbered(labels, given)
+        counts = np.bincount(numbers, given, len(self.classes_))
+        if first:
+            entropy = self._entropy((counts.min() + 1) / (counts.sum() + len(counts)))
+            self._fit_chunk(self._filled(rows), self._shares(numbers), given, entropy, digit_of(X))
+        else:
+            self._go_on(self._filled(rows, False), self._shares(numbers), given)
+        return self
+
+    def _numbered(self, labels: np.ndarray, given: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """The numbers of labels among the classes, and weights of rows that know those of classes."""
+        if len(new := np.setdiff1d(labels, self.classes_)):
+            raise ValueError(f"class {new[0]} is none of the classes that were named: {', '.join(map(str, self.classes_))}")
+        numbers = np.searchsorted(self.classes_, labels)
+        if self.class_weight is None:
+            return numbers, given
+        given = np.ones(len(labels)) if given is None else given
+        return numbers, of_classes(self.class_weight, self.classes_, numbers, given)
+
+    def _shares(self, numbers: np.ndarray) -> np.ndarray:
+        """The targets of rows: a column a class, or one for two."""
+        count = len(self.classes_)
+        return np.eye(count)[numbers] if count > 2 else numbers[:, None].astype(float)
+
+    def _entropy(self, rarest: float) -> CrossEntropy:
+        return CrossEntropy(MODEST * len(self.classes_) * rarest)
 
     def _class_numbers(self, table: Table) -> Tensor:
         return table.y.argmax(1) if table.y.shape[1] > 1 else table.y[:, 0].long()

@@ -68,6 +68,11 @@ class Columns:
         ends = torch.full_like(self.highest, math.inf)
         return replace(self, scale=scale, lowest=-ends, highest=ends)
 
+    def with_rows(self, rows: Tensor) -> "Columns":
+        """The same, with further training rows; units and limits stay."""
+        least, most = rows.aminmax(dim=0)
+        return replace(self, least=torch.minimum(self.least, least), most=torch.maximum(self.most, most))
+
     def __call__(self, x: np.ndarray) -> Tensor:
         """Rows in the units of the network."""
         z = self.scale(torch.tensor(x).clamp(self.lowest, self.highest))
@@ -79,20 +84,24 @@ class Columns:
 
     def warn_of_outside(self, x: np.ndarray, names: Sequence[str] | None) -> None:
         """Say once how many rows lie well beyond the training rows, and in which columns; constant ones have no effect."""
+        if found := self.told_outside(x, names):
+            warn(
+                f"{found[0]}% of the rows lie beyond the training rows in column {found[1]}: "
+                "nothing vouches for what is predicted there; fraction_outside(X) says how many lie so",
+                ExtrapolationWarning,
+            )
+
+    def told_outside(self, x: np.ndarray, names: Sequence[str] | None) -> tuple[str, str] | None:
+        """How many rows in a hundred lie well beyond the training rows, and in which columns; None if none does."""
         outside = self._outside(x, NEAR) & ~self.still
         columns = outside.any(0).nonzero().flatten().tolist()
         if not columns:
-            return
+            return None
         said = [
             f"{repr(names[c]) if names else f'{c} (counted from 0)'} (from {self.least[c]:.4g} to {self.most[c]:.4g})"
             for c in columns
         ]
-        share = 100 * outside.any(1).double().mean()
-        warn(
-            f"{share:.2g}% of the rows lie beyond the training rows in column {', '.join(said)}: "
-            "nothing vouches for what is predicted there; fraction_outside(X) says how many lie so",
-            ExtrapolationWarning,
-        )
+        return f"{100 * outside.any(1).double().mean():.2g}", ", ".join(said)
 
     def _outside(self, x: np.ndarray, near: float) -> Tensor:
         rows, room = torch.tensor(x), near * (self.most - self.least)

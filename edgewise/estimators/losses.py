@@ -15,13 +15,14 @@ MUCH_NOISE = 0.9  # of the targets' own deviation: a smaller one is worth anothe
 LOSSES: dict[str, CurvedLoss] = {"squares": Squares(), "huber": Huber(HUBER), "poisson": Poisson()}
 
 
-def check_loss(name: str, targets: np.ndarray, symbolic: bool) -> None:
+def check_loss(name: str, targets: np.ndarray, symbolic: bool, first: bool = True) -> None:
     """Raise an error unless a loss suits the targets.
 
     Args:
         name: Of the loss.
         targets: ``(N, outputs)``.
         symbolic: Whether a formula is sought.
+        first: Whether they must decide where to begin: then not all are 0.
 
     Raises:
         ConfigError: There is no such loss, or it seeks no formulas.
@@ -31,7 +32,7 @@ def check_loss(name: str, targets: np.ndarray, symbolic: bool) -> None:
         raise unknown("loss", name, LOSSES)
     if symbolic and name != "squares":
         raise ConfigError(f"formulas are sought by mean squares: leave out loss={name!r}, or symbolic=True")
-    if name == "poisson" and (targets.min() < 0 or not targets.any(0).all()):
+    if name == "poisson" and (targets.min() < 0 or (first and not targets.any(0).all())):
         raise DataError(f"loss='poisson' needs targets that are at least 0 and not all 0, the least is {targets.min():g}")
 
 

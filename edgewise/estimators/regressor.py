@@ -9,7 +9,7 @@ from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
-from edgewise.estimators.base import KANEstimator
+from edgewise.estimators.chunks import KANInChunks, check_varies
 from edgewise.estimators.columns import Columns
 from edgewise.estimators.intervals import Spread
 from edgewise.estimators.losses import HUBER, LOSSES, MUCH_NOISE, NORMAL_QUARTILE, check_loss, robust_scale
@@ -27,7 +27,7 @@ else:
     RegressorMixin = require("sklearn.base", extra="science").RegressorMixin
 
 
-class KANRegressor(RegressorMixin, KANEstimator):
+class KANRegressor(RegressorMixin, KANInChunks):
     """Regression by a small Kolmogorov-Arnold network; with ``symbolic=True`` by the formula that it is.
 
     Columns and targets are taken in units of their deviations, and all is computed in float64. Targets may have several
@@ -135,18 +135,42 @@ class KANRegressor(RegressorMixin, KANEstimator):
         ``sample_weight`` says how much each row counts in the mean square: one of weight 2 as two rows, one of weight 0 as
         none; all alike by default.
         """
-        rows, targets = self._checked(X, y, multi_output=True, y_numeric=True)
-        self._flat = targets.ndim == 1
-        columns = targets.reshape(len(targets), -1).astype(float)
-        rows, columns, weight = weighed(rows, columns, sample_weight)
-        check_loss(self.loss, columns, self.symbolic)
-        numbers = self._filled(rows)
+        numbers, columns, weight = self._taken(X, y, sample_weight)
         self._fit(numbers, columns, weight, LOSSES[self.loss], digit_of(X))
         if self.loss == "huber" and self.penalty is None:
             noise = float(np.median(np.abs(self._spread.left) / self.target_scale_) / NORMAL_QUARTILE)
             if 0 < noise < MUCH_NOISE:  # the distance was one for targets of which columns know nothing
                 self._fit(numbers, columns, weight, Huber(HUBER * noise), digit_of(X))
         return self
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit a single network to one more chunk of rows; the arguments are those of :meth:`fit`.
+
+        No row is kept, but the matrix by which they hold the parameters (see :mod:`edgewise.estimators.online`). Without
+        hidden nodes and for squares the result is that of all rows at once. The first chunk decides units, grids and
+        categories, so it should hold rows of all kinds. ``penalty`` is the factor of bends, in units of rows as ``alpha``
+        of scikit-learn's ``Ridge``; None means 1. ``loss="huber"`` counts in deviations of the first chunk's targets.
+        There are no intervals and no formula, and what :meth:`fit` has fitted cannot go on.
+        """
+        first = self._begins()
+        numbers, columns, weight = self._taken(X, y, sample_weight, first)
+        if first:
+            check_varies(columns)
+            self._fit_chunk(numbers, columns, weight, LOSSES[self.loss], digit_of(X))
+        else:
+            self._go_on(numbers, columns, weight)
+        return self
+
+    def _taken(
+        self, X: ArrayLike, y: ArrayLike, given: ArrayLike | None, first: bool = True
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Rows as numbers, targets ``(N, outputs)`` and weights of the rows that count."""
+        rows, targets = self._checked(X, y, first, multi_output=True, y_numeric=True)
+        rows, columns, weight = weighed(rows, targets.reshape(len(targets), -1).astype(float), given, 1 + first)
+        check_loss(self.loss, columns, self.symbolic, first)
+        if first:
+            self._flat = targets.ndim == 1
+        return self._filled(rows, first), columns, weight
 
     def _target_scale(self, targets: Tensor, weight: Tensor | None) -> Scale:
         if self.loss == "poisson":
@@ -210,10 +234,10 @@ class KANRegressor(RegressorMixin, KANEstimator):
 
     def _held_back(self) -> Spread:
         validation.check_is_fitted(self, "network_")
-        if self.symbolic or self.penalty is not None:
+        if self.symbolic or self.penalty is not None or hasattr(self, "_course"):
             raise ConfigError(
-                "how far predictions are off is known from rows held back, and the fit of a single network or of a formula "
-                "holds none back: fit with penalty=None and symbolic=False"
+                "how far predictions are off is known from rows held back, and partial_fit and the fit of a single network "
+                "or of a formula hold none back: use fit, with penalty=None and symbolic=False"
             )
         return self._spread
 

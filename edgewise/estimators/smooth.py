@@ -7,7 +7,7 @@ and Y. Lin, J. R. Stat. Soc. B 68, 2006), the others bend no more than they must
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -150,21 +150,15 @@ class SmoothFit(Damped):
         self.measure()
         around = least_squares(self._parts())
         curvature, gradient = around.curvature, around.gradient
-        places, count = {}, 0
-        for parameter in around.parameters:
-            places[id(parameter)] = torch.arange(count, count + parameter.numel()).view_as(parameter)
-            count += parameter.numel()
+        places = places_of(around.parameters)
         for layer, (size, bend) in zip(self.model, self.blocks, strict=True):
-            self._add(curvature, gradient, layer, size, bend, places)
+            self._add(curvature, gradient, layer, size, bend, places(layer))
         curvature.diagonal().add_(TINY)
         return replace(around, curvature=curvature, gradient=gradient)
 
-    def _add(self, curvature: Tensor, gradient: Tensor, layer: KANLayer, size: Tensor, bend: Tensor, places: dict) -> None:
-        # shape: curvature (P, P), gradient (P,), size and bend (in, F, F)
+    def _add(self, curvature: Tensor, gradient: Tensor, layer: KANLayer, size: Tensor, bend: Tensor, index: Tensor) -> None:
+        # shape: curvature (P, P), gradient (P,), size and bend (in, F, F), index (in, S, F)
         w = layer.edge_weights().movedim(2, 1)  # (in, S, F)
-        index = places[id(layer.coef)].movedim(2, 1)
-        if layer.base_weight is not None:
-            index = torch.cat([places[id(layer.base_weight)].t().unsqueeze(2), index], 2)
         deviation = torch.einsum("isk,ikl,isl->is", w, size, w).clamp_min(0).sqrt().clamp_min(NOTHING)
         there = layer.mask.t().to(w)  # (in, S)
         block = (there * self.strength.size / (2 * deviation))[..., None, None] * size.unsqueeze(1)
@@ -182,3 +176,19 @@ class SmoothFit(Damped):
             residual, derivatives = self.loss.whitened(output, part.y, derivatives)
             root = ((self.share if whole else self.share[rows]) / 2).sqrt().unsqueeze(1)
             yield (derivatives * root.unsqueeze(2)).flatten(0, 1), (residual * root).flatten(), parameters
+
+
+def places_of(parameters: Sequence[Tensor]) -> Callable[[KANLayer], Tensor]:
+    """For layers of a network where the numbers of each edge stand among all those of ``parameters``, ``(in, S, F)``."""
+    places, count = {}, 0
+    for parameter in parameters:
+        places[id(parameter)] = torch.arange(count, count + parameter.numel()).view_as(parameter)
+        count += parameter.numel()
+
+    def of_layer(layer: KANLayer) -> Tensor:
+        index = places[id(layer.coef)].movedim(2, 1)
+        if layer.base_weight is None:
+            return index
+        return torch.cat([places[id(layer.base_weight)].t().unsqueeze(2), index], 2)
+
+    return of_layer

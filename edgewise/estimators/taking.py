@@ -18,13 +18,16 @@ validation = require("sklearn.utils.validation", extra="science")
 class TakesTables(BaseEstimator):
     """An estimator that takes arrays, data frames and sparse rows, with empty cells and categories among them."""
 
-    def _checked(self, X: ArrayLike, y: ArrayLike, **checks: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Training rows and targets; empty cells are NaN."""
-        self._cells = Cells(X)
-        return self._cells.checked(self, X, y, reset=True, ensure_min_samples=2, **checks)
+    def _checked(self, X: ArrayLike, y: ArrayLike, first: bool = True, **checks: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Training rows and targets; empty cells are NaN. The first ones say what columns there are."""
+        if first:
+            self._cells = Cells(X)
+        return self._cells.checked(self, X, y, reset=first, ensure_min_samples=1 + first, **checks)
 
-    def _filled(self, rows: np.ndarray) -> np.ndarray:
+    def _filled(self, rows: np.ndarray, first: bool = True) -> np.ndarray:
         """Training rows that count, as numbers."""
+        if not first:
+            return self._cells.fill(rows)
         names = getattr(self, "feature_names_in_", None)
         filled = self._cells.fit(rows, None if names is None else list(names))
         self.columns_ = self._cells.names or self._cells.names_in

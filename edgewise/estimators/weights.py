@@ -13,7 +13,7 @@ ClassWeight = str | Mapping[Any, float] | None
 
 
 def weighed(
-    rows: np.ndarray, targets: np.ndarray, given: ArrayLike | None
+    rows: np.ndarray, targets: np.ndarray, given: ArrayLike | None, least: int = 2
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Rows, targets and weights of the rows that count: those of weight 0 are dropped.
 
@@ -21,17 +21,19 @@ def weighed(
         rows: ``(N, columns)``.
         targets: ``(N, ...)``.
         given: A weight a row, or None if all count alike.
+        least: How many rows must count.
 
     Raises:
-        ValueError: Weights that are no numbers a row, negative, or positive for fewer than two rows.
+        ValueError: Weights that are no numbers a row, negative, or positive for fewer rows.
     """
     if given is None:
         return rows, targets, None
     check = require("sklearn.utils.validation", extra="science")._check_sample_weight
     weight = check(given, rows, dtype=np.float64, ensure_non_negative=True)
     kept = weight > 0
-    if kept.sum() < 2:
-        raise ValueError(f"a fit needs at least 2 rows of positive sample_weight, got {int(kept.sum())}")
+    if kept.sum() < least:
+        rows_needed = f"{least} row{'s' * (least > 1)}"
+        raise ValueError(f"a fit needs at least {rows_needed} of positive sample_weight, got {int(kept.sum())}")
     return rows[kept], targets[kept], weight[kept]
 
 

@@ -63,7 +63,7 @@ def test_what_has_no_intervals():
     with pytest.raises(EdgewiseError, match=r"covers 0.9 needs at least 9 training rows, got 3"):
         KANRegressor((), random_state=0).fit(x, x[:, 0]).predict_interval(x)
     x, y = RANDOM.uniform(-1, 1, (30, 1)), RANDOM.normal(size=30)
-    with pytest.raises(EdgewiseError, match="holds none back"):
+    with pytest.raises(EdgewiseError, match="hold none back"):
         KANRegressor((), penalty=0.1, random_state=0).fit(x, y).predict_interval(x)
     model = KANRegressor((), random_state=0).fit(x, x[:, 0])
     with pytest.raises(EdgewiseError, match=r"between 0 and 1, such as 0.9, got 90"):
