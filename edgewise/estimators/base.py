@@ -17,7 +17,7 @@ from edgewise.estimators.columns import Columns
 from edgewise.estimators.learned import Learned
 from edgewise.estimators.penalised import best_constant
 from edgewise.estimators.rows import Rows, folds_of, sample_of
-from edgewise.kan.discovery.discover import PENALTY, discover
+from edgewise.kan.discovery.discover import HIDDEN, PENALTY, discover
 from edgewise.kan.discovery.restart import WORSE, fit_again
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import learning_by_heart, seeded, start
@@ -36,7 +36,7 @@ class KANEstimator(Learned):
 
     def __init__(
         self,
-        hidden: Sequence = (5,),
+        hidden: Sequence | None = None,
         *,
         grid: int = 3,
         k: int = 3,
@@ -82,7 +82,7 @@ class KANEstimator(Learned):
         scale = self._target_scale(targets, weights)
         table = Table(columns(x), scale(targets), None, weights)
         with seeded(seed):
-            model = start((x.shape[1], *self.hidden, y.shape[1]), self.grid, self.k, y.size)
+            model = start((x.shape[1], *self._nodes, y.shape[1]), self.grid, self.k, y.size)
             cut_still(model, rows, digit, self._names())
             self._warn_of_targets(model, targets)
             if self.penalty is None:
@@ -90,6 +90,11 @@ class KANEstimator(Learned):
             else:
                 self._fit_one(model, table, loss, self.penalty)
                 self._keep(model, columns, scale)
+
+    @property
+    def _nodes(self) -> Sequence:
+        """Of the hidden layers."""
+        return HIDDEN if self.hidden is None else self.hidden
 
     def _choose(self, model: KAN, table: Table, loss: CurvedLoss, columns: Columns, scale: Scale) -> None:
         """Compare shapes on rows held back, and keep what these want."""
@@ -190,9 +195,15 @@ class KANEstimator(Learned):
             weights=weight,
             steps=self.steps,
             starts=self.starts,
+            max_time=self.max_time,
             seed=seed,
             progress=False,
         )
         self.discovery_, self.formula_ = found, found.formula
+        if found.formula is None:
+            warn(
+                f"no formula was found before the search ended ({found.stopped}): formula_ is None and predictions are "
+                "those of the curves that the network had then: give more max_time"
+            )
         columns = Columns.of(torch.tensor(x), digit).as_formula_takes_them(found.inputs)
         self._keep(found.symbolic or found.network, columns, found.outputs)

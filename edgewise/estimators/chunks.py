@@ -62,7 +62,7 @@ class KANInChunks(KANEstimator):
         columns = Columns.of(rows, digit, weights).within(STRAIGHT_ON)
         scale = self._target_scale(targets, weights)
         with seeded(int(random.randint(LARGEST_SEED))):
-            model = start((x.shape[1], *self.hidden, y.shape[1]), self.grid, self.k, y.size)
+            model = start((x.shape[1], *self._nodes, y.shape[1]), self.grid, self.k, y.size)
             check_size(model)
             cut_still(model, rows, digit, self._names())
             self._warn_of_targets(model, targets)

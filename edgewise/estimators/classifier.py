@@ -30,7 +30,7 @@ class KANClassifier(ClassifierMixin, KANInChunks):
     It minimises cross-entropy. All else is as in :class:`KANRegressor`.
 
     Args:
-        hidden: Nodes of the hidden layers.
+        hidden: Nodes of the hidden layers, 5 by default.
         grid: Intervals of each grid.
         k: Degree of the splines.
         penalty: None for the safe fit of :class:`KANRegressor`, in which the base rates of the classes stand for the mean.
@@ -40,7 +40,8 @@ class KANClassifier(ClassifierMixin, KANInChunks):
         starts: Networks of each fold; of a single network beginnings, of which the best is kept.
         class_weight: How much rows of each class count: ``"balanced"`` for classes that count alike all in all, a dict of
             class to weight (1 for others), or None for all rows alike.
-        max_time: Seconds after which no step of a safe fit is begun; as many as it takes by default.
+        max_time: Seconds after which no step of a safe fit is begun, or the search for formulas ends; as many as it takes
+            by default.
         symbolic: Give each edge a named function: logits are then those of ``formula_``.
         functions: Names of the functions that formulas may have; the whole library by default.
         random_state: A seed, a numpy generator, or None for numpy's global one.
@@ -61,7 +62,7 @@ class KANClassifier(ClassifierMixin, KANInChunks):
 
     def __init__(
         self,
-        hidden: Sequence = (5,),
+        hidden: Sequence | None = None,
         *,
         grid: int = 3,
         k: int = 3,

@@ -123,6 +123,25 @@ def test_the_formula_is_what_predicts():
     np.testing.assert_allclose(model.formula_(new)[:, 0], truth)
 
 
+def test_a_formula_is_looked_for_on_the_rows_first():
+    x = np.random.default_rng(0).uniform(1, 4, (120, 2))
+    y = x[:, 0] * x[:, 1] / (2 + x[:, 1])  # no network of five sums finds its three digits
+    model = clone(KANRegressor(symbolic=True, random_state=0)).fit(pd.DataFrame(x, columns=["V", "s"]), y)
+    np.testing.assert_allclose(
+        model.predict(pd.DataFrame(10 * x, columns=["V", "s"])), 100 * x.prod(1) / (2 + 10 * x[:, 1])
+    )
+    assert model.discovery_.stages == ()
+
+
+def test_without_time_for_a_formula_curves_predict_and_say_so():
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(200, 6)), rng.integers(0, 2, 200)
+    with pytest.warns(EdgewiseWarning, match="no formula was found before the search ended .time is up."):
+        model = KANClassifier(symbolic=True, max_time=0.01, random_state=0).fit(x, labels)
+    assert model.formula_ is None
+    assert model.predict(x).shape == labels.shape
+
+
 @pytest.mark.slow
 def test_logits_are_formulas_too():
     x = np.random.default_rng(0).uniform(-2, 2, (200, 1))

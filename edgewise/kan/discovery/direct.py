@@ -19,6 +19,7 @@ from edgewise.kan.forms.simpler import simpler
 from edgewise.kan.forms.tree import tree_of
 from edgewise.kan.interpret import Formula
 from edgewise.kan.interpret.formula import written_formula
+from edgewise.kan.kan import KAN
 
 ADDING = 2.0  # seconds in which the formula of a network is made simpler
 HELD = 0.2  # share of the rows that is held back to compare formulas
@@ -85,8 +86,11 @@ class Direct:
             clock = Clock(ADDING)
             self.search.keep(simpler(self.used, self.used.fitted(tree), lambda: clock.left, self.search.grammar))
 
-    def front(self, clock: Clock) -> tuple[tuple[Member, ...], Member]:
-        """The front, and the formula that is chosen; what is left of the time says how many formulas are worked out.
+    def front(self, clock: Clock) -> tuple[tuple[Member, ...], Member, KAN]:
+        """The front, the formula that is chosen, and this as a network.
+
+        What is left of the time says how many formulas are worked out. A formula that no network computes is not chosen,
+        since it is the network that is kept and predicts.
 
         Raises:
             ConfigError: There is none that may be offered.
@@ -95,13 +99,14 @@ class Direct:
         lengths: dict[int, Fitted] = {}
         for fitted in found:
             lengths.setdefault(fitted.tree.length(), fitted)
-        best = next((member for member in map(self._member, found) if member.length <= longest), None)
-        if best is None:
+        short = (member for member in map(self._member, found) if member.length <= longest)
+        best, network = next(((member, made) for member in short if (made := member.network) is not None), (None, None))
+        if best is None or network is None:
             limit = "" if longest == np.inf else f" with at most {longest:g} numbers, variables and operations"
             raise ConfigError(f"no formula{limit} was found that fits what is known of it: know less, or give more time")
         others = [self._member(fitted) for fitted in self._offered(list(lengths.values())) if not clock.is_over]
         front = [m for m in pareto([best, *others]) if str(m) != str(best) and m.length <= longest]
-        return tuple(sorted([*front, best], key=lambda member: member.length)), best
+        return tuple(sorted([*front, best], key=lambda member: member.length)), best, network
 
     def _offered(self, found: list[Fitted]) -> list[Fitted]:
         """Formulas of ever greater length and ever smaller error on rows held back."""

@@ -9,9 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
 from edgewise.kan.discovery.between import between_rows
 from edgewise.kan.interpret import Formula
+from edgewise.kan.kan import KAN
+from edgewise.kan.kanpiler import kanpiler
 
 if TYPE_CHECKING:
     from sympy import Expr
@@ -51,6 +54,14 @@ class Member:
 
     def __str__(self) -> str:
         return str(self.formula)
+
+    @property
+    def network(self) -> KAN | None:
+        """The formula as a network; None if it has what a network has not, such as a factor that is no finite number."""
+        try:
+            return kanpiler(self.formula.expressions[0], self.formula.variables)
+        except ConfigError:
+            return None
 
     @property
     def uncertainties(self) -> str:

@@ -8,7 +8,6 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from edgewise._ground.errors import ConfigError
 from edgewise.kan.discovery.between import Departure
 from edgewise.kan.discovery.clock import Clock
 from edgewise.kan.discovery.direct import Direct
@@ -18,7 +17,6 @@ from edgewise.kan.discovery.search import Search
 from edgewise.kan.fitting.history import History
 from edgewise.kan.interpret import Choice, Formula
 from edgewise.kan.kan import KAN
-from edgewise.kan.kanpiler import kanpiler
 
 
 @dataclass(frozen=True)
@@ -81,12 +79,9 @@ def with_front(search: Search, direct: Direct, names: Sequence[str] | None, stop
     """What was found on the rows, beside what the network says if it came so far."""
     if search.formula is not None:
         direct.add(search.formula)
-    front, best = direct.front(clock)
-    compiled = _compiled(best.formula)
+    front, best, compiled = direct.front(clock)
     inputs, outputs, network = search.inputs, search.outputs, search.found.network
-    if compiled is None:  # it has what a network has not, such as a factor that is no finite number
-        symbolic = search.symbolic
-    elif search.found.stages or (direct.is_done and stopped == "interrupted"):
+    if search.found.stages or (direct.is_done and stopped == "interrupted"):
         symbolic = in_units(compiled, _undone(inputs), _undone(outputs))
     else:
         inputs, outputs = (Scale.none(len(scale.mean)) for scale in (inputs, outputs))
@@ -95,13 +90,6 @@ def with_front(search: Search, direct: Direct, names: Sequence[str] | None, stop
     if names is not None:
         network.names = list(map(str, names))
     return Discovery(network, symbolic, best.formula, (), inputs, outputs, search.found.stages, stopped, None, front)
-
-
-def _compiled(formula: Formula) -> KAN | None:
-    try:
-        return kanpiler(formula.expressions[0], formula.variables)
-    except ConfigError:
-        return None
 
 
 def _undone(scale: Scale) -> Scale:

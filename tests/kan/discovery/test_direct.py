@@ -5,8 +5,10 @@ import pytest
 import sympy
 import torch
 
+from edgewise.kan import KAN
 from edgewise.kan.discovery.clock import Clock
 from edgewise.kan.discovery.direct import Direct
+from edgewise.kan.discovery.front import Member
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.forms.grammar import Grammar
 from edgewise.kan.interpret import Formula
@@ -26,7 +28,7 @@ def test_the_formula_has_all_names_and_only_columns_that_vary():
     search.run()
     assert search.is_exact
     assert search.is_done
-    front, best = search.front(Clock(None))
+    front, best, _ = search.front(Clock(None))
     assert best.formula.expressions == (2 * A / C + 1,)
     assert best.formula.variables == (A, B, C)
     assert best.formula.rmse < 1e-12
@@ -39,7 +41,7 @@ def test_rows_of_weight_zero_do_not_count():
     y[:30], weight[:30] = 100.0, 0.0
     search = direct(y, weight)
     search.run()
-    _, best = search.front(Clock(None))
+    _, best, _ = search.front(Clock(None))
     assert best.formula.expressions == (2 * A,)
 
 
@@ -49,7 +51,7 @@ def test_the_formula_of_a_network_joins_with_its_constants_fitted_again():
     search.run()
     assert not search.is_exact
     search.add(Formula((2.9 * sympy.sin(A) + 1e-3 * C,), (A, B, C), 0.0, 0.0, 3))
-    front, best = search.front(Clock(None))
+    front, best, _ = search.front(Clock(None))
     (expression,) = best.formula.expressions
     assert expression.coeff(sympy.sin(A)) == pytest.approx(3, abs=0.01)
     assert not expression.has(C)
@@ -60,6 +62,17 @@ def test_the_formula_of_a_network_joins_with_its_constants_fitted_again():
 def test_without_time_the_front_is_the_choice_alone():
     search = direct(X[:, 0] * X[:, 2])
     search.run()
-    front, best = search.front(Clock(1e-9))
+    front, best, _ = search.front(Clock(1e-9))
     assert front == (best,)
     assert math.isfinite(best.criterion)
+
+
+def test_a_formula_that_no_network_computes_is_not_chosen(monkeypatch):
+    search = direct(2 * X[:, 0] / X[:, 2] + 1)
+    search.run()
+    first = search.front(Clock(None))[1]
+    monkeypatch.setattr(Member, "network", property(lambda member: None if str(member) == str(first) else KAN([3, 1])))
+    front, best, _ = search.front(Clock(None))
+    assert str(best) != str(first)
+    assert best in front
+    assert best.criterion > first.criterion

@@ -42,3 +42,10 @@ def test_excursions_leave_the_span_of_the_targets(formula, between, beyond):
     else:
         assert found[0] == pytest.approx(between, abs=1e-9)
         assert found[1] == (math.inf if math.isinf(beyond) else pytest.approx(beyond, rel=0.05))
+
+
+def test_a_formula_is_a_network_if_its_functions_are_those_of_the_library():
+    made = Member(Formula((3 * sympy.sin(X) ** 2,), (X,), 0.0, 0.0, 3), 5, 0.0, 0.0, 0.0, (), 0.0)
+    points = torch.linspace(-1, 1, 5).double().unsqueeze(1)
+    torch.testing.assert_close(made.network(points), 3 * points.sin() ** 2)
+    assert Member(Formula((sympy.gamma(X),), (X,), 0.0, 0.0, 3), 2, 0.0, 0.0, 0.0, (), 0.0).network is None
