@@ -15,6 +15,7 @@ from edgewise.kan.functions import FUNCTIONS, register_function
 from edgewise.kan.interpret.symbolic import Candidate, Choice
 
 FEW = ["x", "x^2", "sin", "exp"]
+QUICK = {"starts": 1, "steps": 8, "seed": 0}
 
 
 def rows(count, columns, seed=0):
@@ -25,7 +26,7 @@ def rows(count, columns, seed=0):
 def test_the_formula_of_the_papers():
     x = rows(400, 2)
     y = np.exp(np.sin(np.pi * x[:, 0]) + x[:, 1] ** 2)
-    found = discover(x, y, names=["a", "b"], hidden=(5,), functions=FEW, seed=0)
+    found = discover(x, y, names=["a", "b"], hidden=(2,), functions=FEW, **QUICK)
     assert str(found.formula) == "exp(b**2 + sin(pi*a))"
     new = rows(100, 2, seed=1)
     truth = np.exp(np.sin(np.pi * new[:, 0]) + new[:, 1] ** 2)
@@ -52,7 +53,7 @@ def test_columns_of_other_units_and_columns_that_do_not_matter():
 def test_noise_gets_few_digits_and_no_terms():
     x = rows(300, 2)
     y = 3 * x[:, 0] - 2 * x[:, 1] + np.random.default_rng(1).normal(size=300)
-    found = discover(x, y, hidden=(5,), functions=FEW, seed=0)
+    found = discover(x, y, hidden=(1,), functions=FEW, **QUICK)
     assert {choice.candidate.name for choice in found.choices} == {"x"}
     a, b = found.formula.variables
     (expression,) = found.formula.expressions
@@ -64,7 +65,7 @@ def test_noise_gets_few_digits_and_no_terms():
 @pytest.mark.slow
 def test_a_product_is_one_although_curves_could_hide_it():
     x = rows(500, 2)
-    found = discover(x, x.prod(1), hidden=(5,), seed=0)
+    found = discover(x, x.prod(1), hidden=(2,), functions=FEW, **QUICK)
     new = rows(100, 2, seed=1) * 2  # beyond the rows: a formula goes on
     np.testing.assert_allclose(found.formula(new)[:, 0], new.prod(1), atol=1e-5)
 
