@@ -40,8 +40,7 @@ class KANClassifier(ClassifierMixin, KANInChunks):
         starts: Networks of each fold; of a single network beginnings, of which the best is kept.
         class_weight: How much rows of each class count: ``"balanced"`` for classes that count alike all in all, a dict of
             class to weight (1 for others), or None for all rows alike.
-        max_time: Seconds after which no step of a safe fit is begun, or the search for formulas ends; as many as it takes
-            by default.
+        max_time: Seconds for a safe fit or formulas; as many as it takes by default.
         symbolic: Give each edge a named function: logits are then those of ``formula_``.
         functions: Names of the functions that formulas may have; the whole library by default.
         random_state: A seed, a numpy generator, or None for numpy's global one.

@@ -55,8 +55,7 @@ class KANRegressor(RegressorMixin, KANInChunks):
 
     Args:
         hidden: Nodes of the hidden layers; ``([3, 2],)`` has 3 that add and 2 that multiply, ``()`` is an additive model.
-            By default 5; with ``symbolic=True`` formulas are then looked for on the rows first, as in
-            :func:`edgewise.kan.discover`, and with hidden nodes they are those of such a network alone.
+            By default 5, and formulas are looked for on the rows too, as in :func:`edgewise.kan.discover`.
         grid: Intervals of each grid.
         k: Degree of the splines.
         loss: ``"squares"``; ``"huber"``, which outlying targets pull no more than others; or ``"poisson"``, half the
@@ -67,10 +66,8 @@ class KANRegressor(RegressorMixin, KANInChunks):
         optimizer: Of a single network: ``"lm"``, ``"lbfgs"`` or ``"adam"``; see :func:`edgewise.kan.fitting.fit`.
         steps: Of each stage; of networks in a safe fit three fifths for the strongest penalty and a quarter for each other.
         starts: Networks of each fold, whose mean is taken; of a single network beginnings, of which the best is kept.
-        max_time: Seconds after which no step of a safe fit is begun, or the search for a formula ends; as many as it takes
-            by default.
-        symbolic: Look for a formula, as :func:`edgewise.kan.discover` does: predictions are then those of ``formula_``. It
-            takes several times as long.
+        max_time: Seconds for a safe fit or a formula; as many as it takes by default.
+        symbolic: Look for a formula: predictions are then those of ``formula_``. It takes several times as long.
         functions: Names of the functions that formulas may have, such as ``["x", "x^2", "sin"]``; the whole library by
             default.
         random_state: A seed, a numpy generator, or None for numpy's global one. Torch's generators stay as they are.
