@@ -58,7 +58,8 @@ def discover(
     Of one target sums of products, their ratios, and functions of both are looked for first (:mod:`edgewise.kan.forms`).
     If none of them is exact a network is fitted, made sparse and pruned, and the formula that it is joins the others. Of
     all, ``front`` keeps those that are the shortest for their error on rows held back; ``formula`` is the one with the
-    least N log(mean square) + log(N) for each constant + 4 for each number, variable and operation.
+    least N log(mean square) + log(N) for each constant + 4 for each number, variable and operation, on all rows N; where
+    they are few constants cost log(N) N / (N - k - 2) each, where k are fitted, and the others 4 N / (N - k).
 
     Each step of the network's way is a call of its own in this library: a fit under a penalty that wants few edges, from
     ``starts`` beginnings; :func:`~edgewise.kan.interpret.prune`; a fit without penalty, and one on a finer grid if that is

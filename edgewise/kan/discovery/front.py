@@ -24,9 +24,9 @@ WIDER = 0.2  # by so much of its width a range grows, in all, where a formula is
 CORNERS = 500
 RULE = (
     "the formula with the least N log(mean square) + log(N) for each constant + 4 for each number, variable and operation "
-    "(8 to 16 for a function), on the rows learned from"
+    "(8 to 16 for a function), more of both where rows are few, on all rows"
 )
-"""How the formula of a front is chosen: Schwarz's criterion, with a price for each letter."""
+"""How the formula of a front is chosen, see :func:`edgewise.kan.forms.constants.criterion`."""
 
 
 @dataclass(frozen=True)

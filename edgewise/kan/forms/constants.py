@@ -30,7 +30,7 @@ class Fitted:
     Attributes:
         tree: It.
         error: Root mean square, in deviations of the targets; infinite where it is not defined at all rows.
-        score: The criterion: N log of the mean square, log N for each constant, and a price for each letter.
+        score: The :func:`criterion`.
     """
 
     tree: Tree
@@ -78,8 +78,7 @@ class Rows:
         if not np.isfinite(error):
             return Fitted(tree, math.inf, math.inf)
         count = len(self)
-        fit = 2 * count * math.log(error + EXACT)
-        return Fitted(tree, error, fit + math.log(count) * len(tree.constants()) + LENGTH * length(tree))
+        return Fitted(tree, error, criterion(count, error, len(tree.constants()), length(tree)))
 
     def fitted(self, tree: Tree, steps: int = 30) -> Fitted:
         """A formula with its constants fitted by Levenberg-Marquardt, from where they are."""
@@ -116,6 +115,29 @@ class Rows:
             return np.full(len(values), math.inf)
         inverse = np.linalg.pinv((slopes / scale).T @ (slopes / scale), rcond=1e-14, hermitian=True)
         return np.sqrt(np.diag(inverse).clip(0) * len(self) / freedom) * max(fitted.error, EXACT) / scale
+
+
+def criterion(rows: int, error: float, constants: int, letters: float) -> float:
+    r"""N log(mean square) + k log(N) N / (N - k - 2) + 4 letters N / (N - k): the smaller, the better.
+
+    Schwarz's criterion and a price for each letter, both corrected for few rows: else formulas with nearly as many
+    constants as rows win by chance. The first factor is McQuarrie's (Statistics & Probability Letters 44, 1999). The second: of M
+    formulas of k constants the best leaves over a share s of pure noise with probability up to M s^((N - k) / 2), so that N
+    log s is worth 2 log(M) N / (N - k).
+
+    Args:
+        rows: How many there are, N.
+        error: Root mean square, in deviations of the targets.
+        constants: How many were fitted, k.
+        letters: The length of the formula.
+
+    Example:
+        >>> criterion(11, 0.1, 2, 5.0) < criterion(11, 0.01, 8, 30.0)
+        True
+    """
+    least = 1 / rows  # what counts as left where nothing is: finite, so that there is a formula for two rows
+    constant, letter = math.log(rows) / max(rows - constants - 2, least), LENGTH / max(rows - constants, least)
+    return rows * (2 * math.log(error + EXACT) + constants * constant + letters * letter)
 
 
 def length(tree: Tree) -> float:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import curve_fit
 
-from edgewise.kan.forms.constants import Rows, length
+from edgewise.kan.forms.constants import Rows, criterion, length
 from edgewise.kan.forms.tree import Tree, constant, number, variable
 
 RNG = np.random.default_rng(0)
@@ -53,10 +53,22 @@ def test_the_criterion_counts_constants_and_letters():
     table = rows(y)
     one = table.judged(constant(1.0) * variable(0))
     fixed = table.judged(variable(0))
-    assert one.score - fixed.score == pytest.approx(math.log(200) + 4 * 2)
+    wanted = math.log(200) * 200 / 197 + 4 * (3 * 200 / 199 - 1)  # of a constant, a sign and a variable, but for a variable
+    assert one.score - fixed.score == pytest.approx(wanted + 400 * math.log(one.error / fixed.error))
+    assert table.judged(variable(0)).score == pytest.approx(400 * math.log(fixed.error) + 4)
     assert length(number(1.0)) == length(constant(0.25)) == 1
     assert length(number(math.pi)) == 1.5
     assert 1 < length(number(0.5)) < length(number(0.75)) < 2.5 < length(number(22 / 7))
+
+
+@pytest.mark.parametrize(("count", "constants"), [(2, 2), (3, 3), (9, 8), (9, 9), (11, 10), (20, 19), (20, 30)])
+def test_as_many_constants_as_rows_never_win(count, constants):
+    assert criterion(count, 1.0, 1, 1.0) < criterion(count, 0.0, constants, 4.0 * constants)
+
+
+def test_many_rows_are_judged_by_the_criterion_of_schwarz():
+    n = 10**7
+    assert criterion(n, 1.0, 3, 7.0) == pytest.approx(3 * math.log(n) + 4 * 7, rel=1e-5)
 
 
 def test_where_a_formula_is_not_defined_it_does_not_count():

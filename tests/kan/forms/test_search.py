@@ -61,3 +61,38 @@ def test_without_time_the_mean_is_found():
     search = searched("sin(x)", ["x"], left=lambda: 0.0)
     (fitted,) = search.found.values()
     assert fitted.tree.constants() == [pytest.approx(search.rows.mean)]
+
+
+def counted(calls):
+    """Time that passes with each question for it."""
+    return map(float, range(calls, -1000, -1)).__next__
+
+
+FEW = np.random.default_rng(5).uniform(0.5, 4, (11, 2))
+LAWS = {
+    "constant": lambda a, b: 3 + 0 * a,
+    "one": lambda a, b: 1 + 0 * a,
+    "line": lambda a, b: 2 * a + 1,
+    "two slopes": lambda a, b: 3 * a - 1.5 * b,
+    "the other column": lambda a, b: 2 * b + 4,
+    "square": lambda a, b: 0.5 * a**2,
+    "product": lambda a, b: 2 * a * b,
+    "ratio": lambda a, b: 3 * a / b,
+    "decay": lambda a, b: 4 * np.exp(-0.8 * a),
+    "root": lambda a, b: 2 * np.sqrt(b),
+    "logarithm": lambda a, b: 1.5 * np.log(a) + 2,
+    "inverse square": lambda a, b: 3 / b**2,
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_eleven_rows_are_not_learned_by_heart(name):
+    law, fresh = LAWS[name], np.random.default_rng(6).uniform(0.5, 4, (1000, 2))
+    spread = law(*fresh.T).std() or 1.0
+    y = law(*FEW.T) + 0.1 * spread * np.random.default_rng(7).normal(size=11)
+    search = Search(Rows(list(torch.tensor(FEW.T.copy())), y), Grammar(tuple(FUNCTIONS)), counted(300))
+    search.run()
+    best = search.allowed[0]
+    off = best.tree(list(torch.tensor(fresh.T.copy()))).numpy() - law(*fresh.T)
+    assert len(best.tree.constants()) <= 3
+    assert np.sqrt(np.mean(off**2)) < 0.25 * spread
