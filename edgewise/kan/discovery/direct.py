@@ -1,7 +1,7 @@
 """Formulas that are looked for on the rows themselves, before a network is fitted and beside what it says."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from edgewise.kan.forms.constants import Fitted, Rows
 from edgewise.kan.forms.grammar import Grammar
 from edgewise.kan.forms.search import Search
 from edgewise.kan.forms.simpler import simpler
-from edgewise.kan.forms.tree import tree_of
+from edgewise.kan.forms.tree import has_pole, tree_of
 from edgewise.kan.interpret import Formula
 from edgewise.kan.interpret.formula import written_formula
 from edgewise.kan.kan import KAN
@@ -24,6 +24,7 @@ from edgewise.kan.kan import KAN
 ADDING = 2.0  # seconds in which the formula of a network is made simpler
 HELD = 0.2  # share of the rows that is held back to compare formulas
 OFFERED = 12  # formulas of a front
+LIKELY = 12  # formulas that are compared on all rows
 EXACT_DIGITS = 1e-10  # change that rounding may always make, in deviations of the targets,
 SHARE = 0.01  # and as a share of a formula's own error
 
@@ -99,7 +100,8 @@ class Direct:
         lengths: dict[int, Fitted] = {}
         for fitted in found:
             lengths.setdefault(fitted.tree.length(), fitted)
-        short = (member for member in map(self._member, found) if member.length <= longest)
+        likely = map(self._member, self._on_all_rows(found, clock.part(min(ADDING, clock.left / 2))))
+        short = (member for member in likely if member.length <= longest)
         best, network = next(((member, made) for member in short if (made := member.network) is not None), (None, None))
         if best is None or network is None:
             limit = "" if longest == np.inf else f" with at most {longest:g} numbers, variables and operations"
@@ -107,6 +109,17 @@ class Direct:
         others = [self._member(fitted) for fitted in self._offered(list(lengths.values())) if not clock.is_over]
         front = [m for m in pareto([best, *others]) if str(m) != str(best) and m.length <= longest]
         return tuple(sorted([*front, best], key=lambda member: member.length)), best, network
+
+    def _on_all_rows(self, found: list[Fitted], clock: Clock) -> Iterator[Fitted]:
+        """Formulas, what the criterion likes best first: the likely ones fitted, made simpler and judged on all rows."""
+
+        def simple(fitted: Fitted) -> Fitted:
+            fitted = self.rows.fitted(fitted.tree)
+            short = simpler(self.rows, fitted, lambda: clock.left, self.search.grammar)
+            return fitted if has_pole(short.tree, self.rows.columns) else short
+
+        yield from sorted(map(simple, found[:LIKELY]), key=lambda fitted: fitted.score)
+        yield from found[LIKELY:]
 
     def _offered(self, found: list[Fitted]) -> list[Fitted]:
         """Formulas of ever greater length and ever smaller error on rows held back."""
@@ -123,7 +136,8 @@ class Direct:
         formula = self._formula(final)
         between, beyond = excursions(formula, self.table.x.double().cpu(), self.table.y[:, 0].double().cpu())
         length = size(formula.expressions[0])
-        return Member(formula, length, self.error(fitted), between, beyond, tuple(constants), final.score)
+        error = self.error(self.used.fitted(final.tree))
+        return Member(formula, length, error, between, beyond, tuple(constants), final.score)
 
     def _formula(self, fitted: Fitted) -> Formula:
         """A formula as it is written, with figures of merit on the targets."""

@@ -121,9 +121,9 @@ def criterion(rows: int, error: float, constants: int, letters: float) -> float:
     r"""N log(mean square) + k log(N) N / (N - k - 2) + 4 letters N / (N - k): the smaller, the better.
 
     Schwarz's criterion and a price for each letter, both corrected for few rows: else formulas with nearly as many
-    constants as rows win by chance. The first factor is McQuarrie's (Statistics & Probability Letters 44, 1999). The second: of M
-    formulas of k constants the best leaves over a share s of pure noise with probability up to M s^((N - k) / 2), so that N
-    log s is worth 2 log(M) N / (N - k).
+    constants as rows win by chance. The first factor is McQuarrie's (Statistics & Probability Letters 44, 1999). The
+    second: of M formulas of k constants the best leaves over a share s of pure noise with probability up to
+    M s^((N - k) / 2), so that N log s is worth 2 log(M) N / (N - k).
 
     Args:
         rows: How many there are, N.

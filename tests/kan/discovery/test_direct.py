@@ -11,6 +11,7 @@ from edgewise.kan.discovery.direct import Direct
 from edgewise.kan.discovery.front import Member
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.forms.grammar import Grammar
+from edgewise.kan.forms.tree import number, variable
 from edgewise.kan.interpret import Formula
 
 RNG = np.random.default_rng(0)
@@ -76,3 +77,18 @@ def test_a_formula_that_no_network_computes_is_not_chosen(monkeypatch):
     assert str(best) != str(first)
     assert best in front
     assert best.criterion > first.criterion
+
+
+def test_the_choice_is_made_on_all_rows():
+    held = torch.isin(X[:, 0], direct(X[:, 0]).held.columns[0])
+    share = torch.full((150,), 0.24, dtype=torch.double)  # of the way from one column to the other
+    share[held] = 1.0
+    search = direct(X[:, 0] + share * (X[:, 2] - X[:, 0]))
+    one, both = variable(0), number(0.5) * variable(0) + number(0.5) * variable(1)
+    search.search.found = {str(tree): search.used.judged(tree) for tree in (one, both)}
+    assert search.search.allowed[0].tree == one
+    best = search.front(Clock(None))[1]
+    assert best.formula.expressions == (A / 2 + C / 2,)
+    off = (X[:, 0] + X[:, 2]) / 2 - X[:, 0] - share * (X[:, 2] - X[:, 0])
+    assert best.formula.rmse == pytest.approx(float((off**2).mean().sqrt()), rel=1e-9)
+    assert best.error == pytest.approx(float(off[held].square().mean().sqrt() / search.held.spread), rel=1e-6)
