@@ -16,8 +16,10 @@ from edgewise.estimators.pairs import MOST_NUMBERS as MOST_PAIRS
 from edgewise.estimators.pairs import lines, network_of_pairs, pairs_of
 from edgewise.estimators.penalised import Functions
 from edgewise.estimators.rows import Rows
+from edgewise.estimators.wide import narrowed
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.interpret.expand import expand_depth, side_by_side
+from edgewise.kan.interpret.expand_inputs import expand_inputs
 from edgewise.kan.kan import KAN
 from edgewise.kan.layer import KANLayer
 
@@ -72,9 +74,10 @@ def choose(
     layer = _first_layer(template, rows)
     inside = [_drawn_in(rows, fold) for fold in range(rows.folds)]
     sums = _sums(layer, rows, inside)
+    networks = None
     if len(template) > 1:
         sums += _pairs(layer, rows, inside)
-    networks = best_networks(draw, inside, rows, steps, starts, until) if len(template) > 1 else None
+        networks = best_networks(narrowed(template, draw, rows), inside, rows, steps, starts, until)
     found: list[Sum | Networks] = [*sums, *([] if networks is None else [networks])]
     names = [one.name if isinstance(one, Sum) else NETWORK for one in found]
     shares = best_shares([one.held for one in found], rows)
@@ -156,7 +159,10 @@ def _together(
             if one.name == PAIRS:
                 parts.append(network_of_pairs(layer, coef[count:], x, len(template)))
     if networks is not None and shares[NETWORK]:
-        parts += [_scaled(network, shares[NETWORK] / len(networks.models)) for network in networks.models]
+        parts += [
+            expand_inputs(_scaled(network, shares[NETWORK] / len(networks.models)), layer.in_features)
+            for network in networks.models
+        ]
     if not parts or any(shares[one.name] for one in sums):
         parts.insert(0, _wrapped(template, layer))
     return reduce(side_by_side, parts), constant

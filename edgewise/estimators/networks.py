@@ -45,12 +45,12 @@ class Networks:
 
 
 def best_networks(
-    draw: Callable[[], KAN], inside: Sequence[Tensor], rows: Rows, steps: int, starts: int, until: float = math.inf
+    draw: Callable[[int], KAN], inside: Sequence[Tensor], rows: Rows, steps: int, starts: int, until: float = math.inf
 ) -> Networks:
     """The networks under the strength of least loss on rows held back, each strength going on from where the last ended.
 
     Args:
-        draw: Makes a network.
+        draw: Makes a network for a fold.
         inside: For each fold its rows, drawn into the ranges of the others.
         rows: The rows.
         steps: Of which three fifths are for the first strength, and a quarter for each other.
@@ -58,7 +58,9 @@ def best_networks(
         until: When no other step is begun, by :func:`time.monotonic`.
     """
     none = Strength(0, 0)
-    fits = [[SmoothFit(draw(), rows.without(fold), rows.loss, none) for _ in range(starts)] for fold in range(rows.folds)]
+    fits = [
+        [SmoothFit(draw(fold), rows.without(fold), rows.loss, none) for _ in range(starts)] for fold in range(rows.folds)
+    ]
     unit = max(rows.floor(), 1e-12)
     strengths = STRENGTHS if len(rows.table) >= MANY else STRENGTHS[:FEW_STRENGTHS]
     best: Networks | None = None
@@ -67,7 +69,7 @@ def best_networks(
             for number, fit in enumerate(some):
                 again = best is not None and fit.is_constant()
                 if again:  # no way leads back from where all edges are zero
-                    some[number] = fit = SmoothFit(draw(), rows.without(place), rows.loss, none)
+                    some[number] = fit = SmoothFit(draw(place), rows.without(place), rows.loss, none)
                 fit.strength = strength
                 fit.until = until
                 fit.run(*((-(-3 * steps // 5), MOVES) if best is None or again else (-(-steps // 4), 1)))

@@ -80,10 +80,10 @@ class SmoothFit(Damped):
     @torch.no_grad()
     def move(self) -> None:
         """Move the grids of hidden layers to their inputs; that of the first layer once."""
-        x = self.table.x
+        x = self.model.select(self.table.x)
         if self.first is None:
             update_grid(self.model[0], x)
-            self.first = self.model[0].edge_features(self.used.x)
+            self.first = self.model[0].edge_features(self.model.select(self.used.x))
             self.rows_first = self.model[0].edge_features(x)
         hidden = self._after_first(self.rows_first)
         for layer in list(self.model)[1:]:
@@ -95,7 +95,7 @@ class SmoothFit(Damped):
     @torch.no_grad()
     def stay(self) -> None:
         """Leave all grids where they are."""
-        self.first = self.model[0].edge_features(self.used.x)
+        self.first = self.model[0].edge_features(self.model.select(self.used.x))
         self.measure()
 
     @torch.no_grad()

@@ -13,9 +13,7 @@ ROWS = 2000  # that they see
 
 
 def likely(x: np.ndarray, y: np.ndarray, columns: Sequence[int]) -> list[int]:
-    """The columns by which extremely randomised trees tell a target best, if there are too many; a warning says so.
-
-    Trees see columns that matter together as well as alone (P. Geurts, D. Ernst, L. Wehenkel, Machine Learning 63, 2006).
+    """The columns by which trees tell a target best (:func:`likeliest`), if there are too many; a warning says so.
 
     Args:
         x: Rows, ``(N, inputs)``.
@@ -28,11 +26,26 @@ def likely(x: np.ndarray, y: np.ndarray, columns: Sequence[int]) -> list[int]:
     """
     if len(columns) <= MOST:
         return list(columns)
-    trees = require("sklearn.ensemble", extra="science").ExtraTreesRegressor(TREES, min_samples_leaf=3, random_state=0)
-    rows = np.random.default_rng(0).permutation(len(x))[:ROWS]
-    told = trees.fit(x[rows][:, list(columns)], y[rows]).feature_importances_
     warn(
         f"formulas on the rows are looked for in {MOST} of {len(columns)} columns, those by which trees tell the target "
         "best: choose fewer columns to look in others"
     )
-    return sorted(columns[place] for place in np.argsort(-told, kind="stable")[:MOST])
+    return likeliest(x, y, columns, MOST)
+
+
+def likeliest(x: np.ndarray, y: np.ndarray, columns: Sequence[int], most: int) -> list[int]:
+    """So many of the columns, those by which extremely randomised trees tell targets best.
+
+    Trees see columns that matter together as well as alone (P. Geurts, D. Ernst, L. Wehenkel, Machine Learning 63, 2006).
+
+    Args:
+        x: Rows, ``(N, inputs)``.
+        y: Targets, ``(N,)`` or ``(N, outputs)``.
+        columns: Which of the inputs there are to choose from.
+        most: How many to choose.
+    """
+    trees = require("sklearn.ensemble", extra="science").ExtraTreesRegressor(TREES, min_samples_leaf=3, random_state=0)
+    rows = np.random.default_rng(0).permutation(len(x))[:ROWS]
+    targets = y[:, 0] if y.ndim > 1 and y.shape[1] == 1 else y
+    told = trees.fit(x[rows][:, list(columns)], targets[rows]).feature_importances_
+    return sorted(columns[place] for place in np.argsort(-told, kind="stable")[:most])

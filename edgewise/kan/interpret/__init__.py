@@ -4,6 +4,7 @@ from edgewise.kan.interpret.animate import Recorder, animate
 from edgewise.kan.interpret.cut import Difference, difference
 from edgewise.kan.interpret.deviations import Deviations, deviations
 from edgewise.kan.interpret.expand import expand_depth, expand_width, side_by_side
+from edgewise.kan.interpret.expand_inputs import expand_inputs
 from edgewise.kan.interpret.expression import parse_formula, to_callable
 from edgewise.kan.interpret.formula import symbolic_formula
 from edgewise.kan.interpret.plot import plot, plot_edge
@@ -31,6 +32,7 @@ __all__ = [
     "deviations",
     "difference",
     "expand_depth",
+    "expand_inputs",
     "expand_width",
     "feature_interaction",
     "is_function_of",

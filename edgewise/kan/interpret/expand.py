@@ -39,10 +39,10 @@ def expand_width(model: Some, layer: int, sums: int = 0, arities: Sequence[int] 
     wider = copy.deepcopy(model)
     before, after = model[layer], model[layer + 1]
     every = list(range(before.in_features))
-    wider[layer] = _enlarged(before, before.in_features, every, sums, tuple(arities))
+    wider[layer] = enlarged(before, before.in_features, every, sums, tuple(arities))
     kept = _places(before.sums, sums, len(before.arities))
-    wider[layer + 1] = _enlarged(after, wider[layer].nodes, kept, 0, ())
-    _silence(wider[layer + 1], [i for i in range(wider[layer].nodes) if i not in kept])
+    wider[layer + 1] = enlarged(after, wider[layer].nodes, kept, 0, ())
+    silence(wider[layer + 1], [i for i in range(wider[layer].nodes) if i not in kept])
     return wider
 
 
@@ -63,7 +63,7 @@ def expand_depth(model: Some) -> Some:
     """
     deeper, last = copy.deepcopy(model), model[-1]
     new = _like(last, last.nodes, last.nodes, ())
-    _silence(new, range(last.nodes))
+    silence(new, range(last.nodes))
     for node in range(last.nodes):
         new.enable_symbolic().fix(node, node, "x")
     return deeper.append(new)
@@ -117,7 +117,7 @@ def _like(layer: KANLayer, inputs: int, sums: int, arities: Sequence[int]) -> KA
 
 
 @torch.no_grad()
-def _enlarged(layer: KANLayer, inputs: int, columns: list[int], sums: int, arities: tuple[int, ...]) -> KANLayer:
+def enlarged(layer: KANLayer, inputs: int, columns: list[int], sums: int, arities: tuple[int, ...]) -> KANLayer:
     """A layer of more inputs, the old ones at ``columns``, and more nodes, with the old edges where they belong."""
     new = _like(layer, inputs, layer.sums + sums, layer.arities + arities)
     rows, nodes = (_places(layer.sums, sums, old) for old in (sum(layer.arities), len(layer.arities)))
@@ -154,7 +154,7 @@ def _put(new: Tensor, old: Tensor, first: list[int], first_dim: int, second: lis
 
 
 @torch.no_grad()
-def _silence(layer: KANLayer, inputs: Sequence[int]) -> None:
+def silence(layer: KANLayer, inputs: Sequence[int]) -> None:
     """Make the numeric edges out of some inputs zero."""
     layer.coef[list(inputs)] = 0
     if layer.base_weight is not None:
