@@ -10,13 +10,18 @@ from torch import Tensor
 from edgewise._ground.errors import ConfigError
 
 TRIES = 64  # draws of as many points, until enough are inside
+ON = 1e-4  # of the size of a domain: points less far from its edge are on it
 
 
 def scattered(count: int, columns: int, seed: int) -> Tensor:
     """Points of a scrambled Sobol sequence in the unit cube, ``(count, columns)``, float64."""
-    if count < 1:
-        raise ConfigError(f"a domain gives at least 1 point, got {count}")
+    _check_count(count)
     return torch.quasirandom.SobolEngine(columns, scramble=True, seed=seed).draw(count, dtype=torch.double)
+
+
+def _check_count(count: int) -> None:
+    if not isinstance(count, int) or count < 1:
+        raise ConfigError(f"a domain gives at least 1 point, a whole number of them, got {count}")
 
 
 class Domain(abc.ABC):
@@ -36,8 +41,46 @@ class Domain(abc.ABC):
         """Points on the edge, ``(count, d)``; of an interval, its two ends."""
 
     @abc.abstractmethod
+    def distance(self, x: Tensor) -> Tensor:
+        """How far points ``(N, d)`` are from the edge, inside as well as outside, ``(N,)``."""
+
+    @abc.abstractmethod
+    def outward(self, x: Tensor) -> Tensor:
+        """What :meth:`normals` gives, of points that are known to be on the edge."""
+
     def normals(self, x: Tensor) -> Tensor:
-        """Unit vectors pointing outwards at points on the edge, ``(N, d)``."""
+        """Unit vectors pointing outwards at points on the edge, ``(N, d)``.
+
+        Raises:
+            ConfigError: Points that are not on the edge.
+        """
+        away = self.distance(self.rows(x))
+        if not bool((away <= ON * self._size).all()):
+            raise ConfigError(
+                f"normals are of points on the edge of {self}, got {x[int(away.argmax())].tolist()}, "
+                f"{float(away.max()):.3g} away from it: take points of edge()"
+            )
+        return self.outward(x)
+
+    def beyond(self, x: Tensor) -> Tensor:
+        """Which points ``(N, d)`` lie neither inside nor on the edge, ``(N,)`` bool."""
+        return ~self.contains(x) & (self.distance(x) > ON * self._size)
+
+    def rows(self, x: Tensor) -> Tensor:
+        """The points themselves, if they have as many coordinates as the domain.
+
+        Raises:
+            ConfigError: They have not.
+        """
+        d = len(self.bounds[0])
+        if x.dim() != 2 or x.shape[1] != d:
+            raise ConfigError(f"points of {self} have {d} coordinates each, shape (N, {d}), got shape {tuple(x.shape)}")
+        return x
+
+    @property
+    def _size(self) -> float:
+        low, high = self.bounds
+        return float((high - low).max())
 
     @abc.abstractmethod
     def wall(self, x: Tensor) -> Tensor:
@@ -47,8 +90,9 @@ class Domain(abc.ABC):
         """Points scattered evenly inside, ``(count, d)``; the same for the same seed.
 
         Raises:
-            ConfigError: There is no inside, or next to none.
+            ConfigError: No points are asked for, or there is no inside, or next to none.
         """
+        _check_count(count)
         low, high = self.bounds
         engine = torch.quasirandom.SobolEngine(len(low), scramble=True, seed=seed)
         found, number = [], 0
@@ -92,7 +136,7 @@ class Box(Domain):
         return self.low, self.high
 
     def contains(self, x: Tensor) -> Tensor:
-        return ((x > self.low) & (x < self.high)).all(1)
+        return ((self.rows(x) > self.low) & (x < self.high)).all(1)
 
     def face(self, column: int, end: str, count: int, seed: int = 0) -> Tensor:
         """Points on one face, such as ``face(1, "low", 50)`` for those at the start of a time in column 1.
@@ -108,6 +152,7 @@ class Box(Domain):
 
     def edge(self, count: int, seed: int = 0) -> Tensor:
         d = len(self.low)
+        _check_count(count)
         if d == 1:
             return torch.stack([self.low, self.high])
         width = self.high - self.low
@@ -116,14 +161,18 @@ class Box(Domain):
         faces = zip(range(2 * d), torch.bincount(pick, minlength=2 * d).tolist(), strict=True)
         return torch.cat([self.face(i % d, ("low", "high")[i // d], n, seed + i) for i, n in faces if n])
 
-    def normals(self, x: Tensor) -> Tensor:
+    def distance(self, x: Tensor) -> Tensor:
+        to_faces = torch.minimum(self.rows(x) - self.low.to(x), self.high.to(x) - x)  # below 0 beyond a face
+        return torch.where((to_faces > 0).all(1), to_faces.amin(1), to_faces.clamp(max=0).norm(dim=1))
+
+    def outward(self, x: Tensor) -> Tensor:
         d = x.shape[1]
         nearest = torch.cat([x - self.low, self.high - x], 1).abs().argmin(1)
         return torch.cat([-torch.eye(d), torch.eye(d)]).to(x)[nearest]
 
     def wall(self, x: Tensor) -> Tensor:
         low, high = self.low.to(x), self.high.to(x)
-        return (4 * (x - low) * (high - x) / (high - low) ** 2).prod(1)
+        return (4 * (self.rows(x) - low) * (high - x) / (high - low) ** 2).prod(1)
 
 
 class Disc(Domain):
@@ -157,7 +206,7 @@ class Disc(Domain):
         return self.centre - self.radius, self.centre + self.radius
 
     def contains(self, x: Tensor) -> Tensor:
-        return (x - self.centre).square().sum(1) < self.radius**2
+        return (self.rows(x) - self.centre).square().sum(1) < self.radius**2
 
     def edge(self, count: int, seed: int = 0) -> Tensor:
         at = scattered(count, len(self.centre), seed)
@@ -169,9 +218,12 @@ class Disc(Domain):
             direction = direction / direction.norm(dim=1, keepdim=True)
         return self.centre + self.radius * direction
 
-    def normals(self, x: Tensor) -> Tensor:
+    def distance(self, x: Tensor) -> Tensor:
+        return ((self.rows(x) - self.centre.to(x)).norm(dim=1) - self.radius).abs()
+
+    def outward(self, x: Tensor) -> Tensor:
         away = x - self.centre.to(x)
         return away / away.norm(dim=1, keepdim=True)
 
     def wall(self, x: Tensor) -> Tensor:
-        return 1 - (x - self.centre.to(x)).square().sum(1) / self.radius**2
+        return 1 - (self.rows(x) - self.centre.to(x)).square().sum(1) / self.radius**2

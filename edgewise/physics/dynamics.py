@@ -180,6 +180,8 @@ def written(terms: Sequence[str], coefficients: Sequence[float]) -> str:
 
 def _motions(times: Tensor | Sequence[Tensor], states: Tensor | Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
     several = isinstance(times, Sequence) and isinstance(states, Sequence) and torch.as_tensor(states[0]).dim() == 2
+    if several and len(times) != len(states):
+        raise DataError(f"each motion has times and states, got {len(times)} and {len(states)} of them")
     pairs = zip(times, states, strict=True) if several else [(times, states)]
     motions = [(_plain(t), _plain(x)) for t, x in pairs]
     for t, x in motions:

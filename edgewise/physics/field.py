@@ -58,13 +58,22 @@ class Field:
             >>> u.shifted(torch.tensor([1.0])).d(0).item()
             8.0
         """
+        if step.shape not in (self.x.shape[1:], self.x.shape):
+            raise ConfigError(f"a step has one number for each of {self.x.shape[1]} columns, got shape {tuple(step.shape)}")
         other = copy.copy(self)
         with torch.enable_grad():
             other._look(self.x + step)
         return other
 
     def __getitem__(self, component: int) -> "Field":
-        """One of several outputs, for itself."""
+        """One of several outputs, for itself.
+
+        Raises:
+            ConfigError: There is no such output.
+        """
+        outputs = self.outputs.shape[1]
+        if not -outputs <= component < outputs:
+            raise ConfigError(f"the model has {outputs} outputs, u[0] to u[{outputs - 1}], and u[{component}] is asked for")
         if component not in self._components:
             one = copy.copy(self)
             with torch.enable_grad():

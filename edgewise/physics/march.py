@@ -14,13 +14,14 @@ from edgewise.physics.problem import Problem, Term
 from edgewise.physics.run import Course
 from edgewise.physics.solve import solve
 
+SAME = 1e-6  # of all time: times beyond its ends by less are within
 STEPS_TO_STAND_STILL = 5  # to the first guess of the first window
 
 
 class Marched(nn.Module):
     """A solution in windows of time: each row is given to the network of its window.
 
-    Rows before the first window and after the last go to the nearest one.
+    Rows before the first window and after the last go to the nearest one, under a warning: no equation held there.
 
     Args:
         windows: The networks, one a window.
@@ -32,6 +33,9 @@ class Marched(nn.Module):
 
     Shape:
         ``(N, d) -> (N, outputs)``
+
+    Warns:
+        EdgewiseWarning: Rows at other times than were solved.
     """
 
     ends: Tensor
@@ -42,8 +46,12 @@ class Marched(nn.Module):
         self.register_buffer("ends", torch.tensor(list(ends), dtype=torch.double))
 
     def forward(self, x: Tensor) -> Tensor:
-        inner = self.ends[1:-1].to(x)
-        place = torch.bucketize(x[:, self.column].detach().contiguous(), inner)
+        inner, times = self.ends[1:-1].to(x), x[:, self.column].detach().contiguous()
+        first, last = float(self.ends[0]), float(self.ends[-1])
+        off = int(((times < first - SAME * (last - first)) | (times > last + SAME * (last - first))).sum())
+        if off:
+            warn(f"{off} of {len(x)} rows are at times outside {first:g} to {last:g}, which was solved: no law held there")
+        place = torch.bucketize(times, inner)
         rows = [(place == number).nonzero().squeeze(1) for number in range(len(self.windows))]
         parts = [window(x[own]) for window, own in zip(self.windows, rows, strict=True)]
         return torch.cat(parts)[torch.cat(rows).argsort()]
@@ -78,7 +86,8 @@ def march(
         The solution; after an interrupt (Ctrl-C) up to the window in which that came.
 
     Raises:
-        ConfigError: Times that do not rise, and what :func:`~edgewise.physics.solve` raises.
+        ConfigError: Times that do not rise, a column of time that is not there, values at the first time that are not one
+            for each output, and what :func:`~edgewise.physics.solve` raises.
 
     Warns:
         EdgewiseWarning: The equation is no number at the begin of a window; the windows before are kept.
@@ -101,7 +110,10 @@ def march(
     for low, high in pairwise(ends):
         model = copy.deepcopy(model)
         before = _values(found[-1] if found else start, like)
-        window = problem(low, high, before).like(like)
+        window = problem(low, high, before)
+        if not isinstance(window, Problem):
+            raise ConfigError(f"problem must give the Problem of a window, got a {type(window).__name__}")
+        window = window.like(like)
         if not found:
             _stand_still(model, window, low, column, before, {k: options[k] for k in ("optimizer", "lr") if k in options})
         try:
@@ -133,7 +145,15 @@ def _values(function: Rows, like: Tensor) -> Rows:
 def _stand_still(model: nn.Module, problem: Problem, low: float, column: int, start: Rows, options: dict) -> None:
     """Fit the start values at all times: a first guess."""
     points = problem.points
+    if not -points.shape[1] <= column < points.shape[1]:
+        raise ConfigError(f"time is to be column {column}, and the points have columns 0 to {points.shape[1] - 1}")
     begun = points.clone()
     begun[:, column] = low
-    still = Problem([Term("still", points, lambda u: u.outputs, start(begun))])
+    with torch.no_grad():
+        wanted, values = model(begun).shape, start(begun)
+    if values.shape != wanted or not values.isfinite().all():
+        raise ConfigError(
+            f"start must give finite values of shape {tuple(wanted)} at {len(begun)} rows, got shape {tuple(values.shape)}"
+        )
+    still = Problem([Term("still", points, lambda u: u.outputs, values)])
     solve(model, still, steps=STEPS_TO_STAND_STILL, progress=False, **options)

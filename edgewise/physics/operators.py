@@ -1,5 +1,6 @@
 """Derivatives of systems: of a vector at each point, one output of the network for each of its components."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -85,11 +86,18 @@ def around(u: Field, column: int, period: float) -> Tensor:
     Shape:
         ``(N, 2 outputs)``, the values of all outputs and then their slopes
 
+    Raises:
+        ConfigError: The points have no such column, or the period is no number above or below 0.
+
     Example:
         >>> u = Field(lambda x: torch.sin(x) + x, torch.tensor([[0.0]]))
         >>> [round(gap, 4) for gap in around(u, 0, 2 * torch.pi)[0].tolist()]
         [6.2832, 0.0]
     """
+    if not 0 <= column < u.x.shape[1]:
+        raise ConfigError(f"column {column} is to go round, and the points have columns 0 to {u.x.shape[1] - 1}")
+    if not math.isfinite(period) or period == 0:
+        raise ConfigError(f"what goes round has a period, a finite number other than 0, got {period}")
     step = u.x.new_zeros(u.x.shape[1])
     step[column] = period
     other = u.shifted(step)
@@ -101,9 +109,18 @@ def around(u: Field, column: int, period: float) -> Tensor:
 def along(u: Field, directions: Tensor) -> Tensor:
     """The derivative of one output along vectors ``(N, d)``, such as ``along(u, disc.normals(u.x))`` on an edge, ``(N,)``.
 
+    Args:
+        u: The field.
+        directions: One for each point, or one ``(d,)`` for all.
+
+    Raises:
+        ConfigError: Another shape.
+
     Example:
         >>> u = Field(lambda x: x[:, :1] + 2 * x[:, 1:], torch.zeros(1, 2))
         >>> along(u, torch.tensor([[3.0, 4.0]])).item()
         11.0
     """
+    if directions.shape not in (u.x.shape, u.x.shape[1:]):
+        raise ConfigError(f"directions have the shape of the points, {tuple(u.x.shape)}, got {tuple(directions.shape)}")
     return (u.gradient() * directions.to(u.outputs)).sum(1)

@@ -56,7 +56,7 @@ class Polygon(Domain):
         return self.lines[0].amin(0), self.lines[0].amax(0)
 
     def contains(self, x: Tensor) -> Tensor:
-        inside = _within(x, self.lines[0])
+        inside = _within(self.rows(x), self.lines[0])
         for hole in self.lines[1:]:
             inside &= ~_within(x, hole)
         return inside
@@ -70,7 +70,10 @@ class Polygon(Domain):
         share = (at - upto[side] + lengths[side]) / lengths[side]
         return self.starts[side] + share.unsqueeze(1) * along[side]
 
-    def normals(self, x: Tensor) -> Tensor:
+    def distance(self, x: Tensor) -> Tensor:
+        return _distances(self.rows(x).double(), self.starts, self.ends).amin(1)
+
+    def outward(self, x: Tensor) -> Tensor:
         along = self.ends - self.starts
         across = torch.stack([along[:, 1], -along[:, 0]], 1) / along.norm(dim=1, keepdim=True)
         middle, step = (self.starts + self.ends) / 2, 1e-6 * along.norm(dim=1, keepdim=True)
@@ -80,7 +83,7 @@ class Polygon(Domain):
     def wall(self, x: Tensor) -> Tensor:
         starts, ends = self.starts.to(x), self.ends.to(x)
         length = (ends - starts).norm(dim=1)
-        away, across = x.unsqueeze(1) - starts, (ends - starts) / length.unsqueeze(1)
+        away, across = self.rows(x).unsqueeze(1) - starts, (ends - starts) / length.unsqueeze(1)
         line = away[..., 0] * across[:, 1] - away[..., 1] * across[:, 0]  # signed distance to the line of the side
         trim = ((length / 2) ** 2 - (x.unsqueeze(1) - (starts + ends) / 2).square().sum(2)) / length  # 0 where it ends
         beyond = (((trim.square() + line**4).sqrt() - trim) / 2).square()

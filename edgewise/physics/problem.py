@@ -51,9 +51,14 @@ class Term:
     draw: Callable[[int, int], Tensor] | None = None
 
     def __post_init__(self):
+        if not isinstance(self.points, Tensor):
+            raise DataError(f"the points of {self.name!r} must be a tensor (N, d), got {_described(self.points)}")
         if self.points.dim() != 2 or not len(self.points) or not self.points.isfinite().all():
             raise DataError(f"the points of {self.name!r} must be a finite table (N, d), got {_described(self.points)}")
-        target = torch.as_tensor(self.target, dtype=self.points.dtype, device=self.points.device)
+        try:
+            target = torch.as_tensor(self.target, dtype=self.points.dtype, device=self.points.device)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise DataError(f"the target of {self.name!r} must be numbers, got {_described(self.target)}") from error
         if not target.isfinite().all() or (target.dim() and len(target) != len(self.points)):
             raise DataError(
                 f"the target of {self.name!r} must be finite, a number or one for each of {len(self.points)} points, "
@@ -81,6 +86,8 @@ class Term:
     def residual(self, model: Rows) -> Tensor:
         """By how much the equation fails, at each point."""
         found = self.operator(Field(model, self.points))
+        if not isinstance(found, Tensor):
+            raise ConfigError(f"the operator of {self.name!r} must give a tensor, a row a point, got {_described(found)}")
         target = self._targets
         if target.dim() and found.shape != target.shape:
             raise ConfigError(
@@ -107,12 +114,15 @@ class Term:
             seed: Of the points.
 
         Raises:
-            ConfigError: It cannot draw any.
+            ConfigError: It cannot draw any, or other ones than it was asked for.
         """
         if self.draw is None:
             raise ConfigError(f"the points of {self.name!r} cannot be drawn anew: say how, such as draw=box.inside")
         count = len(self.points)
-        pool = replace(self, points=self.draw(REDRAWN_FROM * count, seed).to(self.points))
+        found, wanted = self.draw(REDRAWN_FROM * count, seed), (REDRAWN_FROM * count, self.points.shape[1])
+        if not isinstance(found, Tensor) or found.shape != wanted:
+            raise ConfigError(f"draw of {self.name!r} was asked for points of shape {wanted} and gave {_described(found)}")
+        pool = replace(self, points=found.to(self.points))
         chosen = torch.multinomial(interest(pool).cpu(), count, generator=torch.Generator().manual_seed(seed))
         return replace(self, points=pool.points[chosen.to(pool.points.device)])
 
@@ -140,6 +150,8 @@ class Problem:
 
     def __init__(self, terms: Sequence[Term]):
         self.terms = tuple(terms)
+        if not all(isinstance(term, Term) for term in self.terms):
+            raise ConfigError(f"a problem is made of Terms, got {', '.join(type(term).__name__ for term in self.terms)}")
         names = [term.name for term in self.terms]
         if not names or len(set(names)) < len(names):
             raise ConfigError(f"a problem needs terms of different names, got {names}")
@@ -160,7 +172,14 @@ class Problem:
         return total
 
     def weighted(self, weights: Mapping[str, float]) -> "Problem":
-        """The same with these weights, by the names of the terms; terms that are not named keep theirs."""
+        """The same with these weights, by the names of the terms; terms that are not named keep theirs.
+
+        Raises:
+            ConfigError: There is no term of such a name.
+        """
+        known = [term.name for term in self.terms]
+        if not set(weights) <= set(known):
+            raise ConfigError(f"weights are for terms of the problem, {', '.join(known)}; got {', '.join(weights)}")
         return Problem([replace(term, weight=weights.get(term.name, term.weight)) for term in self.terms])
 
     def balanced(self, model: nn.Module) -> "Problem":
@@ -201,5 +220,7 @@ def _gradient_size(term: Term, model: nn.Module) -> float:
     return total / PROBES / residual.numel()
 
 
-def _described(tensor: Tensor) -> str:
+def _described(tensor: object) -> str:
+    if not isinstance(tensor, Tensor):
+        return f"a {type(tensor).__name__}"
     return f"shape {tuple(tensor.shape)}" + ("" if tensor.isfinite().all() else " with a NaN or an infinity")

@@ -178,6 +178,8 @@ def _relative(columns: Tensor) -> Tensor:
 def solution(model: nn.Module, test: tuple[Tensor, Tensor], like: Tensor) -> tuple[Tensor, Tensor]:
     """Points and known values there, as the model gives them."""
     points, values = (torch.as_tensor(t).to(like) for t in test)
+    if not points.isfinite().all() or not values.isfinite().all():
+        raise DataError("test needs finite points and values, got a NaN or an infinity: leave such rows out")
     with torch.no_grad():
         shape = model(points).shape
     values = values.unsqueeze(1) if values.dim() == 1 else values

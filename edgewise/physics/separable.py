@@ -33,7 +33,8 @@ class Separable(nn.Module):
         ``(N, inputs) -> (N, outputs)``
 
     Raises:
-        ConfigError: A number below 1, a single coordinate, or grids that are not one for each coordinate.
+        ConfigError: A number below 1, a single coordinate, grids that are not one for each coordinate, or rows of another
+            number of coordinates.
 
     Example:
         >>> Separable(2, rank=3, grid=(20, 4))(torch.zeros(5, 2)).shape
@@ -55,5 +56,7 @@ class Separable(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != len(self.factors):
+            raise ConfigError(f"this product is of {len(self.factors)} coordinates, got rows of shape {tuple(x.shape)}")
         product = reduce(torch.mul, [factor(x) for factor in self.factors])
         return product.unflatten(1, (self.outputs, -1)).sum(2)

@@ -12,7 +12,9 @@ from edgewise.kan.fitting.progress import Progress
 from edgewise.nn import edge_layers
 from edgewise.nn.grid import check_stages
 from edgewise.physics.gauss_newton import check_derivatives
+from edgewise.physics.parts import trainable
 from edgewise.physics.problem import Problem
+from edgewise.physics.reach import check_reach
 from edgewise.physics.run import Course, Run, solution
 from edgewise.physics.starts import best_of
 
@@ -58,11 +60,13 @@ def solve(
 
     Raises:
         ConfigError: An unknown optimizer, no steps, an equation that does not fit the network, reads unknowns that are not
-            in the model, or cannot be differentiated as ``"lm"`` needs it.
+            in the model, or cannot be differentiated as ``"lm"`` needs it; a walled network that is asked outside its
+            domain.
         NonFiniteError: The loss is not finite before the first step.
 
     Warns:
-        EdgewiseWarning: More parameters than residuals, or parameters that no equation reads.
+        EdgewiseWarning: More parameters than residuals, parameters that no equation reads, or points beyond grids that do
+            not move.
 
     Example:
         >>> import torch
@@ -81,10 +85,13 @@ def solve(
         if count < 1:
             raise ConfigError(f"a solution needs at least 1 {name}, got {name}s={count}")
     check_rates(optimizer, lr, grid_updates)
-    like = next(model.parameters())
+    like = next(iter(trainable(model.named_parameters()).values()), None)
+    if like is None:
+        raise ConfigError("a solution changes the numbers of a network, and this model has none that want a gradient")
     run = Run(model, problem.like(like), None if test is None else solution(model, test, like))
     run.check_finite()
     run.balance()
+    check_reach(model, run.problem, grid_updates > 0)
     if optimizer == "lm":
         check_derivatives(run.residuals)
     stages = [None] if grids is None else list(grids)

@@ -18,11 +18,14 @@ class Walled(nn.Module):
     Args:
         network: n, any network of rows.
         wall: w: a domain, whose edge it is then, or a function of rows ``(N, d) -> (N,)``, such as ``lambda x: x[:, 1]``
-            for values at the start of a time in column 1.
+            for values at the start of a time in column 1. Within a domain the network may be asked, not outside.
         values: g: a number, or a function of rows ``(N, d) -> (N,)`` or ``(N, outputs)`` that has these values on the edge.
 
     Shape:
         As the network.
+
+    Raises:
+        ConfigError: A wall or values that are not one row a point, or a number that is not finite.
 
     Example:
         >>> from edgewise.kan import KAN
@@ -40,17 +43,26 @@ class Walled(nn.Module):
     ):
         super().__init__()
         self.network = network
+        self.domain = wall if isinstance(wall, Domain) else None
         self.wall = wall.wall if isinstance(wall, Domain) else wall
+        if not callable(values) and not math.isfinite(values):
+            raise ConfigError(f"values at a wall must be finite, got {values}")
         self.values = values
 
     def forward(self, x: Tensor) -> Tensor:
         wall = self.wall(x)
-        if wall.shape != x.shape[:1]:
-            raise ConfigError(f"a wall gives one number a point, {len(x)} of them, got shape {tuple(wall.shape)}")
+        if not isinstance(wall, Tensor) or wall.shape != x.shape[:1]:
+            raise ConfigError(f"a wall gives one number a point, {len(x)} of them, got {_described(wall)}")
         values = self.values(x) if callable(self.values) else self.values
-        if isinstance(values, Tensor) and values.dim() == 1:
-            values = values.unsqueeze(1)
+        if isinstance(values, Tensor):
+            if values.dim() and (values.dim() > 2 or len(values) != len(x)):
+                raise ConfigError(f"values at a wall are one row a point, {len(x)} of them, got {_described(values)}")
+            values = values.unsqueeze(1) if values.dim() == 1 else values
         return values + wall.unsqueeze(1) * self.network(x)
+
+
+def _described(found: object) -> str:
+    return f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else repr(found)
 
 
 class Periodic(nn.Module):
@@ -63,7 +75,7 @@ class Periodic(nn.Module):
         periods: For each such column its least value and the value after one round.
 
     Raises:
-        ConfigError: A period of no length.
+        ConfigError: No columns, a period of no length, or rows without such a column.
 
     Shape:
         ``(N, d) -> (N, outputs)``
@@ -78,12 +90,18 @@ class Periodic(nn.Module):
 
     def __init__(self, network: nn.Module, periods: Mapping[int, tuple[float, float]]):
         super().__init__()
+        if not periods or min(periods) < 0:
+            raise ConfigError(f"what goes round are some columns, counted from 0, got {list(periods)}")
         for column, (low, high) in periods.items():
             if not -math.inf < low < high < math.inf:
                 raise ConfigError(f"a period goes from a number up to another, got {low} to {high} in column {column}")
         self.network, self.periods = network, dict(periods)
 
     def forward(self, x: Tensor) -> Tensor:
+        if max(self.periods) >= x.shape[1]:
+            raise ConfigError(
+                f"column {max(self.periods)} is to go round, and the points have columns 0 to {x.shape[1] - 1}"
+            )
         columns, sines = list(x.unbind(1)), []
         for column, (low, high) in self.periods.items():
             angle = (x[:, column] - low) * (2 * math.pi / (high - low))

@@ -69,9 +69,38 @@ def test_a_domain_without_interior_is_refused(make):
         make()
 
 
+@pytest.mark.parametrize("name", DOMAINS)
+def test_how_far_points_are_from_the_edge(name):
+    domain, _ = DOMAINS[name]
+    x = domain.edge(50)
+    assert domain.distance(x).max() < 1e-12
+    near = x + 0.001 * domain.normals(x)
+    assert_within(domain.distance(near), torch.full((len(x),), 0.001, dtype=torch.double), 1e-9)
+    assert_within(domain.distance(x - 0.001 * domain.normals(x)), torch.full((len(x),), 0.001, dtype=torch.double), 1e-9)
+    assert domain.beyond(near).all()
+    assert not domain.beyond(torch.cat([x, x.float().double(), domain.inside(50)])).any()
+
+
+def test_the_corner_of_a_box_is_as_far_as_pythagoras_says():
+    found = Box([0, 0], [2, 2]).distance(torch.tensor([[5.0, 6.0], [1.0, -2.0], [0.5, 1.0]]))
+    assert_within(found, torch.tensor([5.0, 2.0, 0.5]), 1e-6)
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_points_that_do_not_fit_are_refused(name):
+    domain, _ = DOMAINS[name]
+    for count in (0, -3, 2.5):
+        for ask in (domain.inside, domain.edge):
+            with pytest.raises(ConfigError, match=f"at least 1 point, a whole number of them, got {count}"):
+                ask(count)
+    with pytest.raises(ConfigError, match=r"normals are of points on the edge of .*: take points of edge\(\)"):
+        domain.normals(domain.inside(5))
+    for ask in (domain.contains, domain.normals, domain.wall, domain.distance):
+        with pytest.raises(ConfigError, match=r"coordinates each, shape \(N, \d\), got shape \(2, 7\)"):
+            ask(torch.zeros(2, 7))
+
+
 def test_impossible_points_are_refused():
-    with pytest.raises(ConfigError, match="at least 1 point, got 0"):
-        Disc().edge(0)
     with pytest.raises(ConfigError, match="a face is a column below 1 and 'low' or 'high', got 1 and 'low'"):
         Box([0], [1]).face(1, "low", 3)
 

@@ -81,6 +81,8 @@ def test_what_is_refused():
         discover_dynamics(t[:30], x[:30])
     with pytest.raises(DataError, match="rising times"):
         discover_dynamics(t.flip(0), x)
+    with pytest.raises(DataError, match="each motion has times and states, got 2 and 1 of them"):
+        discover_dynamics([t, t], [x])
     with pytest.raises(ConfigError, match="names must be 2 different ones"):
         discover_dynamics(t, x, names=("x",))
     with pytest.raises(ConfigError, match=r"log\(x_1\) is not finite at some states"):

@@ -134,6 +134,8 @@ def test_works_without_gradients_around_it():
         (lambda: Field(lambda x: x, points()).d(0), r"the model has 2 outputs: choose one, such as u\[0\]"),
         (lambda: Field(lambda x: x.sum(), points(7)), r"one row a point, 7 of them, got shape \(\)"),
         (lambda: Field(lambda x: x[:, 0], points(7)), r"one row a point, 7 of them, got shape \(7,\)"),
+        (lambda: Field(lambda x: x, points())[2], r"2 outputs, u\[0\] to u\[1\], and u\[2\] is asked for"),
+        (lambda: Field(wave, points()).shifted(torch.ones(3)), r"one number for each of 2 columns, got shape \(3,\)"),
         (lambda: Field(KAN([2, 1], k=1).double(), points()).laplacian(), r"order 2 .* degree 1: .* k=3"),
     ],
 )

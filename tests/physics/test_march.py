@@ -71,7 +71,8 @@ def test_rows_go_to_the_network_of_their_time():
     windows = [Level(1.0), Level(2.0), Level(3.0)]
     u = Marched(windows, [0, 1, 2, 4], column=0)
     x = torch.tensor([[3.9, 0], [0.5, 0], [1.5, 0], [-7, 0], [9, 0], [1.0001, 0]])
-    assert u(x).flatten().tolist() == [3, 1, 2, 1, 3, 2]
+    with pytest.warns(EdgewiseWarning, match="2 of 6 rows are at times outside 0 to 4, which was solved: no law held"):
+        assert u(x).flatten().tolist() == [3, 1, 2, 1, 3, 2]
     assert u(x[:0]).shape == (0, 1)
     assert u.state_dict()["ends"].tolist() == [0, 1, 2, 4]
 
@@ -124,3 +125,21 @@ def test_a_window_that_cannot_be_solved_leaves_those_before():
 def test_times_must_rise(times):
     with pytest.raises(ConfigError, match="windows need at least two finite times that rise"):
         march(KAN([1, 1]), times, decaying(), lambda t: t)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"column": 5}, "time is to be column 5, and the points have columns 0 to 0"),
+        ({"start": lambda t: torch.ones(len(t), 3)}, r"finite values of shape \(21, 1\) at 21 rows, got shape \(21, 3\)"),
+        ({"start": lambda t: t * math.nan}, "start must give finite values"),
+        ({"problem": lambda *_: None}, "problem must give the Problem of a window, got a NoneType"),
+    ],
+)
+def test_what_a_window_is_made_of(change, message):
+    def without_start(low, high, _):
+        return decaying()(low, high, lambda t: torch.ones(len(t), 1))
+
+    given = {"problem": without_start, "start": lambda t: torch.ones(len(t), 1), "column": -1} | change
+    with pytest.raises(ConfigError, match=message):
+        march(KAN([1, 1], k=5).double(), [0, 1], steps=1, **given)

@@ -71,3 +71,9 @@ def test_what_does_not_fit_is_refused():
         div(u)
     with pytest.raises(ConfigError, match="a curl is of two or three outputs, got 4"):
         curl(u)
+    with pytest.raises(ConfigError, match="column 2 is to go round, and the points have columns 0 to 1"):
+        around(u, 2, 1.0)
+    with pytest.raises(ConfigError, match="a period, a finite number other than 0, got 0"):
+        around(u, 0, 0)
+    with pytest.raises(ConfigError, match=r"the shape of the points, \(3, 2\), got \(3, 3\)"):
+        along(u[0], torch.ones(3, 3))

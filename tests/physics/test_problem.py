@@ -52,6 +52,11 @@ def test_takes_the_type_of_a_tensor():
         (lambda: Term("t", line(), abs, torch.zeros(5)), r"one for each of 6 points, got shape \(5,\)"),
         (lambda: Term("t", line(), abs, float("inf")), "must be finite"),
         (lambda: Term("t", line(), abs, weight=0), "the weight of 't' must be positive and finite, got 0"),
+        (lambda: Term("t", [[0.0]], abs), r"the points of 't' must be a tensor \(N, d\), got a list"),
+        (lambda: Term("t", line(), abs, None), "the target of 't' must be numbers, got a NoneType"),
+        (lambda: Term("t", line(), lambda u: 1.0).residual(square), "must give a tensor, a row a point, got a float"),
+        (lambda: Problem([3]), "a problem is made of Terms, got int"),
+        (lambda: Problem([Term("t", line(), abs)]).weighted({"s": 1.0}), "for terms of the problem, t; got s"),
         (lambda: Problem([]), r"terms of different names, got \[\]"),
         (lambda: Problem([Term("t", line(), abs)] * 2), r"different names, got \['t', 't'\]"),
         (lambda: Term("t", line(), lambda u: u.value, line()).residual(square), r"shape \(6,\) .* \(6, 1\): make them"),
@@ -85,5 +90,8 @@ def test_points_that_cannot_be_drawn_anew():
     box = Box([0], [1])
     with pytest.raises(ConfigError, match="cannot be drawn anew, since its target is known at these only"):
         Term("t", box.inside(6), lambda u: u.value, torch.arange(6.0), draw=box.inside)
+    few = Term("t", box.inside(6), lambda u: u.value, draw=lambda count, seed: box.inside(3))
+    with pytest.raises(ConfigError, match=r"asked for points of shape \(60, 1\) and gave shape \(3, 1\)"):
+        few.redrawn(lambda term: term.points[:, 0], 0)
     with pytest.raises(ConfigError, match=r"cannot be drawn anew: say how, such as draw=box\.inside"):
         Term("t", box.inside(6), lambda u: u.value).redrawn(lambda term: term.points[:, 0], 0)

@@ -33,6 +33,12 @@ def test_impossible_numbers_are_refused(numbers):
         Separable(*numbers)
 
 
+@pytest.mark.parametrize("columns", [1, 3])
+def test_rows_of_another_number_of_coordinates_are_refused(columns):
+    with pytest.raises(ConfigError, match=f"this product is of 2 coordinates, got rows of shape .4, {columns}"):
+        Separable(2)(torch.zeros(4, columns))
+
+
 def test_a_helmholtz_equation_with_short_waves_is_solved():
     """laplacian u + u = f with u = sin(pi x) sin(4 pi y), 0 on the rim."""
     torch.manual_seed(0)

@@ -148,12 +148,18 @@ def test_the_random_numbers_of_others_are_left_alone():
         ({"steps": 0}, "at least 1 step, got steps=0"),
         ({"lr": 0.1}, "'lm' finds the length of its steps itself"),
         ({"grid_updates": -1}, "grid_updates must be 0 or more"),
+        ({"test": (line(), line() * float("nan"))}, "test needs finite points and values, got a NaN"),
         ({"test": (line(), line(3))}, r"values of shape \(60, 1\) at its points, got \(3, 1\)"),
     ],
 )
 def test_what_is_refused(options, message):
     with pytest.raises(EdgewiseError, match=message):
         solve(KAN([1, 1]), decay(), **options)
+
+
+def test_a_model_without_numbers_is_refused():
+    with pytest.raises(EdgewiseError, match="this model has none that want a gradient"):
+        solve(KAN([1, 1]).requires_grad_(False), decay())
 
 
 def test_an_equation_without_a_value_is_refused_before_anything_changes():

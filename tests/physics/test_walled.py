@@ -36,6 +36,12 @@ def test_values_may_be_functions_of_one_or_more_outputs():
     assert_within(two(x).detach(), torch.stack([x[:, 0], -x[:, 0]], 1), 1e-15)
     with pytest.raises(ConfigError, match=r"a wall gives one number a point, 9 of them, got shape \(9, 1\)"):
         Walled(KAN([2, 1]), lambda x: x[:, 1:])(x.float())
+    with pytest.raises(ConfigError, match=r"one row a point, 9 of them, got shape \(3,\)"):
+        Walled(KAN([2, 1]), lambda x: x[:, 1], lambda x: torch.zeros(3))(x.float())
+    with pytest.raises(ConfigError, match=r"a wall gives one number a point, 9 of them, got 1\.0"):
+        Walled(KAN([2, 1]), lambda x: 1.0)(x.float())
+    with pytest.raises(ConfigError, match="values at a wall must be finite, got nan"):
+        Walled(KAN([2, 1]), Disc(), math.nan)
 
 
 def test_what_goes_round_is_periodic_in_all_derivatives():
@@ -46,6 +52,10 @@ def test_what_goes_round_is_periodic_in_all_derivatives():
         assert_within(Field(model, around).d(*columns).detach(), Field(model, x).d(*columns).detach(), 1e-9)
     with pytest.raises(ConfigError, match="a period goes from a number up to another, got 1 to 1 in column 0"):
         Periodic(KAN([2, 1]), {0: (1, 1)})
+    with pytest.raises(ConfigError, match=r"some columns, counted from 0, got \[\]"):
+        Periodic(KAN([2, 1]), {})
+    with pytest.raises(ConfigError, match="column 5 is to go round, and the points have columns 0 to 1"):
+        Periodic(KAN([3, 1]), {5: (0, 1)})(x.float())
 
 
 def test_an_advection_goes_round():
