@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from edgewise.physics.run import Course
 from edgewise.physics.solve import solve
 
 SAME = 1e-6  # of all time: times beyond its ends by less are within
+FAR = 1e6  # times the loss that windows usually end with: what a window that is not solved leaves
 STEPS_TO_STAND_STILL = 5  # to the first guess of the first window
 
 
@@ -90,7 +92,8 @@ def march(
             for each output, and what :func:`~edgewise.physics.solve` raises.
 
     Warns:
-        EdgewiseWarning: The equation is no number at the begin of a window; the windows before are kept.
+        EdgewiseWarning: The equation is no number at the begin of a window; the windows before are kept. Or a window was
+            not done with its steps, at a loss a million times that of others.
 
     Example:
         >>> from edgewise.kan import KAN
@@ -128,7 +131,18 @@ def march(
             break
     marched = Marched(found, ends[: len(found) + 1], column)
     marched.courses = courses
+    _tell_of_unsolved(courses, ends)
     return marched
+
+
+def _tell_of_unsolved(courses: Sequence[Course], ends: Sequence[float]) -> None:
+    usual = median(course.loss[-1] for course in courses if course.loss)
+    for course, low, high in zip(courses, ends, ends[1:], strict=False):
+        if course.stopped == "all steps done" and course.loss[-1] > FAR * usual:
+            warn(
+                f"the window from {low:g} to {high:g} was not done with its steps, at a loss of {course.loss[-1]:.1g} "
+                f"where windows usually end at {usual:.1g}: take more steps or shorter windows"
+            )
 
 
 def _values(function: Rows, like: Tensor) -> Rows:

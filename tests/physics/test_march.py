@@ -143,3 +143,15 @@ def test_what_a_window_is_made_of(change, message):
     given = {"problem": without_start, "start": lambda t: torch.ones(len(t), 1), "column": -1} | change
     with pytest.raises(ConfigError, match=message):
         march(KAN([1, 1], k=5).double(), [0, 1], steps=1, **given)
+
+
+def test_a_window_that_is_left_unsolved_is_told():
+    """u' = -u^3 over three short windows and one that is much too long for one step."""
+
+    def window(low, high, start):
+        t = torch.linspace(low, high, 40).double().unsqueeze(1)
+        law = Term("law", t, lambda u: u.d(0) + u.value**3, weight=1.0)
+        return Problem([law, Term("start", t[:1], lambda u: u.value, start(t[:1])[:, 0], weight=1e3)])
+
+    with pytest.warns(EdgewiseWarning, match="the window from 0.03 to 40 was not done with its steps, at a loss of"):
+        march(KAN([1, 1], k=5).double(), [0, 0.01, 0.02, 0.03, 40], window, lambda t: 3 + 0 * t, steps=1)
