@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
+from scipy.integrate import quad, solve_ivp
 
 from edgewise._ground.cache import cache_folder
 
@@ -60,6 +60,15 @@ def test_the_code_in_the_page_runs():
         exec(compile(block, "physics.md", "exec"), names)
     assert names["error"] < 1e-4
     assert names["drift"] < 5e-3
+    hunt = solve_ivp(
+        lambda _, y: [y[0] * (1.5 - y[1]), y[1] * (y[0] - 3)],
+        (0, 10),
+        [2, 1],
+        t_eval=names["ticks"][:, 0].numpy(),
+        rtol=1e-10,
+        atol=1e-12,
+    )
+    np.testing.assert_allclose(names["populations"].numpy(), hunt.y.T, rtol=0, atol=1e-4)
     assert [set(law.terms) for law in names["found"].laws] == [{"hare", "hare*lynx"}, {"lynx", "hare*lynx"}]
 
 
