@@ -52,11 +52,14 @@ bench: $(READY)
 	$(BIN)/pip install --quiet pandas
 	$(BIN)/python benchmarks/layers.py
 
-# Beside pykan, one thread each; `.venv/bin/python -m benchmarks.science.special --only NAME ...` shares the longest out.
+# Beside pykan and other peers, one thread each; what is not installed, or fails, is left out; `.venv/bin/python -m benchmarks.science.special --only NAME ...` shares the longest out.
 bench-science: $(READY)
 	$(BIN)/pip install --quiet --no-deps pykan==0.2.8 symbolic-data==0.3.0
 	$(BIN)/pip install --quiet pandas statsmodels
-	for part in grids penalties symbolic extension poisson equations dynamics feynman special tables; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
+	-$(BIN)/pip install --quiet jaxkan==0.3.7 pysindy==2.1.0 pyoperon==0.6.2 gplearn==0.4.3
+	for part in grids penalties symbolic extension poisson equations fronts references dynamics feynman special tables; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
+	-$(BIN)/python -m benchmarks.science.peers_fronts
+	-for peer in operon gplearn; do $(BIN)/python -m benchmarks.science.peers_symbolic $$peer; done
 
 # Every basis in one small network on MNIST, and on a fractal function; hours on one core, and killed it goes on.
 bench-vision: $(READY)
