@@ -14,6 +14,7 @@ from edgewise.kan.forms.tree import FIXED, POWER, PRODUCT, SUM, Tree
 from edgewise.kan.functions import FUNCTIONS
 
 EXACT = 1e-12  # root mean square, in deviations of the targets, below which accuracy is rounding
+FEW = 4  # constants, of which no smooth function is told nearly exactly by chance
 LENGTH = 4.0  # price of a number, a variable or an operation: which one it is was chosen among a dozen, twice its logarithm
 FAR = 1e150
 TOLERANCES = (1e-9, 1e-15)  # changes at which a fit ends; the second where it may become exact,
@@ -39,8 +40,8 @@ class Fitted:
 
     @property
     def is_exact(self) -> bool:
-        """Whether nothing is left over but rounding."""
-        return self.error < 1e3 * EXACT
+        """Whether nothing is left over but rounding; many constants may leave little by chance, and must leave less."""
+        return self.error < EXACT * (1e3 if len(self.tree.constants()) <= FEW else 10)
 
 
 class Rows:

@@ -5,15 +5,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
+import torch
 
 from edgewise.kan.forms.atoms import HIGH, POWERS, ROOTS, Atom, Atoms
 from edgewise.kan.forms.constants import Fitted, Rows
+from edgewise.kan.forms.curves import Curves
 from edgewise.kan.forms.grammar import Grammar
 from edgewise.kan.forms.library import Library
 from edgewise.kan.forms.shapes import Grown, Ratios, Shape, Sums
 from edgewise.kan.forms.simpler import promise, simpler
 from edgewise.kan.forms.targets import Target, targets
-from edgewise.kan.forms.tree import POWER, PRODUCT, SUM, VARIABLE, Tree, constant, has_pole
+from edgewise.kan.forms.tree import POWER, PRODUCT, SUM, VARIABLE, Tree, constant, has_pole, variable
 
 CORE = (*POWERS, *ROOTS, "exp", "log", "sin", "cos")
 SCREENED = 200  # rows that products are chosen by
@@ -23,7 +25,8 @@ SEVERAL = 4  # columns from which products of many factors are looked for early
 POLISHING = 0.2  # of the time is kept to make formulas simpler
 POLISHED = 20  # formulas that are made simpler
 LOOKED_AT = 150  # formulas of which it is asked how simple they may become
-LATER = 3  # shapes after which functions of the target are tried for one
+LATER, FEW_LATER = 3, 9  # shapes after which functions of the target are tried for one; of few columns shapes cost little,
+FEW = 2  # which are so many
 
 
 class Search:
@@ -72,7 +75,7 @@ class Search:
         for shape in self.shapes():
             yield shape, [itself]
             waiting.append(shape)
-            if len(waiting) > LATER:
+            if len(waiting) > (FEW_LATER if len(self.few.columns) <= FEW else LATER):
                 yield waiting.popleft(), others
         for shape in waiting:
             yield shape, others
@@ -141,6 +144,9 @@ class Search:
             yield Sums("few powers and logarithms", 300, 3, library(whole + logs, 2, 60))
         if whole:
             yield Sums("few powers", 300, 9, library(whole, len(columns), 40))
+        if len(columns) == 1:
+            for atom in [a for a in powers if a.tree in (variable(0), variable(0) ** -1)]:
+                yield Curves("curves", 1, 1, atom.tree, torch.tensor(atom.values), frozenset(self.grammar.functions))
         joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
         short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
         if len(columns) >= SEVERAL:  # of which products have many

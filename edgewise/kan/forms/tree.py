@@ -97,6 +97,16 @@ class Tree:
             return constant(next(values))
         return Tree(self.op, tuple(part._filled(values) for part in self.args)) if self.args else self
 
+    def of(self, columns: "Sequence[Tree]") -> "Tree":
+        """The same of formulas in place of columns.
+
+        Args:
+            columns: A formula for each column.
+        """
+        if self.op == VARIABLE:
+            return columns[int(self.value)]
+        return Tree(self.op, tuple(part.of(columns) for part in self.args), self.value)
+
     def length(self) -> int:
         """How many numbers, variables and operations it is written with; a sum of three has two operations."""
         if not self.args:
