@@ -14,8 +14,8 @@ from edgewise.kan.discovery.front import Member, excursions, pareto, size
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.forms.constants import Fitted, Rows
 from edgewise.kan.forms.grammar import Grammar
-from edgewise.kan.forms.search import Search
 from edgewise.kan.forms.simpler import simpler
+from edgewise.kan.forms.splitting import Splitting
 from edgewise.kan.forms.tree import has_pole, tree_of
 from edgewise.kan.interpret import Formula
 from edgewise.kan.interpret.formula import written_formula
@@ -58,7 +58,7 @@ class Direct:
         order = np.random.default_rng(0).permutation(len(self.rows))
         held = int(HELD * len(order))
         self.used, self.held = self.rows.some(np.sort(order[held:])), self.rows.some(np.sort(order[:held]))
-        self.search = Search(self.used, grammar, lambda: clock.left)
+        self.search = Splitting(self.used, grammar, lambda: clock.left)
 
     def run(self) -> None:
         """Look until a formula is exact or the time is up."""
@@ -68,7 +68,7 @@ class Direct:
     def under(self, grammar: Grammar, clock: Clock) -> "Direct":
         """A search on the same rows, for other formulas and with a clock of its own."""
         other = copy.copy(self)
-        other.clock, other.is_done, other.search = clock, False, Search(self.used, grammar, lambda: clock.left)
+        other.clock, other.is_done, other.search = clock, False, Splitting(self.used, grammar, lambda: clock.left)
         return other
 
     @property
