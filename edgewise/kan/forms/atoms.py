@@ -108,7 +108,8 @@ class Atoms:
         return self._defined(made, [column], extra=2)
 
     def joint(self, columns: Iterable[int], most: int) -> list[Atom]:
-        """Functions of power products of up to ``most`` columns, and of sums and differences of two; logarithms of two."""
+        """Functions of power products of up to ``most`` columns, and of sums and differences of two;
+        logarithms of two, and one to the power of another."""
         found, columns = [], list(columns)
         for size in range(2, most + 1):
             for chosen in combinations(columns, size):
@@ -124,6 +125,7 @@ class Atoms:
                         made += self._openings([m + number(1), number(1) + number(-1) * m, *squares])
                 if size == 2:
                     made += self._sums(*map(variable, chosen))
+                    made += self._growing(*map(variable, chosen)) + self._growing(*map(variable, reversed(chosen)))
                 found += self._defined(made, chosen)
         return found
 
@@ -133,6 +135,17 @@ class Atoms:
         made = self._openings([*pairs, *(squares if "x^2" in self.functions else [])])
         made += [pair**2 for pair in pairs[:2] if "x^2" in self.functions]
         return made + self._shapes(pairs[:2], ("sin", "cos", "tanh"))
+
+    def _growing(self, rate: Tree, times: Tree) -> list[Tree]:
+        """Powers of a column, or of 1 and a column, whose exponents are another column."""
+        if not {"exp", "log"} <= {*self.functions}:
+            return []
+        bases = (rate, rate + number(1))
+        return [
+            Tree("exp", ((times if sign > 0 else number(-1) * times) * Tree("log", (base,)),))
+            for base in bases
+            for sign in (1, -1)
+        ]
 
     def _openings(self, sums: list[Tree]) -> list[Tree]:
         """Reciprocals, roots and logarithms of sums."""

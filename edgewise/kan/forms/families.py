@@ -81,6 +81,8 @@ def families(column: Tensor) -> Iterator[Family]:
     yield Family(lambda x, a, b: [(x + a) ** -1, (x + b) ** -1], beyond, beyond)
     yield Family(lambda x, a, b: [_power(x + b, a)], EXPONENTS, beyond)
     yield Family(lambda x, a, b: [_power(x**2 + b, a)], EXPONENTS, [s * far**2 for s in SHIFTS])
+    yield Family(lambda x, a, b: [_power(b + number(-1) * x, a)], EXPONENTS, [high + s * width for s in SHIFTS])
+    yield Family(lambda x, a, b: [_power(b + number(-1) * x**2, a)], EXPONENTS, [far**2 * (1 + s) for s in SHIFTS])
     times = [p for p in TIMES if p >= 0 or low > 0 or high < 0]
     for p in times:
         yield from _squashed(p, rates[::2], [s / far for s in WITHIN], [s / middle for s in SIZES])
@@ -116,6 +118,7 @@ def _powers(rates, hindrances, scales) -> Iterator[Family]:
     yield Family(lambda x, a, b: [_power(x, a) * _f("log", b * x)], EXPONENTS, scales)
     yield Family(lambda x, a, b: [_f("exp", number(-1) * _power(b * x, a))], positive, scales)
     yield Family(lambda x, a, b: [(number(1) + _power(b * x, a)) ** -1], positive, scales)
+    yield Family(lambda x, a, b: [_power(number(1) + _power(b * x, a), a**-1)], EXPONENTS, scales)
 
 
 def _f(name: str, argument: Tree) -> Tree:

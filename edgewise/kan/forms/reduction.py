@@ -21,6 +21,7 @@ WIDE = {2: 3, 3: 2, 4: 2, 5: 1, 6: 1}  # largest exponent by the number of colum
 FACTORS = (0, 1, -1, 2, -2, 3, -3, 4, -4, 0.5, -0.5, 1.5, -1.5)  # exponents of a factor, where the target changes its sign
 NEAR = 0.04  # of a simple exponent
 SIMPLE = (1, 2, 3)  # denominators of exponents
+SEVERAL = 2  # factors of which the others are the same but for powers of the only column
 AGREE = 0.1  # spread of the ratios of two slopes that may be one number, as a share of it
 CLOSER = 0.1  # how far from where slopes say it is a factor is looked for, as a share of it
 
@@ -36,10 +37,12 @@ class Reduction:
     Attributes:
         factor: Product of powers of the columns.
         columns: What the unknown function depends on.
+        others: Factors that serve as well, as they are the same but for powers of the only column.
     """
 
     factor: Tree
     columns: tuple[Tree, ...]
+    others: tuple[Tree, ...] = ()
 
     @property
     def is_fitted(self) -> bool:
@@ -52,15 +55,15 @@ class Reduction:
         return Rows([tree(rows.columns) for tree in self.columns], rows.y / factor, rows.weight * factor**2)
 
     def sides(self, rows: Rows) -> list["Reduction"]:
-        """Itself, and if it has one column that is a ratio, its reciprocal in place of it."""
-        [first, *others] = self.columns
+        """Itself, the same with other factors, and if it has one column that is a ratio, with its reciprocal."""
+        [first, *more] = self.columns
         values = first(rows.columns)
-        if others or first.op != PRODUCT or float(values.min()) <= 0 <= float(values.max()):
-            return [self]
-        turned = Tree(
-            PRODUCT, tuple(part.args[0] ** -part.args[1].value if part.op == POWER else part**-1 for part in first.args)
-        )
-        return sorted((self, Reduction(self.factor, (turned,))), key=lambda side: side.columns[0].length())
+        found = [self, *(Reduction(factor, self.columns) for factor in self.others)]
+        if more or first.op != PRODUCT or float(values.min()) <= 0 <= float(values.max()):
+            return found
+        parts = [part.args[0] ** -part.args[1].value if part.op == POWER else part**-1 for part in first.args]
+        found.append(Reduction(self.factor, (Tree(PRODUCT, tuple(parts)),)))
+        return found if first.length() <= found[-1].columns[0].length() else [found[-1], *found[:-1]]
 
     def whole(self, tree: Tree) -> Tree:
         """A formula of the unknown function as one of the target."""
@@ -97,7 +100,10 @@ def _reduced(surface: Surface) -> Reduction | None:
         state = fewer
     if state is start:
         return None
-    return Reduction(_powers(_simplest(surface, state.groups) if surface.is_log else state.exponents), state.groups)
+    if not surface.is_log:
+        return Reduction(_powers(state.exponents), state.groups)
+    first, *others = map(_powers, _simplest(surface, state.groups))
+    return Reduction(first, state.groups, tuple(others) if len(state.groups) == 1 else ())
 
 
 def _fewer(surface: Surface, state: _State) -> _State | None:
@@ -190,14 +196,14 @@ def _has_one_sign(surface: Surface, group: Tree) -> bool:
     return float(values.min()) > 0 or float(values.max()) < 0
 
 
-def _simplest(surface: Surface, groups: tuple[Tree, ...]) -> list[float]:
-    """Exponents of the factor: those of one column of each group are 0, so that the others are simple."""
+def _simplest(surface: Surface, groups: tuple[Tree, ...]) -> list[Exponents]:
+    """Exponents of the factor, the simplest and the next: those of one column of each group are 0, whichever."""
     own = [_columns(group) if _has_one_sign(surface, group) else [-1] for group in groups]
-    found = [[_near(e) for e in surface.exponents(groups, chosen)] for chosen in product(*own)]
-    return min(found, key=lambda exponents: sum(abs(e) + 10 * (not _is_simple(e)) for e in exponents))
+    found = {tuple(_near(e) for e in surface.exponents(groups, chosen)) for chosen in product(*own)}
+    return sorted(found, key=lambda exponents: sum(abs(e) + 10 * (not _is_simple(e)) for e in exponents))[:SEVERAL]
 
 
-def _powers(exponents: list[float] | Exponents) -> Tree:
+def _powers(exponents: Exponents) -> Tree:
     factor = number(1)
     for column, exponent in enumerate(exponents):
         if exponent:

@@ -20,12 +20,13 @@ from edgewise.kan.forms.tree import POWER, PRODUCT, SUM, VARIABLE, Tree, constan
 CORE = (*POWERS, *ROOTS, "exp", "log", "sin", "cos")
 SCREENED = 200  # rows that products are chosen by
 FITTED = (30, 10, 3)  # formulas of 1, 2, and more terms, each of its own kind, whose constants are fitted
+FEWER = (8, 4, 2)  # the same for functions of the target, of few columns
 LOW = 2.0  # cost of powers up to the second, below the line too
 SEVERAL = 4  # columns from which products of many factors are looked for early
 POLISHING = 0.2  # of the time is kept to make formulas simpler
 POLISHED = 20  # formulas that are made simpler
 LOOKED_AT = 150  # formulas of which it is asked how simple they may become
-LATER, FEW_LATER = 3, 9  # shapes after which functions of the target are tried for one; of few columns shapes cost little,
+LATER, FEW_LATER = 3, 6  # shapes after which functions of the target are tried for one; of few columns shapes cost little,
 FEW = 2  # which are so many
 
 
@@ -86,7 +87,9 @@ class Search:
             for tree in self._promising(shape.trees(target, self.left), target):
                 if self.left() <= 0:
                     return
-                self.keep(self.rows.fitted(tree))
+                self.keep(fitted := self.rows.fitted(tree))
+                if fitted.is_exact:
+                    break
             if self.is_exact:
                 return
 
@@ -118,10 +121,11 @@ class Search:
             kinds = found.setdefault(terms, {})
             if kind not in kinds or fitted.score < kinds[kind].score:
                 kinds[kind] = fitted
+        counts = FITTED if target.name == "itself" or len(self.few.columns) > FEW else FEWER
         best = [
             fitted
             for terms, kinds in found.items()
-            for fitted in sorted(kinds.values(), key=_score)[: FITTED[min(terms, len(FITTED)) - 1]]
+            for fitted in sorted(kinds.values(), key=_score)[: counts[min(terms, len(counts)) - 1]]
         ]
         return [fitted.tree for fitted in sorted(best, key=_score)]
 
@@ -155,7 +159,7 @@ class Search:
             yield Sums("powers", 50, 7, library(powers, len(columns), 6000))
             yield Ratios("ratios of powers", 40, 4, library(low, len(columns), 150), 150)
         yield Sums("single functions", 600, 6, library(simple, 1, 600))
-        yield Sums("functions", 300, 5, library(simple, 2, 600))
+        yield Sums("functions", 300, 5, library(simple, 2, 600 if len(columns) > 1 else 2000))
         guessed = _each(atoms.guessed, columns)
         yield Sums("guesses", 100, 5, library(simple + guessed, 1, 2000))
         if len(columns) < SEVERAL:

@@ -14,7 +14,7 @@ from edgewise.kan.forms.targets import Target
 from edgewise.kan.forms.tree import Tree
 
 BEFORE = 2  # shapes that are looked among before the target is reduced
-SHARE = 0.5  # of the time that is left, for what it is reduced to
+SHARE = 0.65  # of the time that is left, for what it is reduced to
 OFFERED = 10  # formulas of that
 NEARLY, CLEARLY = (
     0.05,

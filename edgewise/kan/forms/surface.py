@@ -17,6 +17,7 @@ ROWS_A_TERM = 5
 HIGHEST = 12  # degree
 LARGE, HUGE = 4.0, 300.0  # ratios of the largest to the smallest value, between which a column's logarithm is looked at
 ROOT = 1 / 3  # power of a column that spans more
+FEW = 2  # columns, of which reciprocals are looked at too
 STEP = 1e-3  # of slopes, in deviations of a column
 
 
@@ -49,7 +50,8 @@ class Surface:
     def errors(self, groups: Sequence[Tree], factors: Sequence[Sequence[float]], degree: int) -> list[float]:
         """Of polynomials of the groups times each of several products of powers, in deviations of what is told.
 
-        Groups that span much are looked at as they are, and as their logarithms; the lesser error counts.
+        Groups that span much are looked at as they are, as their logarithms, and as roots of what they or their
+        reciprocals are; the least error counts.
 
         Args:
             groups: Functions of the columns.
@@ -61,18 +63,22 @@ class Surface:
             wanted = self.target[:, None] / scale
         if not (np.isfinite(wanted).all() and np.isfinite(scale).all()):
             return [math.inf] * len(factors)
-        several = [self._left(groups, wanted, scale, degree, large) for large in (LARGE, math.inf)]
+        ways = ((LARGE, ROOT), (math.inf, ROOT), (LARGE, -ROOT))[: None if len(groups) <= FEW else 2]
+        several = [self._left(groups, wanted, scale, degree, *way) for way in ways]
         return np.min(several, 0).tolist()
 
-    def _left(self, groups: Sequence[Tree], wanted: NDArray, scale: NDArray, degree: int, large: float) -> NDArray:
-        parts, n = self.polynomials(groups, degree, large=large), self.trained
+    def _left(
+        self, groups: Sequence[Tree], wanted: NDArray, scale: NDArray, degree: int, large: float, root: float
+    ) -> NDArray:
+        parts, n = self.polynomials(groups, degree, large=large, root=root), self.trained
         if self.is_log:
             parts = np.column_stack([parts, self.logs])
         if not np.isfinite(parts).all():
             return np.full(wanted.shape[1], math.inf)
         found = np.linalg.lstsq(parts[:n], wanted[:n], rcond=1e-10)[0]
         left = (parts[n:] @ found - wanted[n:]) * scale[n:]
-        return np.nan_to_num(np.sqrt(np.mean(left**2, 0)) / self.spread, nan=math.inf)
+        errors = np.sqrt(np.mean(left**2, 0)) / self.spread
+        return np.where(np.isfinite(errors), errors, math.inf)
 
     def exponents(self, groups: Sequence[Tree], own: Sequence[int]) -> list[float]:
         """Of powers of columns that a polynomial of the groups is multiplied by; 0 for columns that are the groups' own."""
@@ -94,12 +100,17 @@ class Surface:
         return made
 
     def polynomials(
-        self, groups: Sequence[Tree], degree: int, moved: Mapping[int, float] | None = None, large: float = LARGE
+        self,
+        groups: Sequence[Tree],
+        degree: int,
+        moved: Mapping[int, float] | None = None,
+        large: float = LARGE,
+        root: float = ROOT,
     ) -> NDArray:
         """Products of Chebyshev polynomials, of some groups elsewhere than at the rows, ``(N, terms)``."""
         values = [group(self.columns).numpy() for group in groups]
         shifts = [(moved or {}).get(place, 0.0) for place in range(len(groups))]
-        parts = np.stack([_chebyshev(v, v + s, degree, large) for v, s in zip(values, shifts, strict=True)])
+        parts = np.stack([_chebyshev(v, v + s, degree, large, root) for v, s in zip(values, shifts, strict=True)])
         terms = _terms(len(groups), degree)
         return np.prod([parts[i, terms[:, i]] for i in range(len(groups))], 0).T
 
@@ -110,11 +121,11 @@ class Surface:
         return found
 
 
-def _chebyshev(values: NDArray, at: NDArray, degree: int, large: float) -> NDArray:
+def _chebyshev(values: NDArray, at: NDArray, degree: int, large: float, root: float) -> NDArray:
     """Of a column brought to -1 to 1, at places, ``(degree + 1, N)``."""
     if values.min() > 0 and values.max() > large * values.min():
         is_huge, floor = values.max() > HUGE * values.min(), values.min() / 2
-        values, at = (v**ROOT if is_huge else np.log(v) for v in (values, at.clip(floor)))
+        values, at = (v**root if is_huge else np.log(v) for v in (values, at.clip(floor)))
     middle, half = (values.max() + values.min()) / 2, (values.max() - values.min()) / 2 or 1.0
     return np.polynomial.chebyshev.chebvander((at - middle) / half, degree).T
 

@@ -49,3 +49,10 @@ def test_guesses_have_numbers_to_fit_and_plain_functions_have_none():
     atoms = Atoms(POSITIVE, FUNCTIONS)
     assert all(atom.tree.constants() for atom in atoms.guessed(0))
     assert not any(atom.tree.constants() for atom in atoms.plain(0))
+
+
+def test_a_column_grows_to_the_power_of_another():
+    rate, times = torch.linspace(0.1, 0.6, 20, dtype=torch.double), torch.linspace(9, 2, 20, dtype=torch.double) ** 0.5
+    joint = Atoms([rate, times], ["exp", "log"]).joint([0, 1], 2)
+    for wanted in ((1 + rate) ** times, (1 + rate) ** -times, times**rate, rate**times):
+        assert any(torch.allclose(torch.tensor(atom.values), wanted) for atom in joint)

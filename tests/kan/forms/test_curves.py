@@ -38,6 +38,7 @@ def found(y, functions=FUNCTIONS, inner=ITSELF, left=lambda: math.inf):
         X**1.3 * np.exp(-2.9 / X),
         np.arcsin(0.09 * X),
         0.4 / (1 + 1.3 * (X - 5.2) ** 2),
+        2.3 / np.sqrt(113 - X**2) - 1,
     ],
 )
 def test_a_curve_with_two_numbers_is_found(y):

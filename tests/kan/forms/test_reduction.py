@@ -74,6 +74,14 @@ def test_a_ratio_has_two_sides():
     assert len(reduced(A * np.exp(S), A, S)[0].sides(rows)) == 1
 
 
+def test_factors_that_differ_by_the_column_are_told():
+    found, rows = reduced(A * B**2 * (np.exp(C / B) - 1), A, B, C)
+    wanted = {1: A * B**2, 2: A * C**2}
+    told = [reduction.factor(rows.columns).numpy() for reduction in found.sides(rows)[:2]]
+    assert all(any(np.allclose(factor, value) for value in wanted.values()) for factor in told)
+    assert not np.allclose(*told)
+
+
 def test_errors_are_those_of_least_squares():
     surface = Surface(Rows([torch.tensor(S), torch.tensor(T)], S**2 * T + 0.5 * S**5))
     groups = (variable(0), variable(1))

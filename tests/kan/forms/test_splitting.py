@@ -17,6 +17,7 @@ from edgewise.kan.interpret import parse_formula, to_callable
         ("a*b*(1/tanh(c/d) - d/c)", ["a", "b", "c", "d"]),
         ("a/(b*(exp(1.3*c*d) - 1))", ["a", "b", "c", "d"]),
         ("1/(1 + exp(0.7*a - 1.9*b))", ["a", "b"]),
+        ("a*b*(sqrt(1 + c/b) - 1)", ["a", "b", "c"]),
     ],
 )
 def test_what_is_reduced_is_found_exactly(text, names):
