@@ -148,9 +148,6 @@ class Search:
             yield Sums("few powers and logarithms", 300, 3, library(whole + logs, 2, 60))
         if whole:
             yield Sums("few powers", 300, 9, library(whole, len(columns), 40))
-        if len(columns) == 1:
-            for atom in [a for a in powers if a.tree in (variable(0), variable(0) ** -1)]:
-                yield Curves("curves", 1, 1, atom.tree, torch.tensor(atom.values), frozenset(self.grammar.functions))
         joint = core.joint(columns, min(len(columns), 5 if len(columns) < 7 else 2))
         short = [atom for atom in simple + joint if _is_short(atom.tree) or (atom.is_whole and atom.cost <= LOW)]
         if len(columns) >= SEVERAL:  # of which products have many
@@ -160,6 +157,9 @@ class Search:
             yield Ratios("ratios of powers", 40, 4, library(low, len(columns), 150), 150)
         yield Sums("single functions", 600, 6, library(simple, 1, 600))
         yield Sums("functions", 300, 5, library(simple, 2, 600 if len(columns) > 1 else 2000))
+        if len(columns) == 1:
+            for atom in [a for a in powers if a.tree in (variable(0), variable(0) ** -1)]:
+                yield Curves("curves", 1, 1, atom.tree, torch.tensor(atom.values), frozenset(self.grammar.functions))
         guessed = _each(atoms.guessed, columns)
         yield Sums("guesses", 100, 5, library(simple + guessed, 1, 2000))
         if len(columns) < SEVERAL:
