@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from edgewise._ground.errors import CheckpointError
+from edgewise._ground.folders import make_folder
 from edgewise.io import atomic_write, write_json
 
 if TYPE_CHECKING:
@@ -42,11 +42,7 @@ def write_analysis(result: Analysis, folder: str | Path, name: str) -> list[Path
     """
     from edgewise._ground.figures import to_bytes
 
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"cannot make the folder {folder} ({error.strerror}): choose another") from error
+    folder = make_folder(folder)
     paths = [folder / f"{name}{suffix}" for suffix in (".png", ".csv", ".json")]
     atomic_write(paths[0], to_bytes(result.plot(), "png"))
     buffer, rows = io.StringIO(), result.rows()

@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from edgewise._ground.errors import CheckpointError
+from edgewise._ground.folders import make_folder
 from edgewise._ground.optional import require
 from edgewise.export.program import evaluating, example_of
 from edgewise.io import atomic_write, config_of, load_model, save_model, write_json
@@ -65,11 +66,7 @@ def save_pretrained(model: nn.Module, folder: str | Path, *, title: str | None =
         >>> sorted(path.name for path in folder.iterdir()), from_pretrained(folder)
         (['README.md', 'config.json', 'model.safetensors'], KAN([2, 5, 1], grid=[5, 5], 135 parameters))
     """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"cannot make the folder {folder}: {error.strerror or error}") from error
+    folder = make_folder(folder)
     save_model(model, folder / WEIGHTS)
     write_json(folder / CONFIG, config_of(model))
     if not (folder / CARD).exists():

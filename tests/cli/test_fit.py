@@ -265,3 +265,12 @@ def test_rows_beyond_and_rows_that_are_none(second_day, capsys):
         assert main(["predict", "found", *words, "--out", "b"]) == 1
         assert message in capsys.readouterr().err
     assert not Path("b").exists()
+    Path("folder.csv").mkdir()
+    for out, message in (
+        ("far.csv/below", "cannot make the folder far.csv/below, since far.csv is a file: choose another name"),
+        ("gaps", "cannot make the folder gaps, since gaps is a file: choose another name"),
+        ("folder.csv", "folder.csv is a folder, and predictions are written to a file of that name: choose another"),
+    ):
+        Path("gaps").touch()
+        assert main(["predict", "found", "far.csv", "--out", out]) == 1
+        assert message in capsys.readouterr().err

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from edgewise._ground.errors import CheckpointError, warn
+from edgewise._ground.folders import make_folder
 from edgewise._ground.version import __version__
 from edgewise.io import atomic_write, load_model, read_json, save_model, write_json
 from edgewise.kan.discovery.result import Discovery
@@ -68,7 +69,7 @@ class FitFolder:
             x: The rows learned from, ``(N, columns)``.
             table: The table that they are from.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         for old in (*self.formulas.values(), self.report):
             old.unlink(missing_ok=True)
         save_model(found.in_units(), self.model)
@@ -106,11 +107,15 @@ class FitFolder:
             The file.
 
         Raises:
-            CheckpointError: This is no folder of a fit.
+            CheckpointError: This is no folder of a fit, or nothing can be written there.
             DataError: A column is missing, or a cell of it is no finite number.
         """
-        facts = self._read()
+        facts, out = self._read(), Path(out)
         cells, x, whole = read_rows(table, Reading.from_dict(facts["columns"], facts), decimal)
+        file = out if out.suffix == ".csv" else out / PREDICTIONS
+        make_folder(file.parent)
+        if file.is_dir():
+            raise CheckpointError(f"{file} is a folder, and predictions are written to a file of that name: choose another")
         network = load_model(self.model)
         with torch.no_grad():
             found = network(torch.tensor(x).to(next(network.parameters()).dtype))[:, 0].numpy()
@@ -122,13 +127,10 @@ class FitFolder:
         told = np.full(len(whole), "", dtype=object)
         told[whole] = [repr(value) for value in found.tolist()]
         name = facts["target"] if facts["target"] not in cells.header else f"{facts['target']} (predicted)"
-        out = Path(out)
-        file = out if out.suffix == ".csv" else out / PREDICTIONS
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow([*cells.header, name])
         writer.writerows([*row.cells, value] for row, value in zip(cells.rows, told, strict=True))
-        file.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(file, buffer.getvalue().encode())
         return file
 

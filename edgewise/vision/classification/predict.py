@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._ground.errors import DataError
+from edgewise._ground.folders import make_folder
 from edgewise.io import atomic_write, load_model
 from edgewise.vision.classification.images import view_of
 from edgewise.vision.classification.network import of_pictures
 from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.data import View
 from edgewise.vision.data.pictures import read_bytes
-from edgewise.vision.training.folder import RunFolder, make_folder
+from edgewise.vision.training.folder import RunFolder
 
 
 class ClassPredictor:

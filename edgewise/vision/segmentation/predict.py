@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgewise._ground.errors import DataError
+from edgewise._ground.folders import make_folder
 from edgewise._ground.optional import require
 from edgewise.io import atomic_write, load_model
 from edgewise.vision.data import Preprocess, Sample
@@ -18,7 +19,7 @@ from edgewise.vision.data.pixels import is_deep
 from edgewise.vision.segmentation.figures import PREDICTION
 from edgewise.vision.segmentation.metrics import segment
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
-from edgewise.vision.training.folder import RunFolder, make_folder
+from edgewise.vision.training.folder import RunFolder
 
 
 class Predictor:

@@ -5,11 +5,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from edgewise._ground.errors import CheckpointError
+from edgewise._ground.folders import make_folder
 from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.recipe import Recipe, differences
 
@@ -25,10 +25,7 @@ class RunFolder(RunFiles):
             CheckpointError: Another process writes here, or the folder holds something else than what is asked for.
         """
         made = not self.path.exists()
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CheckpointError(f"cannot make the run folder {self.path} ({error.strerror}): choose another") from error
+        make_folder(self.path)
         try:
             with self.hold():
                 for draft in self.path.glob(".*.tmp"):  # of a writer that was killed
@@ -111,16 +108,3 @@ class RunFolder(RunFiles):
         finally:
             self.owner.unlink(missing_ok=True)
             lock.release()
-
-
-def make_folder(path: str | Path) -> Path:
-    """A folder for results, made if needed.
-
-    Raises:
-        CheckpointError: It cannot be made.
-    """
-    try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"cannot make the folder {path} ({error.strerror}): choose another") from error
-    return Path(path)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from edgewise._ground.errors import CheckpointError, ConfigError, NonFiniteError
+from edgewise._ground.folders import make_folder
 from edgewise._ground.optional import require
 from edgewise._ground.registry import unknown
 from edgewise.io import write_json
-from edgewise.vision.training.folder import RunFolder, make_folder
+from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.run import require_training, train
 from edgewise.vision.training.strict import require_that
