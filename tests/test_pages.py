@@ -26,7 +26,7 @@ NEEDS = {
     "docs/analysis.md": ["timm", "matplotlib"],
     "docs/attention.md": ["timm", "lightning"],
     "docs/tuning.md": ["optuna", "lightning", "matplotlib"],
-    "docs/science.md": ["sympy", "matplotlib"],
+    "docs/science.md": ["sympy", "matplotlib", "sklearn", "pandas"],
 }
 
 
