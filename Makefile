@@ -57,7 +57,7 @@ bench-science: $(READY)
 	$(BIN)/pip install --quiet --no-deps pykan==0.2.8 symbolic-data==0.3.0
 	$(BIN)/pip install --quiet pandas statsmodels
 	-$(BIN)/pip install --quiet jaxkan==0.3.7 pysindy==2.1.0 pyoperon==0.6.2 gplearn==0.4.3
-	for part in grids penalties symbolic extension poisson equations fronts references dynamics feynman special tables; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
+	for part in grids penalties symbolic extension poisson equations fronts references dynamics feynman special tables sizes; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
 	-$(BIN)/python -m benchmarks.science.peers_fronts
 	-for peer in operon gplearn; do $(BIN)/python -m benchmarks.science.peers_symbolic $$peer; done
 
