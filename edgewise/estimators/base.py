@@ -116,8 +116,8 @@ class KANEstimator(Learned):
                 f"no shape tells rows held back better than {self._constant}, which is what is predicted now: other "
                 "columns, or more rows, may know more"
             )
-        left = scale.back(table.y) - self._told(scale.back(found.held))
-        self._spread = self._spread_of(left, rows, model, columns)
+        left = scale.back(found.rows.table.y) - self._told(scale.back(found.held))
+        self._spread = self._spread_of(left, found.rows, model, columns)
         shifted = Scale(scale.mean + found.constant * scale.deviation, scale.deviation)
         self._keep(found.model, columns.within(found.reach), shifted)
 

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import torch
@@ -15,7 +15,7 @@ from edgewise.estimators.networks import Networks, best_networks, polished
 from edgewise.estimators.pairs import MOST_NUMBERS as MOST_PAIRS
 from edgewise.estimators.pairs import lines, network_of_pairs, pairs_of
 from edgewise.estimators.penalised import Functions
-from edgewise.estimators.rows import Rows
+from edgewise.estimators.rows import Rows, folds_of
 from edgewise.estimators.wide import narrowed
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.interpret.expand import expand_depth, side_by_side
@@ -40,6 +40,7 @@ class Choice:
         strength: Of the networks' penalty, None without them.
         reach: How many ranges beyond the training rows a column is followed; what lies farther counts as lying there.
         held: What rows got from fits that held them back, ``(N, outputs)``.
+        rows: These rows.
     """
 
     model: KAN
@@ -49,6 +50,7 @@ class Choice:
     strength: float | None
     reach: float
     held: Tensor
+    rows: Rows
 
 
 def choose(
@@ -71,7 +73,7 @@ def choose(
         rest: Further rows, on which networks that count are polished.
         until: When no other step is begun, by :func:`time.monotonic`.
     """
-    layer = _first_layer(template, rows)
+    layer, x = _first_layer(template, rows), rows.table.x
     inside = [_drawn_in(rows, fold) for fold in range(rows.folds)]
     sums = _sums(layer, rows, inside)
     networks = None
@@ -80,20 +82,38 @@ def choose(
         networks = best_networks(narrowed(template, draw, rows), inside, rows, steps, starts, until)
     found: list[Sum | Networks] = [*sums, *([] if networks is None else [networks])]
     names = [one.name if isinstance(one, Sum) else NETWORK for one in found]
-    shares = best_shares([one.held for one in found], rows)
+    told, judging = [one.held for one in found], None
+    shares = best_shares(told, rows)
+    if rest is not None and networks is not None and shares[-1]:
+        networks, judges = polished(networks, rest, rows.loss, len(rows.table), until)
+        judging = replace(rows, table=judges, fold=folds_of(None, len(judges)))
+        told = _told(layer, sums, networks, judges.x)
+        shares = best_shares(told, judging)
     held, kept = (blended([getattr(one, which) for one in found], shares, rows.constant) for which in ("held", "kept"))
-    errors = dict(zip(names, (one.error for one in found), strict=True))
     only_line = not any(shares[1:])
     clamps = not (only_line or _gains(rows, held, kept))
-    errors |= {"blend": rows.error(kept if clamps else held), "constant": rows.floor()}
-    if rest is not None and networks is not None and shares[-1]:
-        networks = polished(networks, rest, rows.loss, len(rows.table), until)
+    held = kept if clamps else held
+    if judging is not None:  # what networks gave before they were polished says nothing of them now
+        rows, held = judging, blended(told, shares, rows.constant)
+    errors = {name: rows.error(output) for name, output in zip(names, told, strict=True)}
+    errors |= {"blend": rows.error(held), "constant": rows.floor()}
     named = dict(zip(names, shares, strict=True))
-    model, constant = _together(template, layer, sums, networks, named, rows.table.x)
+    model, constant = _together(template, layer, sums, networks, named, x)
     constant = constant + rows.constant * (1 - sum(shares))
     strength = networks.strength.size if networks is not None and shares[-1] else None
     reach = 0.0 if clamps else math.inf if only_line else STRAIGHT_ON
-    return Choice(model, constant, named, errors, strength, reach, kept if clamps else held)
+    return Choice(model, constant, named, errors, strength, reach, held, rows)
+
+
+@torch.no_grad()
+def _told(layer: KANLayer, sums: list[Sum], networks: Networks, x: Tensor) -> list[Tensor]:
+    """What candidates give for rows ``(N, columns)`` that none of them has seen, each ``(N, outputs)``."""
+    there, found = layer.mask.any(0), []
+    for one in sums:
+        of_columns = pairs_of if one.name == PAIRS else Functions.straight
+        functions = Functions.of(layer, x) if one.name == CURVES else of_columns(x[:, there])
+        found.append(one.coef[0] + functions.values @ one.coef[1:])
+    return [*found, torch.stack([model(x) for model in networks.models]).mean(0)]
 
 
 def _gains(rows: Rows, one: Tensor, other: Tensor) -> bool:

@@ -21,7 +21,7 @@ MANY = 50  # rows; with fewer only the first ones are tried
 FEW_STRENGTHS = 2
 WORSE = 1.02  # times the least loss so far: a weaker penalty is not tried then
 POLISHING = 5  # steps on further rows
-MOST_ROWS = 20_000  # of them, for each network
+MOST_ROWS = 20_000  # of them, for each network, and to judge
 MOVES = 4  # of the grids, in the first fit
 
 
@@ -92,8 +92,10 @@ def best_networks(
     return best
 
 
-def polished(networks: Networks, rows: Table, loss: CurvedLoss, before: int, until: float = math.inf) -> Networks:
-    """The networks after a few steps on further rows, each on a part of its own, if a tenth that none sees approves.
+def polished(
+    networks: Networks, rows: Table, loss: CurvedLoss, before: int, until: float = math.inf
+) -> tuple[Networks, Table]:
+    """The networks after a few steps on further rows, each on a part of its own, if a tenth that none sees agrees; and it.
 
     Args:
         networks: What was found on fewer rows.
@@ -103,7 +105,7 @@ def polished(networks: Networks, rows: Table, loss: CurvedLoss, before: int, unt
         until: When no other step is begun, by :func:`time.monotonic`.
     """
     held, *parts = torch.arange(len(rows)).tensor_split([len(rows) // 10, *_ends(len(rows), len(networks.models))[:-1]])
-    judges, models = rows.some(held), []
+    judges, models = rows.some(held[:MOST_ROWS]), []
     for old, part in zip(networks.models, parts, strict=True):
         weaker = min(1.0, (before / len(part)) ** 0.5) if len(part) else 1.0
         strength = Strength(networks.strength.size * weaker, networks.strength.bend * weaker)
@@ -114,7 +116,7 @@ def polished(networks: Networks, rows: Table, loss: CurvedLoss, before: int, unt
         with torch.no_grad():
             after, now = (float(judges.error(model(judges.x), loss)) for model in (fit.model, old))
         models.append(fit.model if after < now else old)
-    return replace(networks, models=models)
+    return replace(networks, models=models), judges
 
 
 def _ends(rows: int, parts: int) -> list[int]:

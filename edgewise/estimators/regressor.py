@@ -41,7 +41,7 @@ class KANRegressor(RegressorMixin, KANInChunks):
     networks that count, one for each fold, stand side by side in ``network_``. Beyond the training rows predictions stay
     what they are at their border, unless rows held back prove that curves go on, or a line alone counts.
 
-    Of more than 5000 rows, shapes are compared on 2000; each network is then polished on a part of its own of the others.
+    Of more than 5000 rows, shapes are compared on 2000; networks are polished on parts of the others, and a tenth judges.
 
     Tables may be arrays, data frames of pandas or sparse matrices, which are made dense. In a data frame, columns of words,
     categories and other objects get a column each of their (at most 20) categories; truths count as 0 and 1. Numbers may be

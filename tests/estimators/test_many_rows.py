@@ -30,15 +30,27 @@ def test_further_rows_make_networks_better(few_are_many, monkeypatch):
     noisy = y + 0.5 * RANDOM.normal(size=2000)
     found = KANRegressor(random_state=0).fit(x, noisy)
     error = 1 - r2_score(truth, found.predict(new))
-    monkeypatch.setattr("edgewise.estimators.choice.polished", lambda networks, *_: networks)
+    monkeypatch.setattr("edgewise.estimators.choice.polished", lambda networks, rest, *_: (networks, rest))
     alone = KANRegressor(random_state=0).fit(x, noisy)
     assert error < 0.8 * (1 - r2_score(truth, alone.predict(new)))
+
+
+def test_shares_errors_and_intervals_are_those_of_rows_that_no_network_has_seen(few_are_many):
+    x, y = table(3000)
+    new, truth = table(3000)
+    model = KANRegressor(random_state=0).fit(x, y + 0.2 * RANDOM.normal(size=3000))
+    wanted = truth + 0.2 * RANDOM.normal(size=3000)
+    assert model.errors_["blend"] / model.errors_["constant"] == pytest.approx(1 - model.score(new, wanted), rel=0.2)
+    assert model.shares_["network"] > 0.9
+    low, high = model.predict_interval(new, 0.9).T
+    assert np.mean((low <= wanted) & (wanted <= high)) == pytest.approx(0.9, abs=0.05)
 
 
 def test_rare_classes_are_in_the_sample(few_are_many, monkeypatch):
     x, y = table(3000)
     rare, counted = y > np.quantile(y, 0.98), []
-    monkeypatch.setattr(KANClassifier, "_spread_of", lambda _, left, *others: counted.append(len(left)))
+    folds_of = rows.folds_of
+    monkeypatch.setattr("edgewise.estimators.base.folds_of", lambda *a: (counted.append(a[1]), folds_of(*a))[1])
     model = KANClassifier((2,), random_state=0).fit(x, rare)
     assert model.errors_["blend"] < 0.7 * model.errors_["constant"]
     assert counted == [20 * 3000 // rare.sum()]
