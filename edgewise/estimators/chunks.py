@@ -23,6 +23,7 @@ from edgewise.kan.fitting import CurvedLoss, Table
 from edgewise.kan.fitting.columns import cut_still, still
 from edgewise.kan.kan import KAN
 
+OF_A_FIT = ("shares_", "errors_", "reach_", "history_", "formula_", "discovery_", "_spread")  # what only fit sets
 STRENGTH = 1.0  # rows that the penalty counts as, if nothing is said
 
 
@@ -35,10 +36,10 @@ class KANInChunks(KANEstimator):
         super()._fit(x, y, weight, loss, digit)
 
     def _begins(self) -> bool:
-        """Whether no chunk has come yet.
+        """Whether no chunk has come yet; a warning says if a fit has.
 
         Raises:
-            ConfigError: A fit that cannot go on, or settings that it cannot have.
+            ConfigError: Settings for which rows cannot come in chunks.
         """
         if self.symbolic:
             raise ConfigError("formulas are sought on all rows at once: leave out symbolic=True, or use fit")
@@ -49,9 +50,9 @@ class KANInChunks(KANEstimator):
         if hasattr(self, "_course"):
             return False
         if hasattr(self, "network_"):
-            raise ConfigError(
-                "partial_fit goes on from partial_fit alone, and this estimator was fitted by fit, which keeps nothing to "
-                "go on from: begin with partial_fit on a new one, such as sklearn.base.clone gives"
+            warn(
+                "partial_fit goes on from partial_fit alone, and fit keeps nothing to go on from: what it has learned is "
+                "forgotten, and this is the first chunk"
             )
         return True
 
@@ -67,6 +68,8 @@ class KANInChunks(KANEstimator):
             cut_still(model, rows, digit, self._names())
             self._warn_of_targets(model, targets)
             self._course = self._best_course(model, Table(columns(x), scale(targets), None, weights), loss)
+        for name in OF_A_FIT:
+            self.__dict__.pop(name, None)
         self.penalty_ = self._strength()
         self._first, self.n_samples_seen_ = columns, len(x)
         self._keep(self._course.model, columns, scale)

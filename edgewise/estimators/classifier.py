@@ -125,6 +125,8 @@ class KANClassifier(ClassifierMixin, KANInChunks):
             ConfigError: Settings for which rows cannot come in chunks, such as ``class_weight="balanced"``.
         """
         first = self._begins()
+        if first and classes is not None:
+            self.__dict__.pop("classes_", None)  # of a fit before
         if self.class_weight == "balanced":
             raise ConfigError("partial_fit does not know how frequent classes will be: give class_weight as a dict")
         rows, labels = self._checked(X, y, first)

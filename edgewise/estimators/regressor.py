@@ -150,7 +150,7 @@ class KANRegressor(RegressorMixin, KANInChunks):
         hidden nodes and for squares the result is that of all rows at once. The first chunk decides units, grids and
         categories, so it should hold rows of all kinds. ``penalty`` is the factor of bends, in units of rows as ``alpha``
         of scikit-learn's ``Ridge``; None means 1. ``loss="huber"`` counts in deviations of the first chunk's targets.
-        There are no intervals and no formula, and what :meth:`fit` has fitted cannot go on.
+        There are no intervals and no formula; a warning says that what :meth:`fit` learned is forgotten.
         """
         first = self._begins()
         numbers, columns, weight = self._taken(X, y, sample_weight, first)

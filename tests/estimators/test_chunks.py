@@ -111,15 +111,18 @@ def test_what_is_stored_goes_on_as_what_was_not():
     np.testing.assert_array_equal(one, two)
 
 
-def test_a_fit_forgets_and_cannot_go_on():
+def test_a_fit_forgets_and_is_forgotten():
     model = in_chunks(KANRegressor((), random_state=0), X[:100], NOISY[:100], 2)
     with pytest.raises(EdgewiseError, match="partial_fit and the fit of a single network"):
         model.predict_interval(X)
     model.fit(X, NOISY)
     np.testing.assert_array_equal(model.predict(X), KANRegressor((), random_state=0).fit(X, NOISY).predict(X))
     assert model.predict_interval(X).shape == (500, 2)
-    with pytest.raises(EdgewiseError, match="fitted by fit, which keeps nothing to go on from: begin"):
+    with pytest.warns(EdgewiseWarning, match="what it has learned is forgotten, and this is the first chunk"):
         model.partial_fit(X, NOISY)
+    wanted = KANRegressor((), random_state=0).partial_fit(X, NOISY)
+    np.testing.assert_array_equal(model.predict(X), wanted.predict(X))
+    assert vars(model).keys() == vars(wanted).keys()
 
 
 def test_classes_may_be_missing_from_a_chunk_and_none_may_be_new():
@@ -136,6 +139,9 @@ def test_classes_may_be_missing_from_a_chunk_and_none_may_be_new():
         model.partial_fit(X[:5], [0, 1, 2, 3, 0])
     with pytest.raises(ValueError, match="is not the same as on last call"):
         model.partial_fit(X, y, classes=[0, 1])
+    with pytest.warns(EdgewiseWarning, match="this is the first chunk"):
+        model = KANClassifier((), random_state=0).fit(X, y).partial_fit(X, y > 1, classes=[False, True])
+    assert model.classes_.tolist() == [False, True]
     with pytest.raises(ValueError, match="at least 2 classes, got one"):
         KANClassifier().partial_fit(X, y, classes=[1])
     with pytest.raises(EdgewiseError, match="give class_weight as a dict"):
