@@ -115,7 +115,8 @@ def plain(case: Case, points: int, seconds: float) -> Result:
     clock, widths = Clock(seconds), (2, 50, 50, 50, 50)
     layers = [part for pair in pairwise(widths) for part in (nn.Linear(*pair), nn.Tanh())]
     model = nn.Sequential(*layers, nn.Linear(50, 1)).double()
-    problem = case.window(0.0, 1.0, case.start, points).weighted({"start": 100.0, "law": 1.0, "ends": 100.0, "round": 1.0})
+    rim = {"round": 1.0} if case.ring else {"ends": 100.0}
+    problem = case.window(0.0, 1.0, case.start, points).weighted({"start": 100.0, "law": 1.0, **rim})
 
     for rest, optimizer, rate in ((0.3 * seconds, "adam", 1e-3), (0.0, "lbfgs", None)):
 
