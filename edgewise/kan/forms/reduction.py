@@ -10,7 +10,7 @@ import numpy as np
 from edgewise._ground.optional import require
 from edgewise.kan.forms.constants import Rows
 from edgewise.kan.forms.surface import Surface
-from edgewise.kan.forms.tree import POWER, PRODUCT, VARIABLE, Tree, constant, number, variable
+from edgewise.kan.forms.tree import VARIABLE, Tree, constant, number, variable
 
 LEAST = 50  # rows
 WORSE = 1.3  # error with fewer columns over that with all, at most, for polynomials of one degree
@@ -54,16 +54,9 @@ class Reduction:
         factor = self.factor(rows.columns).numpy()
         return Rows([tree(rows.columns) for tree in self.columns], rows.y / factor, rows.weight * factor**2)
 
-    def sides(self, rows: Rows) -> list["Reduction"]:
-        """Itself, the same with other factors, and if it has one column that is a ratio, with its reciprocal."""
-        [first, *more] = self.columns
-        values = first(rows.columns)
-        found = [self, *(Reduction(factor, self.columns) for factor in self.others)]
-        if more or first.op != PRODUCT or float(values.min()) <= 0 <= float(values.max()):
-            return found
-        parts = [part.args[0] ** -part.args[1].value if part.op == POWER else part**-1 for part in first.args]
-        found.append(Reduction(self.factor, (Tree(PRODUCT, tuple(parts)),)))
-        return found if first.length() <= found[-1].columns[0].length() else [found[-1], *found[:-1]]
+    def sides(self) -> list["Reduction"]:
+        """Itself, and the same with other factors."""
+        return [self, *(Reduction(factor, self.columns) for factor in self.others)]
 
     def whole(self, tree: Tree) -> Tree:
         """A formula of the unknown function as one of the target."""

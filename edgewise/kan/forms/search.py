@@ -156,10 +156,10 @@ class Search:
             yield Sums("powers", 50, 7, library(powers, len(columns), 6000))
             yield Ratios("ratios of powers", 40, 4, library(low, len(columns), 150), 150)
         yield Sums("single functions", 600, 6, library(simple, 1, 600))
-        yield Sums("functions", 300, 5, library(simple, 2, 600 if len(columns) > 1 else 2000))
         if len(columns) == 1:
             for atom in [a for a in powers if a.tree in (variable(0), variable(0) ** -1)]:
                 yield Curves("curves", 1, 1, atom.tree, torch.tensor(atom.values), frozenset(self.grammar.functions))
+        yield Sums("functions", 300, 5, library(simple, 2, 600 if len(columns) > 1 else 2000))
         guessed = _each(atoms.guessed, columns)
         yield Sums("guesses", 100, 5, library(simple + guessed, 1, 2000))
         if len(columns) < SEVERAL:

@@ -63,7 +63,7 @@ class Reduced(Shape):
     grammar: Grammar
 
     def trees(self, target: Target, left: Callable[[], float]) -> Found:
-        several = self.reduction.sides(self.rows)
+        several = self.reduction.sides()
         for place, reduction in enumerate(several):
             stop = left() * (1 - SHARE / (len(several) - place))
             until = (lambda stop=stop: left() - stop) if math.isfinite(stop) else left

@@ -67,17 +67,10 @@ def test_few_rows_say_nothing():
     assert reduction(Rows([torch.tensor(A[:20]), torch.tensor(B[:20])], A[:20] * B[:20])) is None
 
 
-def test_a_ratio_has_two_sides():
-    found, rows = reduced(np.exp(A / B) + 1, A, B)
-    one, other = (side.columns[0](rows.columns) for side in found.sides(rows))
-    torch.testing.assert_close(one * other, torch.ones_like(one))
-    assert len(reduced(A * np.exp(S), A, S)[0].sides(rows)) == 1
-
-
 def test_factors_that_differ_by_the_column_are_told():
     found, rows = reduced(A * B**2 * (np.exp(C / B) - 1), A, B, C)
     wanted = {1: A * B**2, 2: A * C**2}
-    told = [reduction.factor(rows.columns).numpy() for reduction in found.sides(rows)[:2]]
+    told = [reduction.factor(rows.columns).numpy() for reduction in found.sides()]
     assert all(any(np.allclose(factor, value) for value in wanted.values()) for factor in told)
     assert not np.allclose(*told)
 
