@@ -6,7 +6,8 @@ counts. Noise is normal, so many standard deviations of the targets. Nothing of 
 columns is told.
 
 exact      the chosen formula has an NRMSE below 1e-6 on 1000 fresh rows of the ranges, and on 1000 of wider ranges
-structure  its constants, fitted again to rows without noise, make it exact, and it is at most twice as long as the truth
+structure  its constants, fitted again to rows without noise, make it exact, none of them vanishes, and it is at most twice as
+           long as the truth
 front      the same of any formula of the front
 
 With ``--resume FILE`` every row is kept as soon as it is known, and what is known is not run again.
@@ -40,6 +41,8 @@ LISTS = {"sixty": FORMULAS, "kept-back": KEPT_BACK, "unseen": UNSEEN}
 EXACT = 1e-6
 SCORES = {"exact": "E", "exact_front": "e", "structure": "S", "structure_front": "s"}
 ROWS, FRESH = 500, 1000
+VANISHING = 1e-6
+"""A constant below this share of what it was is 0, and what it belongs to is a part too many."""
 LONGER = (2, 4)
 """A formula has the right structure up to so many times the operations of the truth, and so many more."""
 
@@ -57,7 +60,7 @@ def is_exact(expression: sympy.Expr, truth: Truth) -> bool:
 
 
 def has_structure(expression: sympy.Expr, truth: Truth) -> bool:
-    """Whether other constants make it exact, without its being much longer than the truth."""
+    """Whether other constants make it exact, without its being much longer than the truth or having a part too many."""
     longest = LONGER[0] * sympy.count_ops(parse_formula(truth.text, list(truth.ranges))) + LONGER[1]
     if sympy.count_ops(expression) > longest:
         return False
@@ -76,6 +79,8 @@ def has_structure(expression: sympy.Expr, truth: Truth) -> bool:
     start = np.array([float(n) for n in numbers])
     scale = np.abs(start).clip(1e-6)
     found = least_squares(off, start, x_scale=scale, xtol=1e-15, ftol=1e-15, gtol=1e-15).x if numbers else start
+    if (np.abs(found) < VANISHING * scale).any():
+        return False
     fixed = open_formula.xreplace({h: sympy.Float(v, 17) for h, v in zip(holes.values(), found, strict=True)})
     return is_exact(fixed, truth)
 
