@@ -6,8 +6,8 @@ counts. Noise is normal, so many standard deviations of the targets. Nothing of 
 columns is told.
 
 exact      the chosen formula has an NRMSE below 1e-6 on 1000 fresh rows of the ranges, and on 1000 of wider ranges
-structure  its constants, fitted again to rows without noise, make it exact, none of them vanishes, and it is at most twice as
-           long as the truth
+structure  its constants, fitted again to rows without noise, make it exact, none of them vanishes, and it is at most
+           twice as long as the truth
 front      the same of any formula of the front
 
 With ``--resume FILE`` every row is kept as soon as it is known, and what is known is not run again.
