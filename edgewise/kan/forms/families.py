@@ -95,6 +95,7 @@ def families(column: Tensor) -> Iterator[Family]:
 def _exponentials(rates, sizes, places, bends) -> Iterator[Family]:
     yield Family(lambda x, a, b: [_f("exp", a * x), _f("exp", b * x)], rates, rates)
     yield Family(lambda x, a, b: [_f("exp", b * _f("exp", a * x))], rates, sizes)
+    yield Family(lambda x, a, b: [(_f("exp", a * x) + b * _f("exp", number(-1) * a * x)) ** -1], rates, (1.0, -1.0, *sizes))
     yield Family(lambda x, a, b: [_f("exp", number(-1) * b * _from(x, a) ** 2)], places, bends)
     yield Family(lambda x, a, b: [(number(1) + b * _from(x, a) ** 2) ** -1], places, bends)
 

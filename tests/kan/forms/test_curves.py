@@ -26,6 +26,7 @@ def found(y, functions=FUNCTIONS, inner=ITSELF, left=lambda: math.inf):
 @pytest.mark.parametrize(
     "y",
     [
+        3 / (np.exp(0.4 * X) + np.exp(-0.4 * X)) + 1,
         1.7 * np.exp(-0.23 * X) * np.cos(3.1 * X - 0.6) + 0.5,
         3.1 * np.exp(-2.2 * X) - 1.4 * np.exp(-0.31 * X),
         2 + 7 * X**2.3 / (X**2.3 + 19),
