@@ -17,6 +17,7 @@ from edgewise.estimators.columns import Columns
 from edgewise.estimators.learned import Learned
 from edgewise.estimators.penalised import best_constant
 from edgewise.estimators.rows import Rows, folds_of, sample_of
+from edgewise.estimators.settings import check_settings
 from edgewise.kan.discovery.discover import HIDDEN, PENALTY, discover
 from edgewise.kan.discovery.restart import WORSE, fit_again
 from edgewise.kan.discovery.scale import Scale
@@ -71,6 +72,7 @@ class KANEstimator(Learned):
             loss: What is made small.
             digit: The relative size of the rounding errors with which the rows were given.
         """
+        check_settings(self)
         random = require("sklearn.utils", extra="science").check_random_state(self.random_state)
         seed = int(random.randint(LARGEST_SEED))
         if self.symbolic:

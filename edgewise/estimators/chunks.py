@@ -16,6 +16,7 @@ from edgewise.estimators.choice import STRAIGHT_ON
 from edgewise.estimators.columns import Columns
 from edgewise.estimators.online import Course, check_size
 from edgewise.estimators.penalised import best_constant
+from edgewise.estimators.settings import check_settings
 from edgewise.kan.discovery.restart import TRIES, WORSE
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import seeded, start
@@ -45,6 +46,7 @@ class KANInChunks(KANEstimator):
             raise ConfigError("formulas are sought on all rows at once: leave out symbolic=True, or use fit")
         if self.optimizer != "lm":
             raise ConfigError(f"partial_fit takes steps of optimizer='lm', got {self.optimizer!r}")
+        check_settings(self)
         if isinstance(self.penalty, Sequence) or not (self.penalty is None or self.penalty > 0):
             raise ConfigError(f"the penalty of partial_fit is one positive number, or None for 1, got {self.penalty!r}")
         if hasattr(self, "_course"):

@@ -16,6 +16,16 @@ DEFAULT_BASIS = BSpline(outside="linear")
 """Of networks that are fitted: a spline goes on along its tangent, where beyond a moved grid it would fall to zero."""
 
 
+def check_hidden(hidden: object) -> None:
+    """Refuse what does not list the nodes of hidden layers.
+
+    Raises:
+        ConfigError: It is no list.
+    """
+    if hidden is not None and (isinstance(hidden, str) or not isinstance(hidden, Sequence)):
+        raise ConfigError(f"hidden lists the nodes of each hidden layer, such as (5,) or (), got {hidden!r}")
+
+
 def nearest_pairs(inputs: int, outputs: int) -> Tensor:
     """Each input with its nearest output and each output with its nearest input, both spread evenly over one line.
 

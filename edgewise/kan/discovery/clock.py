@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 
-from edgewise._ground.errors import ConfigError
+from edgewise._ground.numbers import check_seconds
 from edgewise.kan.fitting.history import History
 
 
@@ -23,8 +23,7 @@ class Clock:
     """
 
     def __init__(self, seconds: float | None):
-        if seconds is not None and not seconds > 0:
-            raise ConfigError(f"max_time is a positive number of seconds, got {seconds}")
+        check_seconds(seconds)
         self.end = math.inf if seconds is None else time.thread_time() + seconds
 
     @property

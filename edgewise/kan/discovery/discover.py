@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.numbers import check_whole
 from edgewise.kan.discovery.clock import Clock, timed
 from edgewise.kan.discovery.direct import Direct
 from edgewise.kan.discovery.knowledge import Knowledge
@@ -24,6 +25,7 @@ from edgewise.kan.fitting.progress import Progress
 from edgewise.kan.functions import Function
 from edgewise.kan.interpret import Sparsity
 from edgewise.kan.kan import KAN
+from edgewise.kan.width import check_hidden
 
 HIDDEN = (5,)  # nodes of the network that is fitted where formulas on the rows are not exact
 SECONDS = 15.0  # of the search on the rows, at most, if there is no limit,
@@ -107,6 +109,9 @@ def discover(
     """
     if np.ndim(x) != 2:
         raise DataError(f"the inputs must be a table (rows, columns), got shape {np.shape(x)}")
+    check_hidden(hidden)
+    check_whole(1, grid=grid, steps=steps, starts=starts)
+    check_whole(0, k=k)
     functions = functions if functions is None else [functions] if isinstance(functions, str) else list(functions)
     known, is_direct = known or Knowledge(), hidden is None and loss is None and _outputs(y, loss) == 1
     if known.is_of_form and not is_direct:

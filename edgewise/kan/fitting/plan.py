@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edgewise._ground.errors import ConfigError, DataError, warn
+from edgewise._ground.numbers import check_whole
 from edgewise._ground.registry import unknown
 from edgewise.bases import BSpline
 from edgewise.kan.fitting.data import Loss, Table
@@ -51,8 +52,7 @@ class Plan:
         """
         if self.optimizer not in OPTIMIZERS:
             raise unknown("optimizer", self.optimizer, OPTIMIZERS)
-        if self.steps < 1 or self.starts < 1:
-            raise ConfigError(f"a fit needs at least 1 step and 1 start, got steps={self.steps} and starts={self.starts}")
+        check_whole(1, steps=self.steps, starts=self.starts)
         if self.patience is not None and self.patience < 1:
             raise ConfigError(f"patience must be at least 1 step, got {self.patience}")
         check_rates(self.optimizer, self.lr, self.grid_updates)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -74,7 +75,8 @@ class Sparsity:
     def __post_init__(self):
         if self.metric not in METRICS:
             raise unknown("metric", self.metric, METRICS)
-        if not all(0 <= factor < math.inf for factor in (self.strength, self.l1, self.entropy, self.coef, self.coef_diff)):
+        factors = (self.strength, self.l1, self.entropy, self.coef, self.coef_diff)
+        if not all(isinstance(factor, Real) and 0 <= factor < math.inf for factor in factors):
             raise ConfigError(f"the factors of a penalty must be finite and not negative, got {self}")
 
     def __call__(self, model: Network, trace: Trace) -> Tensor:

@@ -48,8 +48,8 @@ def check(model: KAN, *, rows: int = 500, grids=None, penalty=0.0, loss=None, y=
     ("changes", "message"),
     [
         ({"optimizer": "lbgfs"}, "unknown optimizer 'lbgfs'; did you mean 'lbfgs'"),
-        ({"steps": 0}, "at least 1 step and 1 start, got steps=0"),
-        ({"starts": 0}, "starts=0"),
+        ({"steps": 0}, "steps is a whole number of at least 1, got 0"),
+        ({"starts": 0}, "starts is a whole number of at least 1, got 0"),
         ({"patience": 0}, "patience must be at least 1 step, got 0"),
         ({"optimizer": "lm", "loss": MSE}, "'lm' minimises mean squares"),
         ({"grids": [5, 0]}, r"at least 1 interval, got grids=\[5, 0\]"),
