@@ -16,10 +16,7 @@ from edgewise.kan.forms.tree import Tree
 BEFORE = 2  # shapes that are looked among before the target is reduced
 SHARE = 0.65  # of the time that is left, for what it is reduced to
 OFFERED = 10  # formulas of that
-NEARLY, CLEARLY = (
-    0.05,
-    0.7,
-)  # error from which formulas are fitted as a whole, and by how much it must fall until the next is
+NEARLY = 0.05  # error from which formulas are fitted as a whole
 
 
 class Inner(Search):
