@@ -1,4 +1,5 @@
 import os
+import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -35,13 +36,15 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def _same_start():
-    """Each test starts from the same seed, the default backend and poisoned memory, whatever ran before it.
+    """Each test starts from the same seed, the default backend, no open figure and poisoned memory, whatever ran before it.
 
     Where all is deterministic, fresh memory holds NaN (integers: the largest, bool: True), so that a number nobody wrote
     is seen.
     """
     torch.manual_seed(0)
     torch.use_deterministic_algorithms(True)
+    if "matplotlib.pyplot" in sys.modules:  # scikit-learn and the code of pages leave figures open
+        sys.modules["matplotlib.pyplot"].close("all")
     with use_backend("auto"):
         yield
 

@@ -88,7 +88,7 @@ class Search:
                 if self.left() <= 0:
                     return
                 self.keep(fitted := self.rows.fitted(tree))
-                if fitted.is_exact:
+                if fitted.is_exact and self.grammar.allows(fitted.tree):
                     break
             if self.is_exact:
                 return
