@@ -1,6 +1,6 @@
-"""Recovery of formulas from rows: ``python -m benchmarks.science.recovery [--list kept-back|unseen] [--noise 0.05]``.
+"""Recovery of formulas from rows: ``python -m benchmarks.science.recovery [--list kept-back|unseen|textbook] [--noise 0.05]``.
 
-Each of the sixty formulas of formulas.py, of kept_back.py or of unseen.py gives ``--rows`` rows to ``discover``, with all
+Each of the sixty formulas of formulas.py, of kept_back.py, of unseen.py or of textbook.py gives ``--rows`` rows to ``discover``, with all
 its defaults, one thread and ``--seconds`` of the processor's time, after which it is interrupted and what it has then
 counts. Noise is normal, so many standard deviations of the targets. Nothing of a formula but its rows and the names of its
 columns is told.
@@ -29,6 +29,7 @@ from scipy.optimize import least_squares
 
 from benchmarks.science.formulas import FORMULAS, Truth
 from benchmarks.science.kept_back import KEPT_BACK
+from benchmarks.science.textbook import TEXTBOOK
 from benchmarks.science.unseen import UNSEEN
 from edgewise.kan.discovery import discover
 from edgewise.kan.interpret import parse_formula, to_callable
@@ -37,7 +38,7 @@ Found = tuple[sympy.Expr | None, list[sympy.Expr]]
 """The formula that is chosen, if there is one, and those of the front."""
 Finder = Callable[[np.ndarray, np.ndarray, list[str], float], Found]
 """From rows, targets, the names of the columns and seconds of the processor."""
-LISTS = {"sixty": FORMULAS, "kept-back": KEPT_BACK, "unseen": UNSEEN}
+LISTS = {"sixty": FORMULAS, "kept-back": KEPT_BACK, "unseen": UNSEEN, "textbook": TEXTBOOK}
 EXACT = 1e-6
 SCORES = {"exact": "E", "exact_front": "e", "structure": "S", "structure_front": "s"}
 ROWS, FRESH = 500, 1000
