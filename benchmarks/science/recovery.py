@@ -1,9 +1,9 @@
-"""Recovery of formulas from rows: ``python -m benchmarks.science.recovery [--list kept-back|unseen|textbook] [--noise 0.05]``.
+"""Recovery of formulas from rows: ``python -m benchmarks.science.recovery [--list NAME] [--noise 0.05]``.
 
-Each of the sixty formulas of formulas.py, of kept_back.py, of unseen.py or of textbook.py gives ``--rows`` rows to ``discover``, with all
-its defaults, one thread and ``--seconds`` of the processor's time, after which it is interrupted and what it has then
-counts. Noise is normal, so many standard deviations of the targets. Nothing of a formula but its rows and the names of its
-columns is told.
+Each formula of a list (the sixty of formulas.py, or ``kept-back``, ``unseen``, ``textbook``) gives ``--rows`` rows to
+``discover``, with all its defaults, one thread and ``--seconds`` of the processor's time, after which it is interrupted
+and what it has then counts. Noise is normal, so many standard deviations of the targets. Nothing of a formula but its
+rows and the names of its columns is told.
 
 exact      the chosen formula has an NRMSE below 1e-6 on 1000 fresh rows of the ranges, and on 1000 of wider ranges
 structure  its constants, fitted again to rows without noise, make it exact, none of them vanishes, and it is at most
