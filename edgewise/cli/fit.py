@@ -157,12 +157,12 @@ def _print_front(found: "Discovery") -> None:
     if not found.front:
         return
     print()
-    marks = {True: "* ", False: ""}
+    marks = {True: "* ", False: "  "}
     rows = [
         (str(m.length), f"{m.error:.2g}", f"{m.between:.2g}", f"{m.beyond:.2g}", f"{marks[m is found.chosen]}{m}")
         for m in found.front
     ]
-    print_table(("length", "error", "between", "beyond", "formula"), rows)
+    print_table(("length", "error", "between", "beyond", "formula"), rows, left=(4,))
     print(
         "error: root mean square on a fifth of the rows that the search held back, in standard deviations of the target.\n"
         "between, beyond: how far the formula leaves the span of the target between the rows, and in a box 20 % wider.\n"
