@@ -127,6 +127,12 @@ def write(path: Path, rows: Iterable[dict[str, object]]) -> None:
         writer.writerows(rows)
 
 
+def report(options: Namespace, name: str, title: str, columns: Sequence[str], results: Sequence[Result]) -> None:
+    """Write the results to a file of that name and show them under a title."""
+    write(options.out / f"{name}.csv", [result.row() for result in results])
+    show(title, columns, [(r.contender, r.shape, r.parameters, r.rmse, r.seconds) for r in results])
+
+
 def read(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))

@@ -103,9 +103,9 @@ def main() -> None:
         found.append(plain(case, max(result.seconds for result in found)))
         results += found
         print(*(result.row() for result in found), sep="\n", flush=True)
-    common.write(options.out / "equations.csv", [result.row() for result in results])
-    lines = [(r.contender, r.shape, r.parameters, r.rmse, r.seconds) for r in results]
-    common.show("Equations with short waves", ("", "grids", "parameters", "relative L2", "seconds"), lines)
+    common.report(
+        options, "equations", "Equations with short waves", ("", "grids", "parameters", "relative L2", "seconds"), results
+    )
 
 
 if __name__ == "__main__":

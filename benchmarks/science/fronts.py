@@ -137,9 +137,7 @@ def main() -> None:
         results.append(ours(case, points, steps, windows))
         results.append(plain(case, 2 * points, results[-1].seconds))
         print(*(result.row() for result in results[-2:]), sep="\n", flush=True)
-    common.write(options.out / "fronts.csv", [result.row() for result in results])
-    lines = [(r.contender, r.shape, r.parameters, r.rmse, r.seconds) for r in results]
-    common.show("Fronts", ("", "shape", "parameters a window", "relative L2", "seconds"), lines)
+    common.report(options, "fronts", "Fronts", ("", "shape", "parameters a window", "relative L2", "seconds"), results)
 
 
 if __name__ == "__main__":

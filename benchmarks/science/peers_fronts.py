@@ -179,9 +179,7 @@ def main() -> None:
             for result in jaxkan(case, 5.0 if options.quick else options.seconds, options.seed):
                 print(result.row(), flush=True)
                 results.append(result)
-    common.write(options.out / "peers_fronts.csv", [result.row() for result in results])
-    lines = [(r.contender, r.shape, r.parameters, r.rmse, r.seconds) for r in results]
-    common.show("Fronts, a peer", ("", "shape", "parameters", "relative L2", "seconds"), lines)
+    common.report(options, "peers_fronts", "Fronts, a peer", ("", "shape", "parameters", "relative L2", "seconds"), results)
 
 
 if __name__ == "__main__":

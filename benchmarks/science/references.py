@@ -177,9 +177,7 @@ def main() -> None:
         for result in CASES[name](options.quick):
             print(result.row(), flush=True)
             results.append(result)
-    common.write(options.out / "references.csv", [result.row() for result in results])
-    lines = [(r.contender, r.shape, r.parameters, r.rmse, r.seconds) for r in results]
-    common.show("Laws beside other solvers", ("", "", "parameters", "error", "seconds"), lines)
+    common.report(options, "references", "Laws beside other solvers", ("", "", "parameters", "error", "seconds"), results)
 
 
 if __name__ == "__main__":

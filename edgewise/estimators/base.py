@@ -73,13 +73,11 @@ class KANEstimator(Learned):
             digit: The relative size of the rounding errors with which the rows were given.
         """
         check_settings(self)
-        random = require("sklearn.utils", extra="science").check_random_state(self.random_state)
-        seed = int(random.randint(LARGEST_SEED))
+        seed = self._seed()
         if self.symbolic:
             self._discover(x, y, weight, loss, digit, seed)
             return
-        rows, targets = torch.tensor(x), torch.tensor(y)
-        weights = None if weight is None else torch.tensor(weight)
+        rows, targets, weights = tensors(x, y, weight)
         columns = Columns.of(rows, digit, weights)
         scale = self._target_scale(targets, weights)
         table = Table(columns(x), scale(targets), None, weights)
@@ -93,6 +91,15 @@ class KANEstimator(Learned):
                 self._fit_one(model, table, loss, self.penalty)
                 self._keep(model, columns, scale)
 
+    def _seed(self) -> int:
+        """One more number of the generator that was given."""
+        random = require("sklearn.utils", extra="science").check_random_state(self.random_state)
+        return int(random.randint(LARGEST_SEED))
+
+    def _until(self) -> float:
+        """When no other step is begun, by :func:`time.monotonic`."""
+        return math.inf if self.max_time is None else time.monotonic() + self.max_time
+
     @property
     def _nodes(self) -> Sequence:
         """Of the hidden layers."""
@@ -100,7 +107,7 @@ class KANEstimator(Learned):
 
     def _choose(self, model: KAN, table: Table, loss: CurvedLoss, columns: Columns, scale: Scale) -> None:
         """Compare shapes on rows held back, and keep what these want."""
-        until = math.inf if self.max_time is None else time.monotonic() + self.max_time
+        until = self._until()
         table, rest = sample_of(table, self._class_numbers(table))
         rows = Rows(table, loss, folds_of(self._class_numbers(table), len(table)), best_constant(table, loss))
 
@@ -209,3 +216,8 @@ class KANEstimator(Learned):
             )
         columns = Columns.of(torch.tensor(x), digit).as_formula_takes_them(found.inputs)
         self._keep(found.symbolic or found.network, columns, found.outputs)
+
+
+def tensors(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Rows, targets and weights for torch."""
+    return torch.tensor(x), torch.tensor(y), None if weight is None else torch.tensor(weight)

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,8 +9,7 @@ import torch
 from torch import Tensor
 
 from edgewise._ground.errors import ConfigError, DataError, warn
-from edgewise._ground.optional import require
-from edgewise.estimators.base import LARGEST_SEED, KANEstimator
+from edgewise.estimators.base import KANEstimator, tensors
 from edgewise.estimators.choice import STRAIGHT_ON
 from edgewise.estimators.columns import Columns
 from edgewise.estimators.online import Course, check_size
@@ -60,11 +58,10 @@ class KANInChunks(KANEstimator):
 
     def _fit_chunk(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None, loss: CurvedLoss, digit: float) -> None:
         """Set everything that is learned from the first chunk; the arguments are those of ``_fit``."""
-        random = require("sklearn.utils", extra="science").check_random_state(self.random_state)
-        rows, targets, weights = _tensors(x, y, weight)
+        rows, targets, weights = tensors(x, y, weight)
         columns = Columns.of(rows, digit, weights).within(STRAIGHT_ON)
         scale = self._target_scale(targets, weights)
-        with seeded(int(random.randint(LARGEST_SEED))):
+        with seeded(self._seed()):
             model = start((x.shape[1], *self._nodes, y.shape[1]), self.grid, self.k, y.size)
             check_size(model)
             cut_still(model, rows, digit, self._names())
@@ -99,7 +96,7 @@ class KANInChunks(KANEstimator):
         """Learn from a further chunk."""
         if y.shape[1] != len(self.target_mean_):
             raise DataError(f"the first chunk had {len(self.target_mean_)} targets a row and this one has {y.shape[1]}")
-        rows, targets, weights = _tensors(x, y, weight)
+        rows, targets, weights = tensors(x, y, weight)
         self._warn_of_news(x, rows)
         scale = Scale(torch.tensor(self.target_mean_), torch.tensor(self.target_scale_))
         self._course.go_on(Table(self._columns(x), scale(targets), None, weights), self.steps, self._until())
@@ -108,9 +105,6 @@ class KANInChunks(KANEstimator):
 
     def _strength(self) -> float:
         return STRENGTH if self.penalty is None else float(self.penalty)  # pyright: ignore[reportArgumentType] (see _begins)
-
-    def _until(self) -> float:
-        return math.inf if self.max_time is None else time.monotonic() + self.max_time
 
     def _warn_of_news(self, x: np.ndarray, rows: Tensor) -> None:
         """Say what the first chunk did not know of: numbers beyond its own, and columns that did not vary in it."""
@@ -142,7 +136,3 @@ def check_varies(targets: np.ndarray) -> None:
             f"target {same.argmax()} (counted from 0) is {targets[0, same.argmax()]:g} in all rows of the first chunk, "
             "which decides its unit: begin with rows in which it varies, such as shuffled ones"
         )
-
-
-def _tensors(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    return torch.tensor(x), torch.tensor(y), None if weight is None else torch.tensor(weight)

@@ -102,8 +102,6 @@ class KANClassifier(ClassifierMixin, KANInChunks):
         require("sklearn.utils.multiclass", extra="science").check_classification_targets(labels)
         rows, labels, given = weighed(rows, labels, sample_weight)
         self.classes_ = np.unique(labels)
-        if len(self.classes_) < 2:
-            raise ValueError(f"a classifier needs at least 2 classes, got one class: {self.classes_[0]}")
         numbers, given = self._numbered(labels, given)
         rarest = np.bincount(numbers, given).min() / (len(rows) if given is None else given.sum())
         self._fit(self._filled(rows), self._shares(numbers), given, self._entropy(rarest), digit_of(X))
@@ -133,8 +131,6 @@ class KANClassifier(ClassifierMixin, KANInChunks):
         require("sklearn.utils.multiclass", extra="science").check_classification_targets(labels)
         rows, labels, given = weighed(rows, labels, sample_weight, 1 + first)
         require("sklearn.utils.multiclass", extra="science")._check_partial_fit_first_call(self, classes)
-        if len(self.classes_) < 2:
-            raise ValueError(f"a classifier needs at least 2 classes, got one class: {self.classes_[0]}")
         numbers, given = self._numbered(labels, given)
         counts = np.bincount(numbers, given, len(self.classes_))
         if first:
@@ -146,6 +142,8 @@ class KANClassifier(ClassifierMixin, KANInChunks):
 
     def _numbered(self, labels: np.ndarray, given: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
         """The numbers of labels among the classes, and weights of rows that know those of classes."""
+        if len(self.classes_) < 2:
+            raise ValueError(f"a classifier needs at least 2 classes, got one class: {self.classes_[0]}")
         if len(new := np.setdiff1d(labels, self.classes_)):
             raise ValueError(f"class {new[0]} is none of the classes that were named: {', '.join(map(str, self.classes_))}")
         numbers = np.searchsorted(self.classes_, labels)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from edgewise._ground.errors import CheckpointError, warn
-from edgewise._ground.folders import make_folder
+from edgewise._ground.folders import file_in_the_way, make_folder
 from edgewise._ground.version import __version__
 from edgewise.io import atomic_write, load_model, read_json, save_model, write_json
 from edgewise.kan.discovery.result import Discovery
@@ -53,9 +53,8 @@ class FitFolder:
         Raises:
             CheckpointError: It leads through a file, or holds a fit.
         """
-        there = next(part for part in (self.path, *self.path.absolute().parents) if part.exists())
-        if not there.is_dir():
-            raise CheckpointError(f"{there} is a file, and a fit is written to a folder: choose another name with --out")
+        if (file := file_in_the_way(self.path)) is not None:
+            raise CheckpointError(f"{file} is a file, and a fit is written to a folder: choose another name with --out")
         if self.is_there and not overwrite:
             raise CheckpointError(
                 f"{self.path} holds a fit already: choose another folder with --out, or replace it with --overwrite"

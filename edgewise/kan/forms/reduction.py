@@ -153,11 +153,13 @@ def _summed(surface: Surface, state: _State, degree: int) -> Iterator[Candidate]
         for sign in (1, -1):
             yield (*rest, one + number(sign) * other), [state.exponents], 1.0
             yield (*rest, one**2 + number(sign) * other**2), [state.exponents], 2.0
-        if (factor := _ratio_of_slopes(surface, state, one, other, degree)) is not None:
+        if (factor := _ratio_of_slopes(surface, state, rest, one, other, degree)) is not None:
             yield (*rest, one + constant(factor) * other), [state.exponents], 3.0
 
 
-def _ratio_of_slopes(surface: Surface, state: _State, one: Tree, other: Tree, degree: int) -> float | None:
+def _ratio_of_slopes(
+    surface: Surface, state: _State, rest: tuple[Tree, ...], one: Tree, other: Tree, degree: int
+) -> float | None:
     """The factor of the second in a sum that the target may depend on alone: where polynomials of the sum tell it best."""
     first, second = surface.slopes(state.groups, degree, (one, other))
     steep = np.abs(first) > np.median(np.abs(first))
@@ -165,7 +167,6 @@ def _ratio_of_slopes(surface: Surface, state: _State, one: Tree, other: Tree, de
     factor = float(np.median(ratios))
     if not np.isfinite(factor) or np.median(np.abs(ratios - factor)) > AGREE * abs(factor):
         return None
-    rest = tuple(g for g in state.groups if g not in (one, other))
 
     def error(share: float) -> float:
         return surface.errors((*rest, one + number(factor * share) * other), [state.exponents], degree)[0]
