@@ -136,7 +136,10 @@ def march(
 
 
 def _tell_of_unsolved(courses: Sequence[Course], ends: Sequence[float]) -> None:
-    usual = median(course.loss[-1] for course in courses if course.loss)
+    done = [course.loss[-1] for course in courses if course.loss]
+    if not done:  # an interrupt before the first step
+        return
+    usual = median(done)
     for course, low, high in zip(courses, ends, ends[1:], strict=False):
         if course.stopped == "all steps done" and course.loss[-1] > FAR * usual:
             warn(

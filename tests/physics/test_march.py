@@ -1,6 +1,7 @@
 """Solutions in windows of time, against closed forms and scipy's integrators."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from scipy.integrate import solve_ivp
 from edgewise import ConfigError, EdgewiseWarning
 from edgewise.kan import KAN
 from edgewise.physics import Box, Marched, Problem, Separable, Term, around, march
+from edgewise.physics.run import Course
 from edgewise.testing import assert_within
 
 
@@ -104,6 +106,16 @@ def test_an_interrupt_leaves_the_windows_so_far():
     u = march(KAN([1, 1], k=5).double(), range(6), decaying(), lambda t: torch.ones(len(t)), **options)
     assert u.ends.tolist() == [0, 1, 2]
     assert [course.stopped for course in u.courses][1:] == ["interrupted"]
+
+
+def test_an_interrupt_before_the_first_step_leaves_the_first_guess(monkeypatch):
+    def interrupted(model, problem, **options):
+        return Course(stopped="interrupted")
+
+    monkeypatch.setattr(sys.modules["edgewise.physics.march"], "solve", interrupted)
+    u = march(KAN([1, 1], k=5).double(), [0, 1, 2], decaying(), lambda t: torch.ones(len(t), 1))
+    assert u.ends.tolist() == [0, 1]
+    assert [course.stopped for course in u.courses] == ["interrupted"]
 
 
 def test_a_window_that_cannot_be_solved_leaves_those_before():
