@@ -9,6 +9,7 @@ from edgewise.vision.classification.task import Classification
 from edgewise.vision.segmentation import recipes as _recipes_of_segmentation  # noqa: F401 (registers them)
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
 from edgewise.vision.segmentation.evaluate import Case, Evaluation, evaluate_masks
+from edgewise.vision.segmentation.objective import Loss
 from edgewise.vision.segmentation.predict import Predictions, Predictor
 from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
 from edgewise.vision.segmentation.task import Segmentation
@@ -37,6 +38,7 @@ __all__ = [
     "Evaluation",
     "LabelledData",
     "Learner",
+    "Loss",
     "Machine",
     "MaskedData",
     "Method",

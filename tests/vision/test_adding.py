@@ -116,10 +116,10 @@ class Brightness:
     def load(self, path):
         return load_model(path)
 
-    def learner(self, network, recipe):
+    def learner(self, network, recipe, facts):
         return BrightnessLearner(network, recipe)
 
-    def criterion(self, recipe):
+    def criterion(self, recipe, facts):
         return lambda outputs, means: F.mse_loss(outputs[:, 0], means)
 
     def evaluate(self, run_dir, dataset, device):

@@ -1,8 +1,8 @@
 """Classification as a task: a class for each picture."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -43,10 +43,10 @@ class Classification:
     def load(self, path: Path) -> nn.Module:
         return of_pictures(load_model(path))
 
-    def learner(self, network: nn.Module, recipe: ClassificationRecipe) -> Classifier:
+    def learner(self, network: nn.Module, recipe: ClassificationRecipe, facts: Mapping[str, Any]) -> Classifier:
         return Classifier(network, recipe)
 
-    def criterion(self, recipe: ClassificationRecipe) -> Callable[[Tensor, Tensor], Tensor]:
+    def criterion(self, recipe: ClassificationRecipe, facts: Mapping[str, Any]) -> Callable[[Tensor, Tensor], Tensor]:
         return F.cross_entropy
 
     def baseline(self, recipe: ClassificationRecipe, match: str) -> ClassificationRecipe:

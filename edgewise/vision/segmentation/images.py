@@ -15,6 +15,7 @@ from edgewise.vision.data import EpochSampler, SegmentationDataset, Segmentation
 from edgewise.vision.data.classes import check_classes, count_classes
 from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
 from edgewise.vision.data.reading import facts_of, read_by
+from edgewise.vision.segmentation.objective import balanced
 from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
 
@@ -88,6 +89,8 @@ class MaskedImages:
         check_classes(count_classes(dataset), data.classes, data.name, rule)
         self.inventory = take_stock(dataset, split) if inventory is None else inventory
         self.facts = facts_of(dataset)
+        if recipe.loss.weights == "balanced":
+            self.facts["class_weights"] = balanced(count_classes(split.train), data.classes)
         shape = {"size": data.size, "channels": data.channels}
         self.train = SegmentationDataset(split.train, augment=data.augment, seed=recipe.seed, **shape)
         self.validation = SegmentationDataset(split.validation, **shape)

@@ -7,14 +7,15 @@ optimiser has stepped.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from edgewise.nn import parameter_kinds
-from edgewise.vision.segmentation.losses import SegmentationLoss
+from edgewise.vision.segmentation.losses import loss_of
 from edgewise.vision.segmentation.metrics import count_pixels, segment, summarise, tally
 from edgewise.vision.segmentation.recipe import Adam, SegmentationRecipe
 from edgewise.vision.training.learner import Learner
@@ -42,13 +43,14 @@ class Segmenter(Learner):
     Args:
         network: The network.
         recipe: How to train it.
+        facts: What its run noted.
     """
 
     recipe: SegmentationRecipe
 
-    def __init__(self, network: nn.Module, recipe: SegmentationRecipe):
+    def __init__(self, network: nn.Module, recipe: SegmentationRecipe, facts: Mapping[str, Any]):
         super().__init__(network, recipe)
-        self.criterion = SegmentationLoss(recipe.data.classes)
+        self.criterion = loss_of(recipe.data.classes, recipe.loss, facts)
 
     def optimiser(self) -> tuple[torch.optim.Optimizer, LRScheduler]:
         """Adam with a cosine to the final learning rate, one step of it an epoch."""

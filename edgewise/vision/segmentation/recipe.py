@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from edgewise.vision.segmentation.objective import Loss
 from edgewise.vision.training.recipe import Data, Recipe
 from edgewise.vision.training.strict import require_that
 
@@ -69,3 +70,8 @@ class SegmentationRecipe(Recipe):
 
     data: MaskedData = field(default_factory=MaskedData)
     optimiser: Adam = field(default_factory=Adam)
+    loss: Loss = field(default_factory=Loss)
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.loss.check(self.data.classes)

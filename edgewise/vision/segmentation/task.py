@@ -1,8 +1,8 @@
 """Segmentation as a task: a class for each pixel."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -15,7 +15,7 @@ from edgewise.vision.segmentation.deploy import deploy_segmenter
 from edgewise.vision.segmentation.evaluate import Evaluation, evaluate_run
 from edgewise.vision.segmentation.images import MaskedImages
 from edgewise.vision.segmentation.learner import Segmenter
-from edgewise.vision.segmentation.losses import SegmentationLoss
+from edgewise.vision.segmentation.losses import SegmentationLoss, loss_of
 from edgewise.vision.segmentation.network import create_segmenter
 from edgewise.vision.segmentation.predict import Predictions, predict_masks
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
@@ -44,11 +44,11 @@ class Segmentation:
     def load(self, path: Path) -> nn.Module:
         return load_model(path)
 
-    def learner(self, network: nn.Module, recipe: SegmentationRecipe) -> Segmenter:
-        return Segmenter(network, recipe)
+    def learner(self, network: nn.Module, recipe: SegmentationRecipe, facts: Mapping[str, Any]) -> Segmenter:
+        return Segmenter(network, recipe, facts)
 
-    def criterion(self, recipe: SegmentationRecipe) -> SegmentationLoss:
-        return SegmentationLoss(recipe.data.classes)
+    def criterion(self, recipe: SegmentationRecipe, facts: Mapping[str, Any]) -> SegmentationLoss:
+        return loss_of(recipe.data.classes, recipe.loss, facts)
 
     def baseline(self, recipe: SegmentationRecipe, match: str) -> Recipe:
         raise ConfigError("a plain baseline is made for classification; of a segmentation, the report has a grey threshold")

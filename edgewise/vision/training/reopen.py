@@ -95,7 +95,7 @@ class OpenRun:
 
     def criterion(self) -> Callable[[Tensor, Tensor], Tensor]:
         """The loss that it was trained with, without smoothing and mixing."""
-        return task_of(self.recipe).criterion(self.recipe)
+        return task_of(self.recipe).criterion(self.recipe, self.folder.read_facts())
 
     def _kept(self, least: int) -> list[Path]:
         kept = list(self.folder.kept_epochs().values())

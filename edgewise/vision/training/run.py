@@ -93,4 +93,4 @@ def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["
     network = task.network(recipe)
     if not folder.checkpoint.exists():
         start_from(network, recipe.model.start)
-    return fit(task, recipe, images, task.learner(network, recipe), folder, progress, watchers)
+    return fit(task, recipe, images, task.learner(network, recipe, images.facts), folder, progress, watchers)

@@ -8,8 +8,9 @@ def setting_rows(recipes: list[Recipe]) -> list[tuple[str, list[str]]]:
 
     Example:
         >>> from edgewise.vision.segmentation.recipe import SegmentationRecipe
-        >>> setting_rows([SegmentationRecipe(epochs=3), SegmentationRecipe(epochs=9)])[-6:-4]
-        [('epochs', ['3', '9']), ('batch_size', ['4'])]
+        >>> rows = dict(setting_rows([SegmentationRecipe(epochs=3), SegmentationRecipe(epochs=9)]))
+        >>> rows["epochs"], rows["batch_size"]
+        (['3', '9'], ['4'])
     """
     columns = [_flat(recipe.to_dict()) for recipe in recipes]
     names = dict.fromkeys(name for column in columns for name in column)

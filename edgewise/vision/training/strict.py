@@ -9,6 +9,9 @@ from typing import Any, Literal
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import unknown
 
+MISFIT: Any = object()
+"""What is not of the type asked for."""
+
 
 def require_that(holds: bool, name: str, value: object, rule: str) -> None:
     """Refuse a value that breaks its rule.
@@ -45,20 +48,10 @@ def read_setting(hint: Any, value: Any, where: str) -> Any:
     """``value`` from JSON as the type ``hint`` says, or a ConfigError that names ``where``."""
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return read_dataclass(hint, value, where)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:
-        choice = next((argument for argument in arguments if _is_json(argument, value)), None)
-        fits = choice is not None
-    elif origin is Literal:
-        fits = value in arguments
-    elif origin is tuple:
-        fits = isinstance(value, list | tuple) and len(value) == len(arguments) and all(map(_is_json, arguments, value))
-        value = tuple(value) if fits else value
-    else:
-        fits = _is_json(hint, value)
-    if not fits:
+    found = _as(hint, value)
+    if found is MISFIT:
         raise ConfigError(f"{where} is {value!r} and must be {_describe(hint)}")
-    return float(value) if hint is float else value
+    return found
 
 
 def read_dataclass(kind: type, value: Any, where: str) -> Any:
@@ -76,6 +69,24 @@ def read_dataclass(kind: type, value: Any, where: str) -> Any:
     return kind(**{key: read_setting(hints[key], item, f"{where}.{key}".removeprefix(".")) for key, item in value.items()})
 
 
+def _as(hint: Any, value: Any) -> Any:
+    """A plain JSON value as the type says, or ``MISFIT``."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        return next((found for argument in arguments if (found := _as(argument, value)) is not MISFIT), MISFIT)
+    if origin is Literal:
+        return value if value in arguments else MISFIT
+    if origin is tuple:
+        kinds = arguments[:1] * len(value) if arguments[1:] == (...,) and isinstance(value, list | tuple) else arguments
+        if not isinstance(value, list | tuple) or len(value) != len(kinds):
+            return MISFIT
+        parts = tuple(map(_as, kinds, value))
+        return MISFIT if any(part is MISFIT for part in parts) else parts
+    if not _is_json(hint, value):
+        return MISFIT
+    return float(value) if hint is float else value
+
+
 def _is_json(hint: Any, value: Any) -> bool:
     """Whether a plain JSON value is of a plain type; True is no number, and a whole number is a float."""
     kind = typing.get_origin(hint) or hint
@@ -87,4 +98,6 @@ def _is_json(hint: Any, value: Any) -> bool:
 def _describe(hint: Any) -> str:
     if typing.get_origin(hint) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(hint)))
-    return str(hint) if typing.get_origin(hint) else hint.__name__
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        return " | ".join(map(_describe, typing.get_args(hint)))
+    return str(hint) if typing.get_origin(hint) else "None" if hint is types.NoneType else hint.__name__

@@ -1,6 +1,6 @@
 """What can be trained: tasks register themselves here, each an object that makes all that differs between them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,11 +59,11 @@ class Task(Protocol):
         """The network of a file, as it takes pictures."""
         ...
 
-    def learner(self, network: nn.Module, recipe: Recipe) -> Learner:
-        """The network with its loss, its scores and its optimiser."""
+    def learner(self, network: nn.Module, recipe: Recipe, facts: Mapping[str, Any]) -> Learner:
+        """The network with its loss, its scores and its optimiser; the facts are those that its images noted."""
         ...
 
-    def criterion(self, recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
+    def criterion(self, recipe: Recipe, facts: Mapping[str, Any]) -> Callable[[Tensor, Tensor], Tensor]:
         """The loss of outputs and truth, without smoothing and mixing."""
         ...
 
