@@ -70,8 +70,10 @@ def prepared(pixels, given):
             x = np.rint(x) if rule.get("rounded") else x
         elif step == "convert":
             x = np.broadcast_to(x, (given["channels"], *x.shape[1:]))
-        elif step == "resize" and not rule["keep_aspect"]:
+        elif step == "resize" and rule["fit"] == "stretch":
             x = resized(x, rule["size"], rule)
+        elif step == "resize" and rule["fit"] == "pad":
+            x = resized(x, fitted(x.shape[1:], rule["size"]), rule)
         elif step == "resize" and x.shape[1:] != tuple(rule["size"]):
             height, width = rule["size"]
             times = max(height / x.shape[1], width / x.shape[2]) / rule["crop"]
@@ -80,7 +82,16 @@ def prepared(pixels, given):
             x = resized(x, size, rule).clip(0, 1)[:, top : top + height, left : left + width]
         elif step == "normalise":
             x = (x - np.array(rule["mean"])[:, None, None]) / np.array(rule["std"])[:, None, None]
+        elif step == "pad":
+            spare = [max(want - have, 0) for want, have in zip(rule["size"], x.shape[1:], strict=True)]
+            x = np.pad(x, [(0, 0), *[(n // 2, n - n // 2) for n in spare]], constant_values=rule["value"])
     return x[None].astype(given["dtype"])
+
+
+def fitted(shape, size):
+    """The largest height and width of a shape's aspect within a size."""
+    times = min(want / have for want, have in zip(size, shape, strict=True))
+    return tuple(max(1, round(have * times)) for have in shape)
 
 
 def answered(path, pixels):
@@ -89,11 +100,16 @@ def answered(path, pixels):
     told = session.get_modelmeta().custom_metadata_map
     given, made = json.loads(told["input"]), json.loads(told["output"])
     (logits,) = session.run([made["name"]], {given["name"]: prepared(pixels, given)})
-    return logits[0], made
+    return logits[0], made, given
 
 
 def mask_of(path, pixels):
-    logits, made = answered(path, pixels)
+    logits, made, given = answered(path, pixels)
+    assert made["resize"]["crop"] == "pad"
+    if given["resize"]["fit"] == "pad":
+        height, width = fitted(pixels.shape[:2], given["resize"]["size"])
+        top, left = (logits.shape[1] - height) // 2, (logits.shape[2] - width) // 2
+        logits = logits[:, top : top + height, left : left + width]
     logits = resized(logits.astype(float), pixels.shape[:2], made["resize"])
     if made["decision"] == "argmax":
         return logits.argmax(0)
@@ -116,9 +132,9 @@ def pictures(folder, channels):
     return files
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_masks_from_the_file_alone(recipe, tmp_path, channels):
-    data, optimiser = replace(recipe.data, channels=channels), replace(recipe.optimiser, learning_rate=0.05)
+@pytest.mark.parametrize(("channels", "fit"), [(1, "pad"), (3, "pad"), (3, "stretch")])
+def test_masks_from_the_file_alone(recipe, tmp_path, channels, fit):
+    data, optimiser = replace(recipe.data, channels=channels, fit=fit), replace(recipe.optimiser, learning_rate=0.05)
     recipe = replace(recipe, epochs=8, data=data, optimiser=optimiser)
     train(recipe, tmp_path / "run", progress=False)
     folder = RunFolder(tmp_path / "run")
@@ -199,7 +215,7 @@ def test_classes_from_the_file_alone(tmp_path, model, settings):
     with (tmp_path / "out" / "predictions.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     for row, (name, pixels) in zip(rows, files.items(), strict=True):
-        logits, made = answered(tmp_path / "model.onnx", pixels)
+        logits, made, _ = answered(tmp_path / "model.onnx", pixels)
         chances = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
         assert made["classes"][chances.argmax()] == row["class"], name
         assert chances.max() == pytest.approx(float(row["probability"]), abs=1e-4), name

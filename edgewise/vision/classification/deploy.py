@@ -28,7 +28,7 @@ def deploy_classifier(run_dir: str | Path) -> Deployment:
         "scaling": {"uint8": [0, 255], "uint16": [0, 65535], "clip": True},
         "resize": {
             "size": list(data.size),
-            "keep_aspect": True,
+            "fit": "crop",
             "crop": data.crop,
             "method": "bicubic",
             "antialias": True,

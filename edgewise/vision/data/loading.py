@@ -1,6 +1,6 @@
 """Feed a `SegmentationSet` to a model: cached, resized, normalised, and augmented by (seed, epoch, index) alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,13 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from edgewise._ground.optional import require
+from edgewise.vision.data.coding import VOID
 from edgewise.vision.data.dataset import SegmentationSet
 from edgewise.vision.data.preprocess import Preprocess
+from edgewise.vision.data.windows import Windows
+
+KEPT = 4 * 2**30
+"""Bytes of pictures that are kept in memory."""
 
 
 class SegmentationDataset(Dataset):
@@ -18,18 +23,17 @@ class SegmentationDataset(Dataset):
 
     A class is 0 for the background, 1 and up for the others, and 255 for what is void.
 
-    Every file is read, checked and resized once, here, and kept in memory, so a broken one is found before training
-    starts. Augmentation is a random quarter turn and a random flip, drawn from (seed, epoch, index) alone: an epoch
-    gives the same bits in any order, with any number of workers, and in a run that was resumed.
+    Every file is read, checked and resized here, so a broken one is found before training starts. What fits into 4 GiB is
+    kept in memory, and the rest is read again each time. Augmentation is a random quarter turn and a random flip. It and
+    the places of windows are drawn from (seed, epoch, index) alone: an epoch gives the same bits in any order, with any
+    number of workers, and in a run that was resumed.
 
     Args:
         data: The samples.
-        size: Height and width in pixels; pictures are resized bilinearly with antialiasing, masks to nearest pixels.
-        channels: Channels of the image; None: those of the dataset.
+        preprocess: What they go through.
         augment: Turn and flip at random. Where height and width differ, only flips, which keep the shape.
         seed: Seed of the augmentation.
-        mean: Mean of each channel in place of the default of `Preprocess`.
-        std: Deviation of each channel, likewise.
+        windows: Which windows of a sample are items, each by itself; None: a sample is an item.
 
     Raises:
         DataError: A file is missing, broken, or of another size than its picture.
@@ -39,38 +43,53 @@ class SegmentationDataset(Dataset):
     def __init__(
         self,
         data: SegmentationSet,
-        size: tuple[int, int],
-        channels: int | None = None,
+        preprocess: Preprocess,
         augment: bool = False,
         seed: int = 0,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
+        windows: Windows | None = None,
     ):
-        self.data = data
-        self.preprocess = Preprocess(size, channels or data.channels, mean, std)
-        self.seed = seed
-        self.augment = _turns_and_flips(square=len(set(self.preprocess.size)) == 1) if augment else None
+        self.data, self.preprocess, self.seed, self.windows = data, preprocess, seed, windows
+        self.augment = _turns_and_flips(square=len(set(preprocess.size)) == 1) if augment else None
         # In shared memory: workers that outlive an epoch see the next one too.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
-        self._pairs = [self._read(index) for index in range(len(data))]
+        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
+        self._items: list[tuple[int, int]] = []
+        free = KEPT
+        for index in range(len(data)):
+            pair = self._read(index)
+            free -= sum(part.nbytes for part in pair)
+            if free >= 0:
+                self._kept[index] = pair
+            height, width = pair[1].shape[1:]
+            count = 1 if windows is None else windows.count((height, width))
+            self._items += [(index, number) for number in range(count)]
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the augmentations of this epoch; call it before the epoch's first batch is asked for."""
         self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
-        return len(self.data)
+        return len(self._items)
 
     def __getitem__(self, index: int) -> dict[str, Tensor | str]:
-        image, mask = self._pairs[index]
-        item = {"image": self.preprocess.normalise(image), "mask": mask.float()}
+        which, number = self._items[index]
+        image, mask = self._kept.get(which) or self._read(which)
+        drawn = (self.seed, int(self._epoch), index)
+        if self.windows is not None:
+            rng = np.random.default_rng(np.random.SeedSequence(drawn, spawn_key=(1,)))
+            image, mask = self.windows.cut(image, mask, number, rng)
+        item = {
+            "image": self.preprocess.pad(self.preprocess.normalise(image)),
+            "mask": self.preprocess.pad(mask.float(), VOID),
+        }
         if self.augment is not None:
-            item = _augmented(self.augment, item, (self.seed, int(self._epoch), index))
-        return item | {"id": self.data[index].id}
+            item = _augmented(self.augment, item, drawn)
+        return item | {"id": self.data[which].id}
 
     def _read(self, index: int) -> tuple[Tensor, Tensor]:
+        """A picture and its mask resized, without borders."""
         image, mask = self.data[index].read()
-        return self.preprocess.resize_image(image), self.preprocess.mask(mask).to(torch.uint8)
+        return self.preprocess.resize_image(image), self.preprocess.resize_mask(mask).to(torch.uint8)
 
 
 class EpochSampler(Sampler[int]):

@@ -26,10 +26,11 @@ def deploy_segmenter(run_dir: str | Path) -> Deployment:
     window = facts["window"]
     given: dict[str, Any] = {
         "scaling": {"uint8": [0, 255], "uint16": window or [0, 65535], "float": window or [0, 1], "clip": True},
-        "resize": {"size": list(data.size), "keep_aspect": False, "method": "bilinear", "antialias": True},
+        "resize": {"size": list(data.size), "fit": data.fit, "method": "bilinear", "antialias": True},
         "convert": {"grey_from_colour": list(LUMINANCE), "colour_from_grey": "repeat"},
         "normalise": {"mean": list(mean), "std": list(std)},
-        "order": ["scaling", "resize", "convert", "normalise"],
+        "pad": {"size": list(data.size), "where": "centre", "value": 0},
+        "order": ["scaling", "resize", "convert", "normalise", "pad"],
     }
     one = data.classes == 1
     names = ["background", "foreground"] if one else ["background", *(f"class {n}" for n in range(1, data.classes))]
@@ -38,7 +39,7 @@ def deploy_segmenter(run_dir: str | Path) -> Deployment:
         "activation": "sigmoid" if one else "softmax",
         "decision": "threshold" if one else "argmax",
         "threshold": 0.5 if one else None,
-        "resize": {"to": "picture", "method": "bilinear", "antialias": False, "before": "decision"},
+        "resize": {"to": "picture", "method": "bilinear", "antialias": False, "before": "decision", "crop": "pad"},
         "masks": facts.get("masks"),
     }
     known = deployment_of(predictor.network)

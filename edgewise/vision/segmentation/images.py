@@ -15,6 +15,7 @@ from edgewise.vision.data import EpochSampler, SegmentationDataset, Segmentation
 from edgewise.vision.data.classes import check_classes, count_classes
 from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
 from edgewise.vision.data.reading import facts_of, read_by
+from edgewise.vision.data.windows import EachWindow, RandomWindows
 from edgewise.vision.segmentation.objective import balanced
 from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
@@ -91,9 +92,9 @@ class MaskedImages:
         self.facts = facts_of(dataset)
         if recipe.loss.weights == "balanced":
             self.facts["class_weights"] = balanced(count_classes(split.train), data.classes)
-        shape = {"size": data.size, "channels": data.channels}
-        self.train = SegmentationDataset(split.train, augment=data.augment, seed=recipe.seed, **shape)
-        self.validation = SegmentationDataset(split.validation, **shape)
+        drawn, each = (RandomWindows(data.size), EachWindow(data.size)) if data.fit == "tiles" else (None, None)
+        self.train = SegmentationDataset(split.train, data.preprocess, data.augment, recipe.seed, drawn)
+        self.validation = SegmentationDataset(split.validation, data.preprocess, windows=each)
 
     def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:
         """An epoch's batches; the last, smaller one is dropped as U-KAN does. Lightning shares them among processes."""

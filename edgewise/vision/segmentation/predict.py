@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from edgewise._ground.errors import DataError
 from edgewise._ground.folders import make_folder
@@ -26,7 +25,9 @@ class Predictor:
     """A network as a function from a picture to the class of each of its pixels.
 
     The picture is scaled as in training, its logits are resized bilinearly to the picture's own size, and only then
-    decided upon: a mask as sharp as the network's resolution allows.
+    decided upon: a mask as sharp as the network's resolution allows. What was learned in tiles is seen in windows that
+    slide over the picture, a quarter of each overlapping the next; where they overlap, logits are averaged with weights
+    that fall towards the borders of a window.
 
     Args:
         network: Maps (1, C, H, W) to logits (1, classes, H, W).
@@ -51,15 +52,22 @@ class Predictor:
         """
         folder = RunFolder(run_dir)
         data = folder.read_recipe(SegmentationRecipe).data
-        return cls(load_model(folder.best_model()), Preprocess(data.size, data.channels), device)
+        return cls(load_model(folder.best_model()), data.preprocess, device)
 
     @torch.no_grad()
     def __call__(self, image: np.ndarray) -> Tensor:
         """The class of each pixel, integers (H, W), of a picture (C, H, W) in [0, 1]."""
         like = next(self.network.parameters())
         batch = self.preprocess.image(image)[None].to(like.device, like.dtype)
-        logits = F.interpolate(self.network(batch).float(), image.shape[1:], mode="bilinear")
+        logits = self.preprocess.restore(self._logits(batch).float(), image.shape[1:])
         return segment(logits)[0, 0].cpu()
+
+    def _logits(self, batch: Tensor) -> Tensor:
+        """Logits (1, classes, H, W) of a picture (1, C, H, W)."""
+        if self.preprocess.fit != "tiles":
+            return self.network(batch)
+        slide = require("monai.inferers", extra="training").sliding_window_inference
+        return slide(batch, self.preprocess.size, 1, self.network, overlap=0.25, mode="gaussian")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from edgewise.vision.data.preprocess import Fit, Preprocess
 from edgewise.vision.segmentation.objective import Loss
 from edgewise.vision.training.recipe import Data, Recipe
 from edgewise.vision.training.strict import require_that
@@ -19,12 +20,19 @@ class MaskedData(Data):
     shows what masks hold, and by which of the dataset's options they are read."""
     split_seed: int = 2981
     """Seed of the split into training, validation and test images (2981, 6142 and 1187 are published)."""
+    fit: Fit = "pad"
+    """How a picture comes to size: resized, its aspect kept, and padded; in tiles at its own resolution; or stretched."""
     augment: bool = True
     """Quarter turns and flips of the training images."""
 
     def __post_init__(self):
         super().__post_init__()
         require_that(self.classes >= 1, "data.classes", self.classes, "at least 1")
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """What stands between a picture and the network."""
+        return Preprocess(self.size, self.channels, fit=self.fit)
 
     @property
     def test_images(self) -> tuple:

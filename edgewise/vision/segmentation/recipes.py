@@ -42,8 +42,8 @@ def ukan_published(dataset: str = "busi", root: str | None = None) -> Segmentati
     """U-KAN's published recipe (Li et al., AAAI 2025, arXiv 2406.02918), with the bugs of its code out.
 
     As published: Adam, 1e-4 and 1e-2 for the KAN layers, weight decay 1e-4, a cosine to 1e-5 over 400 epochs, batch
-    8, half binary cross-entropy plus Dice, quarter turns and flips, 256 x 256 (GlaS 512 x 512), splits by seed 2981,
-    6142, 1187.
+    8, half binary cross-entropy plus Dice, quarter turns and flips, pictures stretched to 256 x 256 (GlaS 512 x 512),
+    splits by seed 2981, 6142, 1187.
 
     Not as in the released code, on purpose:
 
@@ -62,5 +62,5 @@ def ukan_published(dataset: str = "busi", root: str | None = None) -> Segmentati
     """
     size = (512, 512) if dataset == "glas" else (256, 256)
     optimiser = Adam(learning_rate=1e-4, coefficient_learning_rate=1e-2, weight_decay=1e-4, final_learning_rate=1e-5)
-    data = MaskedData(name=dataset, root=root, options={"split_by": "published"}, size=size)
+    data = MaskedData(name=dataset, root=root, options={"split_by": "published"}, size=size, fit="stretch")
     return SegmentationRecipe(data=data, model=Model(name="ukan"), optimiser=optimiser, epochs=400, batch_size=8)

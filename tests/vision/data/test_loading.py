@@ -7,7 +7,17 @@ import torch
 from torch.utils.data import DataLoader
 
 from edgewise._ground.errors import DataError
-from edgewise.vision.data import EpochSampler, Sample, SegmentationDataset, SegmentationSet
+from edgewise.vision.data import (
+    VOID,
+    EpochSampler,
+    Labels,
+    Preprocess,
+    Sample,
+    SegmentationDataset,
+    SegmentationSet,
+    loading,
+)
+from edgewise.vision.data.windows import EachWindow, RandomWindows
 
 
 def epoch_of(dataset, **options):
@@ -22,7 +32,7 @@ def same(first, second):
 
 def test_an_item_is_the_normalised_picture_and_its_mask(make_set):
     data = make_set(2)
-    item = SegmentationDataset(data, (32, 32), channels=3)[1]
+    item = SegmentationDataset(data, Preprocess((32, 32)))[1]
     image, mask = data[1].read()
     expected = (image - np.reshape([0.485, 0.456, 0.406], (3, 1, 1))) / np.reshape([0.229, 0.224, 0.225], (3, 1, 1))
     np.testing.assert_allclose(item["image"], expected, rtol=1e-5, atol=1e-6)
@@ -30,13 +40,9 @@ def test_an_item_is_the_normalised_picture_and_its_mask(make_set):
     assert (item["image"].dtype, item["mask"].dtype, item["id"]) == (torch.float32, torch.float32, "s01")
 
 
-def test_channels_are_those_of_the_dataset_unless_given(make_set):
-    assert SegmentationDataset(make_set(1), (8, 12))[0]["image"].shape == (1, 8, 12)
-
-
 def test_files_are_read_once(make_set):
     data = make_set(1)
-    dataset = SegmentationDataset(data, (32, 32))
+    dataset = SegmentationDataset(data, Preprocess((32, 32), 1))
     before = dataset[0]["image"]
     data[0].image.unlink()
     assert torch.equal(dataset[0]["image"], before)
@@ -46,7 +52,7 @@ def test_a_broken_file_is_found_before_training(make_set):
     data = make_set(2)
     data[1].image.write_bytes(b"")
     with pytest.raises(DataError, match=r"01\.png cannot be read"):
-        SegmentationDataset(data, (32, 32))
+        SegmentationDataset(data, Preprocess((32, 32), 1))
 
 
 def symmetries(picture):
@@ -58,7 +64,7 @@ def test_augmentation_draws_every_symmetry_for_picture_and_mask_alike(save):
     mask = (picture > 127).astype(np.uint8)
     sample = Sample("a", save("a.png", picture), (save("m.png", mask),))
     data = SegmentationSet("one", (sample,), channels=1)
-    dataset = SegmentationDataset(data, (8, 8), augment=True, mean=(0.0,), std=(1 / 255,))
+    dataset = SegmentationDataset(data, Preprocess((8, 8), 1, (0.0,), (1 / 255,)), augment=True)
     drawn = set()
     for epoch in range(100):
         dataset.set_epoch(epoch)
@@ -72,7 +78,7 @@ def test_augmentation_draws_every_symmetry_for_picture_and_mask_alike(save):
 def test_one_epoch_turns_equal_pictures_differently(make_set):
     data = make_set(2)
     twins = replace(data, samples=(data[0], replace(data[0], id="twin")))
-    dataset = SegmentationDataset(twins, (32, 32), augment=True)
+    dataset = SegmentationDataset(twins, Preprocess((32, 32), 1), augment=True)
     differ = 0
     for epoch in range(20):
         dataset.set_epoch(epoch)
@@ -81,8 +87,8 @@ def test_one_epoch_turns_equal_pictures_differently(make_set):
 
 
 def test_oblong_pictures_are_only_flipped(make_set):
-    dataset = SegmentationDataset(make_set(1), (16, 32), augment=True)
-    plain = SegmentationDataset(make_set(1), (16, 32))[0]["mask"][0].numpy()
+    dataset = SegmentationDataset(make_set(1), Preprocess((16, 32), 1, fit="stretch"), augment=True)
+    plain = SegmentationDataset(make_set(1), Preprocess((16, 32), 1, fit="stretch"))[0]["mask"][0].numpy()
     flips = [plain, plain[::-1], plain[:, ::-1], plain[::-1, ::-1]]
     drawn = set()
     for epoch in range(40):
@@ -94,7 +100,7 @@ def test_oblong_pictures_are_only_flipped(make_set):
 
 def test_augmentation_depends_on_seed_epoch_and_index_alone(make_set):
     data = make_set(6)
-    dataset, again = (SegmentationDataset(data, (32, 32), augment=True, seed=3) for _ in range(2))
+    dataset, again = (SegmentationDataset(data, Preprocess((32, 32), 1), augment=True, seed=3) for _ in range(2))
     epochs = []
     for epoch in range(3):
         dataset.set_epoch(epoch)
@@ -105,12 +111,12 @@ def test_augmentation_depends_on_seed_epoch_and_index_alone(make_set):
     for index in reversed(range(6)):
         assert torch.equal(again[index]["image"], epochs[2][index])
     assert any(not torch.equal(a, b) for a, b in zip(epochs[0], epochs[1], strict=True))
-    other = SegmentationDataset(data, (32, 32), augment=True, seed=4)
+    other = SegmentationDataset(data, Preprocess((32, 32), 1), augment=True, seed=4)
     assert any(not torch.equal(other[index]["image"], epochs[0][index]) for index in range(6))
 
 
 def test_augmentation_leaves_global_random_states_alone(make_set):
-    dataset = SegmentationDataset(make_set(1), (32, 32), augment=True)
+    dataset = SegmentationDataset(make_set(1), Preprocess((32, 32), 1), augment=True)
     numpy_state, torch_state = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
     dataset[0]
     assert np.array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
@@ -120,7 +126,7 @@ def test_augmentation_leaves_global_random_states_alone(make_set):
 @pytest.mark.slow
 @pytest.mark.parametrize("persistent", [False, True])
 def test_workers_give_the_same_bits_in_every_epoch(make_set, persistent):
-    dataset = SegmentationDataset(make_set(7), (32, 32), augment=True)
+    dataset = SegmentationDataset(make_set(7), Preprocess((32, 32), 1), augment=True)
     alone, sampler = [], EpochSampler(7, seed=1)
     for epoch in range(3):
         dataset.set_epoch(epoch)
@@ -146,3 +152,65 @@ def test_orders_are_permutations_that_a_resumed_run_repeats():
     assert list(resumed) == list(resumed) == orders[3]
     assert list(EpochSampler(50, seed=2)) != orders[0]
     assert len(first) == 50
+
+
+@pytest.fixture
+def numbered(save):
+    """A picture whose pixels all differ, 21 x 30, with a mask of as many classes."""
+    picture = np.arange(630).reshape(21, 30)
+    files = save("a.png", (picture % 251).astype(np.uint8)), (save("m.png", (picture % 249).astype(np.uint8)),)
+    return picture, SegmentationSet("one", (Sample("a", *files, coding=Labels()),), channels=1)
+
+
+def test_windows_of_training_are_drawn_from_the_picture_and_its_mask_alike(numbered):
+    picture, data = numbered
+    tiles = Preprocess((8, 10), 1, (0.0,), (1 / 255,), fit="tiles")
+    dataset, again = (SegmentationDataset(data, tiles, seed=5, windows=RandomWindows((8, 10))) for _ in range(2))
+    corners = set()
+    for epoch in range(12):
+        dataset.set_epoch(epoch)
+        for item in dataset:
+            window, mask = item["image"][0].numpy().round(), item["mask"][0].numpy()
+            ((top, left),) = np.argwhere((picture % 251 == window[0, 0]) & (picture % 249 == mask[0, 0]))
+            assert np.array_equal(window, picture[top : top + 8, left : left + 10] % 251)
+            assert np.array_equal(mask, picture[top : top + 8, left : left + 10] % 249)
+            corners.add((top, left))
+    assert len(dataset) == 8  # 630 pixels in windows of 80
+    assert len(corners) > 60
+    again.set_epoch(11)
+    assert all(torch.equal(again[i]["image"], dataset[i]["image"]) for i in reversed(range(8)))
+
+
+def test_windows_of_validation_score_each_pixel_once(numbered):
+    picture, data = numbered
+    tiles = Preprocess((8, 10), 1, (0.0,), (1 / 255,), fit="tiles")
+    seen = np.zeros((21, 30), int)
+    for item in SegmentationDataset(data, tiles, windows=EachWindow((8, 10))):
+        where = np.isin(picture % 251, item["image"].numpy().round())
+        for value, label in zip(item["image"].round().flatten().tolist(), item["mask"].flatten().tolist(), strict=True):
+            if label != VOID:
+                seen[where & (picture % 251 == value) & (picture % 249 == label)] += 1
+    assert (seen == 1).all()
+
+
+def test_a_picture_smaller_than_a_window_has_void_borders(make_set):
+    for windows in (RandomWindows((40, 8)), EachWindow((40, 8))):
+        item = SegmentationDataset(make_set(1), Preprocess((40, 8), 1, fit="tiles"), windows=windows)[0]
+        assert item["image"].shape == item["mask"].shape == (1, 40, 8)
+        assert (item["mask"][0, :4] == VOID).all()
+        assert (item["mask"][0, -4:] == VOID).all()
+        assert (item["image"][0, -4:] == 0).all()
+        assert set(item["mask"][0, 4:-4].unique().tolist()) <= {0, 1}
+
+
+def test_what_is_not_kept_is_read_again(make_set, monkeypatch):
+    data = make_set(3)
+    kept = SegmentationDataset(data, Preprocess((16, 24), 1))
+    monkeypatch.setattr(loading, "KEPT", 2 * (16 * 16 * 5))
+    some = SegmentationDataset(data, Preprocess((16, 24), 1))
+    assert all(torch.equal(some[i]["image"], kept[i]["image"]) for i in range(3))
+    for sample in data:
+        sample.image.unlink()
+    assert torch.equal(some[1]["image"], kept[1]["image"])
+    with pytest.raises(DataError, match=r"02\.png does not exist"):
+        some[2]

@@ -70,7 +70,7 @@ def test_a_run_of_segmentation_names_no_classes(run):
 def test_the_mask_is_the_networks(run, pictures):
     predictor = Predictor.from_run(run)
     image = Sample("grey", pictures / "grey.png").read_image()
-    logits = predictor.network(Preprocess((16, 16), 1).image(image)[None])
+    logits = predictor.network(Preprocess((16, 16), 1).image(image)[None])[..., 3:13, :]  # 20 x 33 becomes 10 x 16
     expected = F.interpolate(logits, (20, 33), mode="bilinear")[0, 0] > 0
     assert torch.equal(predictor(image).bool(), expected)
 
@@ -141,3 +141,19 @@ def test_a_network_of_doubles_predicts():
 
     labels = Predictor(Passing(), Preprocess((8, 8), 1))(np.zeros((1, 12, 9), np.float32))
     assert labels.shape == (12, 9)
+
+
+@pytest.mark.parametrize("shape", [(40, 57), (11, 40), (9, 12)])
+def test_what_was_learned_in_tiles_is_seen_at_the_pictures_own_size(shape):
+    pointwise = nn.Conv2d(1, 2, 1)
+    image = np.random.default_rng(0).random((1, *shape), dtype=np.float32)
+    expected = pointwise(torch.from_numpy((image - 0.5) / 0.25)[None]).argmax(1)[0]
+    found = Predictor(pointwise, Preprocess((16, 16), 1, fit="tiles"))(image)
+    assert (found == expected).float().mean() > 0.999  # of pixels where both logits are next to equal, some may differ
+
+
+def test_a_run_in_tiles_trains_and_scores(recipe, tmp_path):
+    data = replace(recipe.data, size=(8, 8), fit="tiles")
+    train(replace(recipe, data=data, epochs=1), tmp_path / "run", progress=False)
+    assert RunFolder(tmp_path / "run").read_recipe().data.fit == "tiles"
+    assert 0 <= evaluate(tmp_path / "run").scores["iou"] <= 1
