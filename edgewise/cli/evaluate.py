@@ -55,6 +55,5 @@ def command(
     evaluation = evaluate(run, dataset, device=device)
     if out is not None:
         write_json(out, evaluation.to_dict())
-    titles = evaluation.titles
-    print_table(("score", ""), [(titles[name], f"{evaluation.scores[name]:.4f}") for name in titles])
+    print_table(("score", ""), evaluation.rows())
     print(evaluation.summary())

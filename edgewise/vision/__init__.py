@@ -8,7 +8,9 @@ from edgewise.vision.classification.recipe import AdamW, Augment, Classification
 from edgewise.vision.classification.task import Classification
 from edgewise.vision.segmentation import recipes as _recipes_of_segmentation  # noqa: F401 (registers them)
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
-from edgewise.vision.segmentation.evaluate import Case, Evaluation, evaluate_masks
+from edgewise.vision.segmentation.decision import Decision
+from edgewise.vision.segmentation.evaluate import evaluate_masks
+from edgewise.vision.segmentation.evaluation import Case, Evaluation
 from edgewise.vision.segmentation.objective import Loss
 from edgewise.vision.segmentation.predict import Predictions, Predictor
 from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
@@ -34,6 +36,7 @@ __all__ = [
     "Classification",
     "ClassificationRecipe",
     "Data",
+    "Decision",
     "Distillation",
     "Evaluation",
     "LabelledData",

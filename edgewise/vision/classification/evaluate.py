@@ -49,12 +49,19 @@ class ClassificationEvaluation:
     mistakes: list[Mistake] = field(repr=False)
     """What was named wrong, the surest first."""
 
-    titles: ClassVar[dict[str, str]] = SCORES
-    """What a reader calls each score."""
     digits: ClassVar[dict[str, int]] = {"top1": 4, "top5": 4, "ece": 4, "log_loss": 4}
     """Digits after the point."""
     lower: ClassVar[tuple[str, ...]] = ("ece", "log_loss")
     """Scores that are better the lower they are."""
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What a reader calls each score."""
+        return SCORES
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Title and value of every score."""
+        return [(title, f"{self.scores[name]:.4f}") for name, title in self.titles.items()]
 
     def summary(self) -> str:
         """How many pictures, and which are the hardest to tell."""

@@ -7,9 +7,8 @@ With :math:`TP, FP, FN` the pixels counted per image and class at threshold 0.5 
   + IoU).
 * ``image_iou`` and ``image_f1``: the same ratio **per image, then averaged over images**. An image with neither truth
   nor prediction scores 1.
-* ``hd95``: the 95th percentile of the distances from each boundary pixel of one mask to the nearest of the other,
-  taken in both directions, the larger of the two, in pixels, averaged over images. Both masks empty: 0. Only one
-  empty: the diagonal of the image, the largest distance there can be.
+
+They are what training watches; :mod:`edgewise.vision.segmentation.scores.summary` has all scores.
 
 With several classes, background (class 0) is left out and the others are averaged. A class counts in an image if it is in
 its truth or its prediction; over a dataset, it counts if it is in the truth of any image, and is otherwise left out of the
@@ -20,13 +19,10 @@ IoU within each batch of eight and averages the batches, which depends on how im
 medpy's distance on empty masks, which raises and is recorded as 0, the best score there is. Neither is done here.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
 from edgewise._ground.optional import require
-from edgewise._ground.quiet import quiet
 from edgewise.vision.data.coding import VOID
 
 
@@ -52,16 +48,10 @@ def count_pixels(prediction: Tensor, truth: Tensor, classes: int = 1) -> Tensor:
         Counts, (B, foreground classes, 3) in float64: exact up to 2^53 pixels.
     """
     confusion = require("monai.metrics", extra="training").get_confusion_matrix
-    counts = confusion(*_foregrounds(prediction, truth, classes))
+    foreground, known = range(1, max(classes, 2)), truth != VOID
+    maps = (torch.cat([(labels == index) & known for index in foreground], dim=1) for labels in (prediction, truth))
+    counts = confusion(*(part.float() for part in maps))
     return counts[..., [0, 1, 3]].double()
-
-
-def _foregrounds(prediction: Tensor, truth: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-    """One binary map for each foreground class, (B, classes, H, W), of both; void pixels are background in both."""
-    foreground = range(1, max(classes, 2))
-    known = truth != VOID
-    one, other = (torch.cat([(labels == index) & known for index in foreground], dim=1) for labels in (prediction, truth))
-    return one.float(), other.float()
 
 
 def overlap(counts: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,30 +74,35 @@ def in_image(counts: Tensor) -> Tensor:
     return counts.sum(-1) > 0 if counts.shape[-2] > 1 else torch.ones_like(counts[..., 0], dtype=torch.bool)
 
 
-def tally(counts: Tensor) -> dict[str, Tensor]:
-    """What adds up over images, from their counts (images, classes, 3): pixels, the scores of each image, and images."""
+def parts(counts: Tensor) -> dict[str, Tensor]:
+    """What adds up over images, of each of them, from their counts (images, classes, 3): pixels, scores, and images."""
     image_iou, image_f1 = overlap(counts)
     there = in_image(counts).to(counts.dtype)
-    sums = {"pixels": counts.sum(0), "image_iou": (image_iou * there).sum(0), "image_f1": (image_f1 * there).sum(0)}
-    return sums | {"there": there.sum(0), "images": counts.new_tensor(len(counts))}
+    scores = {"image_iou": image_iou * there, "image_f1": image_f1 * there}
+    return {"pixels": counts, **scores, "there": there, "images": counts.new_ones(len(counts))}
+
+
+def tally(counts: Tensor) -> dict[str, Tensor]:
+    """The sums of :func:`parts` over the images."""
+    return {name: part.sum(0) for name, part in parts(counts).items()}
 
 
 def scored(sums: dict[str, Tensor]) -> Tensor:
-    """Which classes count over a dataset, (classes,): those in the truth of any image; all, where there is none."""
+    """Which classes count over a dataset, (..., classes): those in the truth of any image; all, where there is none."""
     hit, _, missed = sums["pixels"].unbind(-1)
     there = hit + missed > 0
-    return there if there.any() else torch.ones_like(there)
+    return there | ~there.any(-1, keepdim=True)
 
 
 def by_class(sums: dict[str, Tensor]) -> dict[str, Tensor]:
-    """``iou``, ``f1``, ``image_iou`` and ``image_f1`` of each foreground class, (classes,), from sums of :func:`tally`."""
+    """``iou``, ``f1``, ``image_iou`` and ``image_f1`` of each foreground class, (..., classes), by sums of `parts`."""
     iou, f1 = overlap(sums["pixels"])
     images = {name: sums[name] / sums["there"].clamp(min=1) for name in ("image_iou", "image_f1")}
     return {"iou": iou, "f1": f1} | {name: torch.where(sums["there"] > 0, score, 1.0) for name, score in images.items()}
 
 
 def summarise(sums: dict[str, Tensor]) -> dict[str, float]:
-    """``iou``, ``f1``, ``image_iou`` and ``image_f1`` of a dataset from sums of :func:`tally`.
+    """``iou``, ``f1``, ``image_iou`` and ``image_f1`` of a dataset from sums of :func:`parts`.
 
     Example:
         >>> scores = summarise(tally(torch.tensor([[[2.0, 1.0, 1.0]], [[0.0, 0.0, 0.0]]])))
@@ -115,23 +110,3 @@ def summarise(sums: dict[str, Tensor]) -> dict[str, float]:
         (0.5, 0.75)
     """
     return {name: score[scored(sums)].mean().item() for name, score in by_class(sums).items()}
-
-
-def hausdorff95(prediction: Tensor, truth: Tensor, classes: int = 1) -> Tensor:
-    """95th percentile of the boundary distance of each image and foreground class, in pixels, (B, classes).
-
-    Args:
-        prediction: Class of each pixel, (B, 1, H, W).
-        truth: Class of each pixel, (B, 1, H, W).
-        classes: Classes of the network, as in :func:`count_pixels`.
-    """
-    distance = require("monai.metrics", extra="training").compute_hausdorff_distance
-    prediction, truth = _foregrounds(prediction, truth, classes)
-    some, other = prediction.flatten(2).any(-1), truth.flatten(2).any(-1)
-    result = torch.zeros(prediction.shape[:2])
-    result[some ^ other] = math.hypot(*prediction.shape[2:])
-    with quiet("always_return_as_numpy", category=FutureWarning):  # MONAI 1.6 warns of an argument that it passes itself
-        for image, index in (some & other).nonzero().tolist():
-            pair = (prediction[image, index][None, None], truth[image, index][None, None])
-            result[image, index] = distance(*pair, include_background=True, percentile=95).item()
-    return result

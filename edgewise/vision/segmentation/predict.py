@@ -15,8 +15,8 @@ from edgewise._ground.optional import require
 from edgewise.io import atomic_write, load_model
 from edgewise.vision.data import Preprocess, Sample
 from edgewise.vision.data.pixels import is_deep
+from edgewise.vision.segmentation.decision import Decision, probabilities_of
 from edgewise.vision.segmentation.figures import PREDICTION
-from edgewise.vision.segmentation.metrics import segment
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
 
@@ -33,12 +33,20 @@ class Predictor:
         network: Maps (1, C, H, W) to logits (1, classes, H, W).
         preprocess: What its training images went through.
         device: Where to compute.
+        decision: From probabilities to classes; None: one half, or the largest.
     """
 
-    def __init__(self, network: nn.Module, preprocess: Preprocess, device: str | torch.device = "cpu"):
+    def __init__(
+        self,
+        network: nn.Module,
+        preprocess: Preprocess,
+        device: str | torch.device = "cpu",
+        decision: Decision | None = None,
+    ):
         self.network = network.to(device).eval()
         self.preprocess = preprocess
         self.device = device
+        self.decision = decision or Decision()
 
     @classmethod
     def from_run(cls, run_dir: str | Path, device: str | torch.device = "cpu") -> "Predictor":
@@ -54,13 +62,17 @@ class Predictor:
         data = folder.read_recipe(SegmentationRecipe).data
         return cls(load_model(folder.best_model()), data.preprocess, device)
 
-    @torch.no_grad()
     def __call__(self, image: np.ndarray) -> Tensor:
         """The class of each pixel, integers (H, W), of a picture (C, H, W) in [0, 1]."""
+        return self.decision(self.probabilities(image))
+
+    @torch.no_grad()
+    def probabilities(self, image: np.ndarray) -> Tensor:
+        """Of each class, (classes, H, W), of a picture (C, H, W) in [0, 1]; (1, H, W) of one foreground."""
         like = next(self.network.parameters())
         batch = self.preprocess.image(image)[None].to(like.device, like.dtype)
         logits = self.preprocess.restore(self._logits(batch).float(), image.shape[1:])
-        return segment(logits)[0, 0].cpu()
+        return probabilities_of(logits[0]).cpu()
 
     def _logits(self, batch: Tensor) -> Tensor:
         """Logits (1, classes, H, W) of a picture (1, C, H, W)."""

@@ -10,7 +10,8 @@ from edgewise._ground.page import embed
 from edgewise.io import atomic_write
 from edgewise.vision.data import Split
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
-from edgewise.vision.segmentation.evaluate import Evaluation, evaluate_masks
+from edgewise.vision.segmentation.evaluate import evaluate_masks
+from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.figures import outlines, score_curves
 from edgewise.vision.segmentation.images import open_run
 from edgewise.vision.segmentation.predict import Predictor
@@ -96,6 +97,7 @@ def _classes(methods: list[MaskMethod]) -> list[dict]:
             "cells": ["" if one.absent else f"{method.evaluation.classes[row].iou:.3f}" for method in methods],
         }
         for row, one in enumerate(methods[0].evaluation.classes)
+        if len(methods[0].evaluation.classes) > 1
     ]
 
 

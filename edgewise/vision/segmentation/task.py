@@ -12,7 +12,8 @@ from edgewise.models.deployment import Deployment
 from edgewise.vision.data import SegmentationSet
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.segmentation.deploy import deploy_segmenter
-from edgewise.vision.segmentation.evaluate import Evaluation, evaluate_run
+from edgewise.vision.segmentation.evaluate import evaluate_run
+from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.images import MaskedImages
 from edgewise.vision.segmentation.learner import Segmenter
 from edgewise.vision.segmentation.losses import SegmentationLoss, loss_of

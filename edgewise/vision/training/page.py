@@ -28,12 +28,19 @@ class Evaluation(Protocol):
         """By name."""
         ...
 
-    titles: ClassVar[dict[str, str]]
-    """What a reader calls each score."""
+    @property
+    def titles(self) -> dict[str, str]:
+        """What a reader calls the scores that stand first."""
+        ...
+
     digits: ClassVar[dict[str, int]]
     """Digits after the point, where they are not three."""
     lower: ClassVar[tuple[str, ...]]
     """Scores that are better the lower they are."""
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Title and value of every score."""
+        ...
 
     def summary(self) -> str:
         """In a line, how many images, and what is hardest."""

@@ -1,33 +1,18 @@
-import math
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from monai.metrics import DiceMetric, MeanIoU
-from scipy import ndimage
 from sklearn.metrics import f1_score, jaccard_score
 
 from edgewise.vision.data import VOID
-from edgewise.vision.segmentation.metrics import count_pixels, hausdorff95, overlap, scored, segment, summarise, tally
+from edgewise.vision.segmentation.metrics import count_pixels, overlap, scored, segment, summarise, tally
 
 
 def masks(seed, count=3, shape=(13, 17), share=0.4):
     draw = torch.Generator().manual_seed(seed)
     return (torch.rand(count, 1, *shape, generator=draw) < share).long()
-
-
-def blobs(seed, shape=(24, 30)):
-    noise = np.random.default_rng(seed).normal(size=shape)
-    return torch.from_numpy(ndimage.gaussian_filter(noise, 2.5) > 0.05)[None, None].long()
-
-
-def reference_hd95(one, other):
-    """The definition, with distance transforms: boundary pixels touch background, or the picture's frame."""
-    edge = [mask & ~ndimage.binary_erosion(mask) for mask in (one, other)]
-    far = [ndimage.distance_transform_edt(~e) for e in edge]
-    return max(np.percentile(far[1][edge[0]], 95), np.percentile(far[0][edge[1]], 95))
 
 
 def test_scores_of_a_case_worked_by_hand():
@@ -114,13 +99,6 @@ def test_void_pixels_count_nowhere(seed):
     assert summarise(tally(single))["iou"] == pytest.approx(jaccard_score(one > 0, other > 0, zero_division=1))
 
 
-def test_void_pixels_are_background_to_the_distance():
-    truth, prediction = torch.zeros(2, 1, 1, 20, 20).long()
-    truth[..., 5:9, 5:9] = prediction[..., 5:9, 5:9] = 1
-    prediction[..., 15:, 15:], truth[..., 15:, 15:] = 1, VOID
-    assert hausdorff95(prediction, truth).item() == 0
-
-
 def test_nothing_found_where_nothing_is_scores_one():
     empty = torch.zeros(2, 1, 4, 4).long()
     assert summarise(tally(count_pixels(empty, empty))) == {"iou": 1, "f1": 1, "image_iou": 1, "image_f1": 1}
@@ -134,24 +112,3 @@ def test_overlap_of_one_missed_pixel_is_zero():
 def test_segment_decides_at_one_half_and_by_the_largest():
     assert segment(torch.tensor([0.01, -0.01]).reshape(2, 1, 1, 1)).flatten().tolist() == [1, 0]
     assert segment(torch.tensor([0.1, 3.0, 2.0]).reshape(1, 3, 1, 1)).item() == 1
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_hd95_is_scipys(seed):
-    prediction, truth = blobs(seed), blobs(seed + 100)
-    expected = reference_hd95(prediction[0, 0].bool().numpy(), truth[0, 0].bool().numpy())
-    assert hausdorff95(prediction, truth).item() == pytest.approx(expected, abs=1e-4)
-
-
-def test_hd95_of_two_points():
-    prediction, truth = torch.zeros(2, 1, 1, 20, 20).long()
-    prediction[..., 2, 3] = truth[..., 5, 7] = 1
-    assert hausdorff95(prediction, truth).item() == pytest.approx(5)
-
-
-def test_hd95_on_empty_masks():
-    empty, full = torch.zeros(1, 1, 30, 40).long(), torch.ones(1, 1, 30, 40).long()
-    assert hausdorff95(empty, empty).item() == 0
-    assert hausdorff95(empty, full).item() == pytest.approx(50)
-    assert hausdorff95(full, empty).item() == pytest.approx(math.hypot(30, 40))
-    assert hausdorff95(full, full).item() == 0

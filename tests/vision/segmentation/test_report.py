@@ -11,8 +11,8 @@ from PIL import Image
 from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise._ground.figures import to_bytes
 from edgewise.vision import Model, evaluate, train, write_report
-from edgewise.vision.segmentation.evaluate import SCORES
 from edgewise.vision.segmentation.figures import outlines, score_curves
+from edgewise.vision.segmentation.scores.summary import MAIN
 from edgewise.vision.training.page import loss_curves
 
 
@@ -54,7 +54,7 @@ def test_two_runs_side_by_side(runs, tmp_path):
     rows = {row[0]: row[1:] for row in page.rows if row}
     for run, title in zip(runs, ("tiny (first)", "tiny (second)"), strict=True):
         scores = evaluate(run).scores
-        expected = [f"{scores[name]:.{1 if name == 'hd95' else 3}f}" for name in SCORES]
+        expected = [f"{scores[name]:.{1 if name == 'hd95' else 3}f}" for name in MAIN]
         assert rows[title][1:6] == expected
         assert rows[title][7].endswith("of 2")
     assert rows["model.options.width"] == ["3", "5"]
