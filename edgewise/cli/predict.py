@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tyro.conf import arg
+from tyro.conf import UseAppendAction, arg
 
-from edgewise._ground.errors import DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.cli._parse import call
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ def command(
     *,
     out: Annotated[Path, arg(metavar="DIR")],
     device: str = "cpu",
+    threshold: UseAppendAction[tuple[float, ...]] = (),
+    smallest: UseAppendAction[tuple[int, ...]] = (),
+    largest_component: bool = False,
+    probabilities: bool = False,
     decimal: Literal["point", "comma"] | None = None,
 ) -> None:
     """Segment pictures with the best epoch of a run: a mask and an overlay for each, at
@@ -35,6 +39,7 @@ def command(
     examples:
       edgewise predict runs/first *.png --out masks
       edgewise predict runs/first pictures/ --out masks
+      edgewise predict runs/first pictures/ --out masks --smallest 50 --probabilities
       edgewise predict runs/digits *.png --out named
       edgewise predict formula rows.csv --out answers.csv
 
@@ -45,21 +50,32 @@ def command(
         out: Folder for ID_mask.png and ID_overlay.png, or for predictions.csv; made if needed. Of a
             fit also a CSV file.
         device: Where to compute, such as cpu or cuda.
+        threshold: A pixel may be of a class above this probability: once for all classes, or again for each.
+            This and the next two replace what the run says.
+        smallest: Components of fewer pixels become background: once for all classes, or again for each.
+        largest_component: Of each class, all components but the largest become background.
+        probabilities: Also write ID_probability.png, 16 bits with 65535 for 1; of several classes
+            ID_probability_N.png for each N but 0.
         decimal: Of a fit, the decimal sign where the table leaves it open.
     """
     from edgewise.kan.discovery.folder import FitFolder
 
     fit = FitFolder(run)
+    of_masks = {"threshold": threshold, "smallest": smallest, "largest_component": largest_component}
     if fit.is_there:
+        if any(of_masks.values()) or probabilities:
+            raise ConfigError(f"{run} is a fit and makes no masks: leave out what is asked of masks")
         _predict_rows(fit, images, out, decimal)
         return
     if not run.is_dir():
         raise DataError(f"{run} is no folder: give one made by `edgewise train`, `edgewise demo` or `edgewise fit`")
-    from edgewise.vision import predict
+    from edgewise.vision import Decision, Inference, predict
 
     if not images:
         raise DataError("no picture given: name the files to segment, edgewise predict RUN IMAGE... --out DIR")
-    done = predict(run, images, out, device)
+    decision = Decision(**of_masks) if any(of_masks.values()) else None
+    inference = Inference(decision=decision, probabilities=probabilities)
+    done = predict(run, images, out, device, None if inference == Inference() else inference)
     for reason in done.failures.values():
         print(f"edgewise: error: {reason}", file=sys.stderr)
     print(f"{done.summary()} to {out}")

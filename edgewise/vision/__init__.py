@@ -11,8 +11,9 @@ from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.evaluate import evaluate_masks
 from edgewise.vision.segmentation.evaluation import Case, Evaluation
+from edgewise.vision.segmentation.inference.files import Inference, Predictions
 from edgewise.vision.segmentation.objective import Loss
-from edgewise.vision.segmentation.predict import Predictions, Predictor
+from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
 from edgewise.vision.segmentation.task import Segmentation
 from edgewise.vision.training.distill import Distillation, SoftLabels, distill
@@ -39,6 +40,7 @@ __all__ = [
     "Decision",
     "Distillation",
     "Evaluation",
+    "Inference",
     "LabelledData",
     "Learner",
     "Loss",

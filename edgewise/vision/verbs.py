@@ -7,6 +7,7 @@ from edgewise._ground.errors import ConfigError
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data import ClassificationSet, SegmentationSet
 from edgewise.vision.data.pixels import picture_files
+from edgewise.vision.segmentation.inference.files import Inference
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import Evaluation, Report
 from edgewise.vision.training.tasks import Predicted, task_of
@@ -30,11 +31,17 @@ def evaluate(
     return task_of(RunFolder(run_dir).read_recipe()).evaluate(Path(run_dir), dataset, device)
 
 
-def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Path, device: str = "cpu") -> Predicted:
+def predict(
+    run_dir: str | Path,
+    images: Iterable[str | Path],
+    out_dir: str | Path,
+    device: str = "cpu",
+    inference: Inference | None = None,
+) -> Predicted:
     """Segment pictures, or name their classes, by the best epoch of a run.
 
     A picture that cannot be read is noted and the others are done all the same. See
-    :func:`edgewise.vision.segmentation.predict.predict_masks` and
+    :func:`edgewise.vision.segmentation.inference.files.predict_masks` and
     :func:`edgewise.vision.classification.predict.predict_classes` for what is written.
 
     Args:
@@ -42,13 +49,15 @@ def predict(run_dir: str | Path, images: Iterable[str | Path], out_dir: str | Pa
         images: Picture files, and folders of them.
         out_dir: Folder for the results; made if needed.
         device: Where to compute.
+        inference: Of a segmentation, how masks are made and what is written.
 
     Raises:
         CheckpointError: The run or the folder for the results cannot be used.
+        ConfigError: The run is of classification, and something was asked for that only a segmentation has.
         DataError: A folder holds no picture.
     """
     files = picture_files(images)
-    return task_of(RunFolder(run_dir).read_recipe()).predict(Path(run_dir), files, Path(out_dir), device)
+    return task_of(RunFolder(run_dir).read_recipe()).predict(Path(run_dir), files, Path(out_dir), device, inference)
 
 
 def deploy(run_dir: str | Path) -> Deployment:

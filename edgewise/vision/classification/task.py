@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from edgewise._ground.errors import ConfigError
 from edgewise.io import load_model
 from edgewise.models.deployment import Deployment
 from edgewise.vision.classification.baseline import matched_baseline
@@ -55,7 +56,11 @@ class Classification:
     def evaluate(self, run_dir: Path, dataset: ClassificationSet | None, device: str) -> ClassificationEvaluation:
         return evaluate_run(run_dir, dataset, device)
 
-    def predict(self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str) -> ClassPredictions:
+    def predict(
+        self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
+    ) -> ClassPredictions:
+        if inference is not None:
+            raise ConfigError(f"{run_dir} is a run of classification and makes no masks: leave out what is asked of masks")
         return predict_classes(run_dir, images, out_dir, device)
 
     def deployment(self, run_dir: Path) -> Deployment:

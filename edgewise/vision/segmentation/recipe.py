@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from edgewise.vision.data.preprocess import Fit, Preprocess
+from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.objective import Loss
 from edgewise.vision.training.recipe import Data, Recipe
 from edgewise.vision.training.strict import require_that
@@ -79,7 +80,9 @@ class SegmentationRecipe(Recipe):
     data: MaskedData = field(default_factory=MaskedData)
     optimiser: Adam = field(default_factory=Adam)
     loss: Loss = field(default_factory=Loss)
+    decision: Decision = field(default_factory=Decision)
 
     def __post_init__(self):
         super().__post_init__()
         self.loss.check(self.data.classes)
+        self.decision.check(max(self.data.classes - 1, 1))

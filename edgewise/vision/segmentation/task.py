@@ -15,10 +15,10 @@ from edgewise.vision.segmentation.deploy import deploy_segmenter
 from edgewise.vision.segmentation.evaluate import evaluate_run
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.images import MaskedImages
+from edgewise.vision.segmentation.inference.files import Inference, Predictions, predict_masks
 from edgewise.vision.segmentation.learner import Segmenter
 from edgewise.vision.segmentation.losses import SegmentationLoss, loss_of
 from edgewise.vision.segmentation.network import create_segmenter
-from edgewise.vision.segmentation.predict import Predictions, predict_masks
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.report import report_segmentation
 from edgewise.vision.training.page import Report
@@ -57,8 +57,10 @@ class Segmentation:
     def evaluate(self, run_dir: Path, dataset: SegmentationSet | None, device: str) -> Evaluation:
         return evaluate_run(run_dir, dataset, device)
 
-    def predict(self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str) -> Predictions:
-        return predict_masks(run_dir, images, out_dir, device)
+    def predict(
+        self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Inference | None = None
+    ) -> Predictions:
+        return predict_masks(run_dir, images, out_dir, device, inference)
 
     def deployment(self, run_dir: Path) -> Deployment:
         return deploy_segmenter(run_dir)

@@ -75,8 +75,14 @@ class Task(Protocol):
         """Scores of the best epoch of a run, on a dataset or, where it is None, on the run's own test images."""
         ...
 
-    def predict(self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str) -> Predicted:
-        """What the best epoch of a run makes of picture files."""
+    def predict(
+        self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
+    ) -> Predicted:
+        """What the best epoch of a run makes of picture files; how, if the task leaves a choice, by an object of its own.
+
+        Raises:
+            ConfigError: The task leaves none.
+        """
         ...
 
     def deployment(self, run_dir: Path) -> Deployment:

@@ -149,7 +149,7 @@ def test_deep_pictures_of_another_folder_are_scaled_as_in_training(recipe, write
     Image.fromarray(np.full((16, 16), 160, np.uint16)).save(root / "images" / "00.png")
     few = create_dataset("folder", root).subset(["00"])
     seen = []
-    monkeypatch.setattr(Predictor, "probabilities", lambda self, image: seen.append(image) or torch.zeros(1, 16, 16))
+    monkeypatch.setattr(Predictor, "probabilities", lambda self, image: seen.append(image) or torch.zeros(3, 16, 16))
     evaluate(tmp_path / "run", few)
     assert seen[0][0, 0, 0] == pytest.approx(max(0, (160 - window[0]) / (window[1] - window[0])), abs=1e-6)
     other = replace(few, stated=frozenset({"window"}), samples=(replace(few[0], window=(0, 320)),))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.special import expit
 from torch import nn
 from torch.nn import functional as F
 
@@ -11,7 +12,7 @@ from edgewise._ground.errors import CheckpointError, DataError
 from edgewise.vision import Predictor, evaluate, evaluate_masks, predict, train
 from edgewise.vision.classification.predict import ClassPredictor
 from edgewise.vision.data import Binary, Preprocess, Sample, SegmentationSet
-from edgewise.vision.segmentation.predict import overlay
+from edgewise.vision.segmentation.inference.drawn import overlay
 from edgewise.vision.training.folder import RunFolder
 
 
@@ -75,9 +76,29 @@ def test_the_mask_is_the_networks(run, pictures):
     assert torch.equal(predictor(image).bool(), expected)
 
 
+def test_probabilities_are_those_of_the_networks_logits(run, pictures):
+    predictor = Predictor.from_run(run)
+    image = Sample("colour", pictures / "colour.jpg").read_image()
+    logits = predictor.network(Preprocess((16, 16), 1).image(image)[None]).detach().double()[..., 5:11]  # 16 x 6
+    found = predictor.probabilities(image)
+    assert found.shape == (1, 41, 16)
+    expected = expit(F.interpolate(logits, (41, 16), mode="bilinear")[0].numpy())
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_network_that_answers_with_nan_is_told_and_the_others_are_done(run, pictures, tmp_path, monkeypatch):
+    answer = Preprocess.image
+    wide = torch.full((1, 16, 16), torch.nan)
+    monkeypatch.setattr(Preprocess, "image", lambda self, x: wide if x.shape[2] == 16 else answer(self, x))
+    done = predict(run, [pictures / "colour.jpg", pictures / "grey.png"], tmp_path / "out")
+    assert [path.name for path in done.masks] == ["grey_mask.png"]
+    assert "a NaN" in done.failures[pictures / "colour.jpg"]
+    assert "colour.jpg" in done.failures[pictures / "colour.jpg"]
+
+
 def test_deep_pictures_are_scaled_by_the_window_of_training_and_others_are_not(run, pictures, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(Predictor, "__call__", lambda self, image: seen.append(image) or torch.zeros(image.shape[1:]))
+    monkeypatch.setattr(Predictor, "probabilities", lambda self, image: seen.append(image) or torch.zeros(1, 20, 33))
     folder = RunFolder(run)
     folder.write_config(folder.read_recipe(), {"window": (0.0, 25700.0)})
     predict(run, [pictures / "deep.tif", pictures / "grey.png"], tmp_path / "out")
@@ -95,7 +116,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path, pictures):
 def test_the_outline_is_drawn_inside_the_mask():
     labels = np.zeros((7, 8), int)
     labels[2:5, 3:8] = 1
-    drawn = (overlay(np.zeros((1, 7, 8)), labels) == (247, 107, 21)).all(-1)
+    drawn = (overlay(np.zeros((1, 7, 8)), labels, [(247, 107, 21)]) == (247, 107, 21)).all(-1)
     expected = labels.astype(bool).copy()
     expected[3, 4:8] = False
     np.testing.assert_array_equal(drawn, expected)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from edgewise._ground.errors import ConfigError
+from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
 from edgewise.vision.training.recipe import Machine, Model, Recipe, differences
 from edgewise.vision.training.recipes import create_recipe, list_recipes
@@ -23,6 +24,7 @@ def test_settings_of_every_kind_survive_json():
         model=Model(options={"grid_size": 7}),
         optimiser=Adam(learning_rate=1),
         machine=Machine(devices=2, precision="bf16-mixed"),
+        decision=Decision(threshold=(0.4,), smallest=(9,)),
         patience=4,
     )
     again = Recipe.from_dict(recipe.to_dict())
@@ -49,6 +51,8 @@ def test_settings_of_every_kind_survive_json():
         ({"data": {"options": []}}, "data.options"),
         ({"data": None}, "data is None and must be an object of settings"),
         ({"machine": {"precision": "16-mixed"}}, "must be one of 32-true, bf16-mixed, 64-true"),
+        ({"decision": {"threshold": [0.4, "high"]}}, "decision.threshold is [0.4, 'high'] and must be tuple[float, ...]"),
+        ({"decision": {"smallest": [3, 4]}}, "smallest has the 2 numbers (3, 4) and there are 1 foreground classes"),
         ({"patience": "long"}, "patience is 'long' and must be int | None"),
         ({"epochs": 0}, "epochs is 0 and must be at least 1"),
         ({"optimiser": {"learning_rate": -1.0}}, "optimiser.learning_rate is -1.0 and must be above 0"),

@@ -1,0 +1,56 @@
+"""A predictor with what its run knows of files: how pictures are read, and how classes are shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from edgewise.vision.data import Sample
+from edgewise.vision.data.pixels import is_deep
+from edgewise.vision.segmentation.decision import Decision
+from edgewise.vision.segmentation.inference.drawn import Colour, palette
+from edgewise.vision.segmentation.inference.predicting import MaskPredictor
+from edgewise.vision.segmentation.predict import Predictor
+from edgewise.vision.segmentation.recipe import SegmentationRecipe
+from edgewise.vision.training.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What makes masks of files.
+
+    Attributes:
+        predictor: What makes masks of pictures.
+        window: Intensities that become 0 and 1 in files of more than 8 bits, or None.
+        colours: Of each foreground class.
+    """
+
+    predictor: MaskPredictor
+    window: tuple[float, float] | None
+    colours: Sequence[Colour] = field(repr=False)
+
+    def read(self, path: Path) -> np.ndarray:
+        """A picture (C, H, W) in [0, 1] as training saw it: the window is in units of 16 bits and says nothing of 8.
+
+        Raises:
+            DataError: The file is missing or broken, or its numbers have no scale.
+        """
+        return Sample(path.stem, path, window=self.window if is_deep(path) else None).read_image()
+
+
+def open_predictor(run_dir: str | Path, device: str = "cpu", decision: Decision | None = None) -> Opened:
+    """The best epoch of a run.
+
+    Args:
+        run_dir: A folder made by :func:`edgewise.vision.train`.
+        device: Where to compute.
+        decision: What is made of the probabilities; None: what the run says.
+
+    Raises:
+        CheckpointError: There is no run, it has done no epoch yet, or its model is corrupted.
+    """
+    folder = RunFolder(run_dir)
+    predictor = Predictor.from_run(run_dir, device, decision)
+    classes = folder.read_recipe(SegmentationRecipe).data.classes
+    return Opened(predictor, folder.read_facts()["window"], palette(max(classes - 1, 1)))
