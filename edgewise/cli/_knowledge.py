@@ -17,6 +17,7 @@ def known_of(
     constant_units: Sequence[str],
     forbidden: Sequence[str],
     longest: int | None,
+    form: str | None,
 ) -> "Knowledge":
     """The words of a command line as knowledge about the columns that vary.
 
@@ -27,9 +28,10 @@ def known_of(
         constant_units: Units that constants may carry.
         forbidden: Names of functions.
         longest: Numbers, variables and operations, at most.
+        form: What is known of the formula itself.
 
     Raises:
-        ConfigError: Another number of units than of columns, or what
+        ConfigError: Another number of units than of columns, a form with a column that does not vary, or what
             :class:`~edgewise.kan.discovery.Knowledge` refuses.
     """
     from edgewise.kan.discovery.knowledge import Knowledge
@@ -41,4 +43,7 @@ def known_of(
             f"--units {units!r}: put commas between them, and 1 where a column has none"
         )
     varying = None if given is None else [unit for unit, name in zip(given, data.asked, strict=True) if name in data.names]
-    return Knowledge(varying, target_unit, constant_units, forbidden, longest)
+    known = Knowledge(varying, target_unit, constant_units, forbidden, longest, form)
+    if still := sorted(known.names_of_form & ({*data.asked} - {*data.names})):
+        raise ConfigError(f"{', '.join(still)} in --form {form!r} does not vary in the table: write its value")
+    return known

@@ -48,6 +48,7 @@ def command(
     functions: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
     forbidden: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
     longest: int | None = None,
+    form: Annotated[str | None, arg(metavar="FORMULA")] = None,
     units: Annotated[str | None, arg(metavar="UNIT,...")] = None,
     target_unit: Annotated[str | None, arg(metavar="UNIT")] = None,
     constant_units: Annotated[tuple[str, ...], arg(metavar="UNIT...")] = (),
@@ -76,6 +77,7 @@ def command(
       edgewise fit data.csv --target y --columns a b --functions x x^2 sin exp --out found
       edgewise fit measured.xlsx --target y --impute --max-time 60
       edgewise fit falls.csv --target way --units "m/s, s" --target-unit m --constant-units m/s^2
+      edgewise fit cells.csv --target rate --form "V*s/(K + s)"
 
     Args:
         table: CSV file (commas, semicolons or tabs), Excel workbook (.xlsx) or Parquet file whose
@@ -87,6 +89,8 @@ def command(
         functions: Functions to try, such as x x^2 sin exp log; the whole library by default.
         forbidden: Functions that the formula must not have.
         longest: How many numbers, variables and operations it has at most.
+        form: The formula as far as it is known, such as "m*a + f(x, v)" with an unknown function f of
+            columns, or "V*s/(K + s)" with unknown constants; the rest stays as it is written.
         units: Units of the columns in their order, such as "m, s, kg*m/s^2, 1", where 1 is none; then
             formulas are offered only if they add like to like and have the target's unit.
         target_unit: The unit of the target.
@@ -112,7 +116,7 @@ def command(
     if len(data.y) < FEWEST:
         raise DataError(f"{table} has {len(data.y)} rows: a formula needs at least {FEWEST} to be learned from")
     used, held = _split(len(data.y), test, seed)
-    known = known_of(data, units, target_unit, constant_units, forbidden, longest)
+    known = known_of(data, units, target_unit, constant_units, forbidden, longest, form)
     options = {"hidden": hidden or None, "max_time": max_time, "grid": grid, "functions": functions or None, "seed": seed}
     found = discover(data.x[used], data.y[used], names=data.names, known=known, **options)
     folder.write(found, data.x[used], data)

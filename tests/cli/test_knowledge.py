@@ -21,10 +21,10 @@ def falls(tmp_path, monkeypatch):
 
 def test_units_are_those_of_the_columns_that_vary(falls):
     data = read_table(falls, "s")
-    assert known_of(data, "m/s, kg, s", "m", (), (), None).units == ["m/s", "s"]
+    assert known_of(data, "m/s, kg, s", "m", (), (), None, None).units == ["m/s", "s"]
     with pytest.raises(ConfigError, match=r"3 columns \(v, m, t\) want 3 units, got 2 in --units 'm/s, s'"):
-        known_of(data, "m/s, s", "m", (), (), None)
-    assert not known_of(data, None, None, (), (), None).is_of_form
+        known_of(data, "m/s, s", "m", (), (), None, None)
+    assert not known_of(data, None, None, (), (), None, None).is_of_form
 
 
 def test_a_formula_of_the_right_unit_and_how_sure_it_is(falls, capsys):
@@ -39,3 +39,16 @@ def test_a_formula_of_the_right_unit_and_how_sure_it_is(falls, capsys):
 def test_what_is_no_unit_is_one_sentence(falls, capsys):
     assert main(["fit", str(falls), "--target", "s", "--units", "m/s, kg, blub", "--target-unit", "m"]) == 1
     assert "'blub' is no unit that can be parsed" in capsys.readouterr().err
+
+
+def test_a_form_whose_constants_have_names(falls, capsys):
+    assert main(["fit", str(falls), "--target", "s", "--form", "v*t + g*t^2/2", "--max-time", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "standard errors: g = 9.8" in printed
+    assert "*t**2 + t*v" in printed
+    assert Path("formula/formula.py").exists()
+
+
+def test_a_form_with_a_column_that_does_not_vary(falls, capsys):
+    assert main(["fit", str(falls), "--target", "s", "--form", "m*v*t + f(t)"]) == 1
+    assert "m in --form 'm*v*t + f(t)' does not vary in the table: write its value" in capsys.readouterr().err

@@ -14,7 +14,8 @@ from edgewise.kan.discovery.front import Member, excursions, pareto, size
 from edgewise.kan.fitting.data import Table
 from edgewise.kan.forms.constants import Fitted, Rows
 from edgewise.kan.forms.grammar import Grammar
-from edgewise.kan.forms.simpler import simpler
+from edgewise.kan.forms.prescribed import Form
+from edgewise.kan.forms.search import Search
 from edgewise.kan.forms.splitting import Splitting
 from edgewise.kan.forms.tree import has_pole, tree_of
 from edgewise.kan.interpret import Formula
@@ -38,6 +39,10 @@ class Direct:
         names: Of all columns.
         grammar: What formulas may be.
         clock: When to end.
+        form: What is prescribed.
+
+    Raises:
+        ConfigError: The form cannot be the target.
     """
 
     def __init__(
@@ -47,18 +52,25 @@ class Direct:
         names: Sequence[str],
         grammar: Grammar,
         clock: Clock,
+        form: Form | None = None,
     ):
         sympy = require("sympy", extra="science")
         self.symbols = tuple(sympy.Symbol(name, real=True) for name in names)
-        self.table, self.clock, self.is_done = table, clock, False
+        self.table, self.columns = table, [self.symbols[c] for c in columns]
         weight = None if table.weight is None else table.weight.double().cpu().numpy()
-        parts = list(table.x.double().cpu().T.contiguous())
-        self.columns = [self.symbols[c] for c in columns]
-        self.rows = Rows([parts[c] for c in columns], table.y[:, 0].double().cpu().numpy(), weight)
-        order = np.random.default_rng(0).permutation(len(self.rows))
+        parts, y = list(table.x.double().cpu().T.contiguous()), table.y[:, 0].double().cpu().numpy()
+        self.plain = Rows([parts[c] for c in columns], y, weight)
+        every = Rows(parts, y, weight)
+        self.form = None if form is None else form.settled(every)
+        self._begin(self.plain if self.form is None else self.form.rows(every), grammar, clock)
+
+    def _begin(self, rows: Rows, grammar: Grammar, clock: Clock) -> None:
+        self.rows, self.clock, self.is_done = rows, clock, False
+        order = np.random.default_rng(0).permutation(len(rows))
         held = int(HELD * len(order))
-        self.used, self.held = self.rows.some(np.sort(order[held:])), self.rows.some(np.sort(order[:held]))
-        self.search = Splitting(self.used, grammar, lambda: clock.left)
+        self.used, self.held = rows.some(np.sort(order[held:])), rows.some(np.sort(order[:held]))
+        make = Splitting if self.form is None else self.form.search
+        self.search: Search = make(self.used, grammar, lambda: clock.left)
 
     def run(self) -> None:
         """Look until a formula is exact or the time is up."""
@@ -66,9 +78,10 @@ class Direct:
         self.is_done = True
 
     def under(self, grammar: Grammar, clock: Clock) -> "Direct":
-        """A search on the same rows, for other formulas and with a clock of its own."""
+        """A search on the same rows, for other formulas of any form and with a clock of its own."""
         other = copy.copy(self)
-        other.clock, other.is_done, other.search = clock, False, Splitting(self.used, grammar, lambda: clock.left)
+        other.form = None
+        other._begin(self.plain, grammar, clock)
         return other
 
     @property
@@ -85,7 +98,7 @@ class Direct:
         tree = tree_of(formula.expressions[0], self.columns)
         if tree is not None:
             clock = Clock(ADDING)
-            self.search.keep(simpler(self.used, self.used.fitted(tree), lambda: clock.left, self.search.grammar))
+            self.search.keep(self.search.simplified(self.used, self.used.fitted(tree), lambda: clock.left))
 
     def front(self, clock: Clock) -> tuple[tuple[Member, ...], Member, KAN]:
         """The front, the formula that is chosen, and this as a network.
@@ -115,8 +128,8 @@ class Direct:
 
         def simple(fitted: Fitted) -> Fitted:
             fitted = self.rows.fitted(fitted.tree)
-            short = simpler(self.rows, fitted, lambda: clock.left, self.search.grammar)
-            return fitted if has_pole(short.tree, self.rows.columns) else short
+            short = self.search.simplified(self.rows, fitted, lambda: clock.left)
+            return fitted if has_pole(self.rows.whole(short.tree), self.rows.outer.columns) else short
 
         yield from sorted(map(simple, found[:LIKELY]), key=lambda fitted: fitted.score)
         yield from found[LIKELY:]
@@ -137,15 +150,21 @@ class Direct:
         between, beyond = excursions(formula, self.table.x.double().cpu(), self.table.y[:, 0].double().cpu())
         length = size(formula.expressions[0])
         error = self.error(self.used.fitted(final.tree))
-        return Member(formula, length, error, between, beyond, tuple(constants), final.score)
+        names = () if self.form is None else self.form.names
+        return Member(formula, length, error, between, beyond, tuple(constants), final.score, names)
 
     def _formula(self, fitted: Fitted) -> Formula:
         """A formula as it is written, with figures of merit on the targets."""
-        points, wanted = self.table.x.double().cpu().numpy(), self.rows.y
-        told = fitted.tree(self.rows.columns).numpy()
-        expression = fitted.tree.expression(self.columns)
-        tolerance = max(EXACT_DIGITS, SHARE * fitted.error) * self.rows.spread / max(float(told.std()), 1e-300)
-        formula = written_formula([expression], self.symbols, points, told[:, None], None, tolerance)
+        points, rows = self.table.x.double().cpu().numpy(), self.rows.outer
+        told, given = self.rows.told(fitted.tree).numpy(), {} if self.form is None else self.form.numbers
+        expression = (
+            fitted.tree.expression(self.columns) if self.form is None else self.form.written(fitted.tree, self.symbols)
+        )
+        tolerance = max(EXACT_DIGITS, SHARE * fitted.error) * rows.spread / max(float(told.std()), 1e-300)
+        wide = np.column_stack([points, *(np.full(len(points), float(number)) for number in given.values())])
+        formula = written_formula([expression], (*self.symbols, *given), wide, told[:, None], None, tolerance)
+        expressions = tuple(expression.xreplace(given) for expression in formula.expressions)
+        formula = replace(formula, expressions=expressions, variables=self.symbols)
         with torch.no_grad(), np.errstate(all="ignore"):
-            rmse = float(np.sqrt(np.mean((np.asarray(formula(points))[:, 0] - wanted) ** 2)))
-        return replace(formula, rmse=rmse, relative=rmse / max(float(wanted.std()), 1e-300))
+            rmse = float(np.sqrt(np.mean((np.asarray(formula(points))[:, 0] - rows.y) ** 2)))
+        return replace(formula, rmse=rmse, relative=rmse / max(float(rows.y.std()), 1e-300))

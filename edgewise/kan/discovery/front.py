@@ -42,6 +42,7 @@ class Member:
         beyond: The same in a box that is 20 % wider than the rows.
         constants: The constants that were fitted, and their standard errors from the Jacobian.
         criterion: What the choice among formulas goes by, see :data:`RULE`.
+        names: What the constants are called, if a form was given in which they have names.
     """
 
     formula: Formula
@@ -51,6 +52,7 @@ class Member:
     beyond: float
     constants: tuple[tuple[float, float], ...]
     criterion: float
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return str(self.formula)
@@ -66,7 +68,8 @@ class Member:
     @property
     def uncertainties(self) -> str:
         """The constants that were fitted, each with its standard error, in words."""
-        return ", ".join(f"{value:.6g} ± {error:.2g}" for value, error in self.constants)
+        named = [f"{name} = " for name in self.names] or [""] * len(self.constants)
+        return ", ".join(f"{n}{value:.6g} ± {error:.2g}" for n, (value, error) in zip(named, self.constants, strict=True))
 
 
 def pareto(members: Iterable[Member]) -> tuple[Member, ...]:

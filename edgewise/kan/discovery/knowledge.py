@@ -1,4 +1,4 @@
-"""What users know of a formula before it is looked for: units, functions that it has not, its length."""
+"""What users know of a formula before it is looked for: units, functions that it has not, its length, its form."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,8 +7,11 @@ from functools import cache
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
+from edgewise.kan.forms.atoms import functions_of
 from edgewise.kan.forms.dimensions import Dimensions
+from edgewise.kan.forms.form_text import names_of, parse_form, read_form
 from edgewise.kan.forms.grammar import Grammar
+from edgewise.kan.forms.prescribed import Form
 from edgewise.kan.functions import Function, select
 
 NUMBERS = ("", "1", "-")  # how it is written that a column has no unit
@@ -30,10 +33,13 @@ class Knowledge:
         constants: Units that constants may carry; also as one text.
         forbidden: Names of functions that the formula has not.
         longest: So many numbers, variables and operations, at most.
+        form: What is known of the formula itself: ``"m*a + f(x, v)"``, where ``f(...)`` stands for an unknown function of
+            columns, or of formulas of them, or ``"V*s/(K + s)"``, where names that no column has stand for constants that
+            are fitted. All else stays as it is written. A decimal number in it may carry a unit of ``constants``.
 
     Raises:
         ConfigError: A unit that cannot be parsed, units of columns without one of the target or the other way round, an
-            unknown function, or a length below 1.
+            unknown function, a length below 1, or a form that cannot be read.
 
     Example:
         >>> known = Knowledge(units=("m", "s"), target="m/s", forbidden=("tan",))
@@ -46,6 +52,7 @@ class Knowledge:
     constants: str | Sequence[str] = ()
     forbidden: Sequence[str] = ()
     longest: int | None = None
+    form: str | None = None
 
     def __post_init__(self):
         for name in ("units", "constants"):
@@ -63,16 +70,40 @@ class Knowledge:
         for unit in (*(self.units or ()), *self.constants, *(() if self.target is None else (self.target,))):
             powers(unit)
         select(self.forbidden)
+        if self.form is not None:
+            parse_form(self.form)
 
     @property
     def is_of_form(self) -> bool:
         """Whether something is known that networks do not know."""
-        return self.units is not None or self.longest is not None
+        return self.units is not None or self.longest is not None or self.form is not None
 
     @property
     def takes_away(self) -> bool:
         """Whether it keeps formulas away that are no longer than others."""
-        return self.units is not None or bool(self.forbidden)
+        return self.units is not None or bool(self.forbidden) or self.form is not None
+
+    @property
+    def names_of_form(self) -> set[str]:
+        """All names in the form, of columns and of constants."""
+        return set() if self.form is None else {*names_of(parse_form(self.form))}
+
+    def form_of(self, names: Sequence[str]) -> Form | None:
+        """The form as one about columns.
+
+        Args:
+            names: Of all columns.
+
+        Raises:
+            ConfigError: It has what is forbidden, or what :func:`~edgewise.kan.forms.form_text.read_form` refuses.
+        """
+        if self.form is None:
+            return None
+        form = read_form(self.form, names)
+        forbidden = sorted(functions_of(form.tree) & {function.name for function in select(self.forbidden)})
+        if forbidden:
+            raise ConfigError(f"{self.form!r} has {', '.join(forbidden)}, which is forbidden: allow it, or mend the form")
+        return form
 
     def beyond(self, functions: Iterable[str | Function] | None) -> Grammar:
         """What a search might offer that heeds neither units nor what is forbidden."""

@@ -3,12 +3,10 @@
 from edgewise._ground.errors import warn
 from edgewise.kan.discovery.clock import Clock
 from edgewise.kan.discovery.direct import Direct
-from edgewise.kan.forms.atoms import POWERS, ROOTS
+from edgewise.kan.forms.atoms import functions_of
 from edgewise.kan.forms.grammar import Grammar
-from edgewise.kan.forms.tree import POWER, Tree
 
 MUCH = 0.5  # of the error that is left is what a formula must leave to be spoken of
-FIXED_POWERS = {power: name for name, power in (POWERS | ROOTS).items()}
 
 
 def look_beyond(known: Direct, grammar: Grammar, clock: Clock) -> None:
@@ -28,18 +26,14 @@ def look_beyond(known: Direct, grammar: Grammar, clock: Clock) -> None:
     if not possible < MUCH * least or not after.score < before.score:
         return
     taken_away = set(free.search.grammar.functions) - set(known.search.grammar.functions)
-    forbidden = sorted(_functions(after.tree) & taken_away)
+    forbidden = sorted(functions_of(after.tree) & taken_away)
     if forbidden:
         reason, mend = f"has {', '.join(forbidden)}, which is forbidden", "allow it if it may be"
+    elif known.form is not None:
+        reason, mend = f"has not the form {known.form.text!r}", "look whether the form is right"
     else:
         reason, mend = "does not fit the units", "name the units that constants may carry if it may be"
     warn(
         f"the best formula that fits what is known leaves over {least:.2g} of the target's deviation; one that {reason}, "
         f"leaves {possible:.2g}: {mend}"
     )
-
-
-def _functions(tree: Tree) -> set[str]:
-    """Names of the functions in a formula; powers that stay are functions too."""
-    own = FIXED_POWERS.get(tree.args[1].value, "") if tree.op == POWER else tree.op
-    return {own}.union(*map(_functions, tree.args))

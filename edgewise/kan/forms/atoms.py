@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise.kan.forms.dimensions import Dimensions
-from edgewise.kan.forms.tree import Tree, constant, has_pole, number, variable
+from edgewise.kan.forms.tree import FITTED, FIXED, POWER, PRODUCT, SUM, VARIABLE, Tree, constant, has_pole, number, variable
 
 LARGEST = 1e8  # ratio of an atom's largest value to its median
 POWERS = {"x": 1, "x^2": 2, "x^3": 3, "x^4": 4, "x^5": 5, "1/x": -1, "1/x^2": -2, "1/x^3": -3, "1/x^4": -4, "sqrt": 0.5}
 HIGH = (6, 7, 8, 9)  # powers that the library has no name for
 ROOTS = {"1/sqrt(x)": -0.5, "x^1.5": 1.5}
+NAMES = {power: name for name, power in (POWERS | ROOTS).items()}
 FREE = (-2.5, -1.5, -0.75, -0.4, -0.2, 0.2, 0.4, 0.75, 1.25, 1.75, 2.5, 3.5)
 SHIFTS = (0.03, 0.1, 0.3, 1.0, 3.0)  # beyond the rows, in half widths
 FINE = (0.001, 0.003, 0.01)
@@ -186,3 +187,16 @@ def _exponent(power: Tree) -> float:
 def _power_cost(exponent: float) -> float:
     """1 of a column itself, 1.5 of its square or reciprocal; roots cost more."""
     return (abs(exponent) + 1 if exponent > 0 else abs(exponent) + 2) / 2 + (exponent % 1 != 0)
+
+
+def functions_of(tree: Tree) -> set[str]:
+    """Names of the functions in a formula; powers that stay are functions too.
+
+    Example:
+        >>> sorted(functions_of(variable(0) ** 2 + Tree("sin", (variable(1),))))
+        ['sin', 'x^2']
+    """
+    own = set() if tree.op in (FITTED, FIXED, VARIABLE, SUM, PRODUCT) else {tree.op}
+    if tree.op == POWER:
+        own = {NAMES[tree.args[1].value]} if tree.args[1].op == FIXED and tree.args[1].value in NAMES else set()
+    return own.union(*map(functions_of, tree.args))

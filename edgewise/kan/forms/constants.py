@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -67,10 +68,33 @@ class Rows:
         """Some of the rows."""
         return Rows([column[kept] for column in self.columns], self.y[kept], self.weight[kept])
 
+    @property
+    def outer(self) -> "Rows":
+        """The rows of the target itself, if these are of an unknown part of its formula; else they."""
+        return self
+
+    def whole(self, tree: Tree) -> Tree:
+        """The formula of the target, of the columns of :attr:`outer`."""
+        return tree
+
+    def told(self, tree: Tree, constants: Sequence[Tensor | float] | None = None) -> Tensor:
+        """What a formula gives for the target, ``(N,)``; arguments as those of a tree."""
+        return tree(self.columns, constants)
+
+    def slopes(self, tree: Tree, constants: Sequence[float]) -> NDArray:
+        """The derivatives of what is told by the constants, in deviations of the targets, ``(N, constants)``."""
+        wide = [torch.full((len(self),), c, dtype=torch.double, requires_grad=True) for c in constants]
+        if not wide:
+            return np.zeros((len(self), 0))
+        with torch.enable_grad():
+            total = self.told(tree, wide).sum()  # no row depends on another's constants
+            found = torch.autograd.grad(total, wide, allow_unused=True, materialize_grads=True)
+        return torch.stack(found, 1).numpy() * self.outer.unit[:, None]
+
     def off(self, tree: Tree, constants: Sequence[float] | None = None) -> NDArray:
         """The differences, in deviations of the targets, ``(N,)``."""
         with np.errstate(all="ignore"):
-            return (tree(self.columns, constants).numpy() - self.y) * self.unit
+            return (self.told(tree, constants).numpy() - self.outer.y) * self.outer.unit
 
     def judged(self, tree: Tree) -> Fitted:
         """A formula with its error and score, as its constants are."""
@@ -92,7 +116,7 @@ class Rows:
             return np.where(np.abs(left) < FAR, left, FAR)
 
         def slopes(values: NDArray) -> NDArray:
-            found = tree.slopes(self.columns, values.tolist()).numpy() * self.unit[:, None]
+            found = self.slopes(tree, values.tolist())
             return np.where(np.abs(found) < FAR, found, 0)
 
         solve = require("scipy.optimize", extra="science").least_squares
@@ -109,7 +133,7 @@ class Rows:
     def errors_of(self, fitted: Fitted) -> NDArray:
         """Standard errors of the constants, from the Jacobian at the least squares; infinite if rows do not tell."""
         values = fitted.tree.constants()
-        slopes = fitted.tree.slopes(self.columns, values).numpy() * self.unit[:, None]
+        slopes = self.slopes(fitted.tree, values)
         scale = np.linalg.norm(slopes, axis=0)
         freedom = max(1, len(self) - len(values))
         if not values or not np.isfinite(slopes).all() or not scale.all():

@@ -95,7 +95,7 @@ class Search:
 
     def keep(self, fitted: Fitted) -> None:
         """Remember a formula, unless it has a pole between rows, or is none that is looked for."""
-        if not math.isfinite(fitted.score) or has_pole(fitted.tree, self.rows.columns):
+        if not math.isfinite(fitted.score) or has_pole(self.rows.whole(fitted.tree), self.rows.outer.columns):
             return
         if self.grammar.may_lead_to(fitted.tree):
             self.found[str(fitted.tree)] = fitted
@@ -109,7 +109,11 @@ class Search:
         for fitted in sorted(best, key=lambda fitted: promise(self.rows, fitted))[:POLISHED]:
             if self.left() <= 0:
                 return
-            self.keep(simpler(self.rows, fitted, self.left, self.grammar))
+            self.keep(self.simplified(self.rows, fitted, self.left))
+
+    def simplified(self, rows: Rows, fitted: Fitted, left: Callable[[], float]) -> Fitted:
+        """A formula made simpler, as long as time is left."""
+        return simpler(rows, fitted, left, self.grammar)
 
     def _promising(self, trees: Iterable[tuple[int, Tree]], target: Target) -> list[Tree]:
         """The best formulas of each kind and number of terms for a function of the target, as formulas for the target."""

@@ -74,16 +74,6 @@ class Tree:
             return torch.as_tensor(first, dtype=torch.double) ** others[0]
         return FUNCTIONS[self.op](torch.as_tensor(first, dtype=torch.double))
 
-    def slopes(self, columns: Sequence[Tensor], constants: Sequence[float]) -> Tensor:
-        """The derivatives of the values by the constants, ``(N, constants)``."""
-        if not constants:
-            return columns[0].new_zeros(len(columns[0]), 0)
-        wide = [columns[0].new_full((len(columns[0]),), c).requires_grad_() for c in constants]
-        with torch.enable_grad():
-            total = self(columns, wide).sum()  # no row depends on another's constants
-            found = torch.autograd.grad(total, wide, allow_unused=True, materialize_grads=True)
-        return torch.stack(found, 1)
-
     def constants(self) -> list[float]:
         """The constants that are fitted, in the order in which they are written."""
         return [self.value] if self.op == FITTED else [value for part in self.args for value in part.constants()]

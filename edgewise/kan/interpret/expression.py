@@ -24,7 +24,7 @@ BESSEL = ("besselj", "bessely", "besseli", "besselk")
 SPECIAL = (*BESSEL, "erf")
 
 
-def parse_formula(text: str, variables: Sequence["str | Symbol"] | None = None) -> "Expr":
+def parse_formula(text: str, variables: Sequence["str | Symbol"] | None = None, unknowns: Sequence[str] = ()) -> "Expr":
     """A formula as a sympy expression.
 
     Numbers, variables, ``+ - * / ** ^``, parentheses, the constants ``pi`` and ``E``, and functions: sin, cos, tan, their
@@ -35,6 +35,7 @@ def parse_formula(text: str, variables: Sequence["str | Symbol"] | None = None) 
         text: The formula, at most 10 000 characters.
         variables: Names or sympy symbols of what may vary, which may be ``E`` or ``pi`` too; by default all names. A name
             becomes a symbol that is ``real``, so that ``sqrt(x^2)`` is ``Abs(x)``.
+        unknowns: Names of functions, of any arguments, of which nothing is known but that they are there.
 
     Raises:
         ConfigError: It is no formula, has an unknown variable or function (the message names the nearest), something that
@@ -49,7 +50,7 @@ def parse_formula(text: str, variables: Sequence["str | Symbol"] | None = None) 
     if len(text) > MAX_LENGTH:
         raise ConfigError(f"a formula has at most {MAX_LENGTH} characters, got {len(text)}")
     try:
-        return _Reader(text, variables).expression()
+        return _Reader(text, variables, unknowns).expression()
     except ConfigError:
         raise
     except RecursionError as error:
@@ -74,7 +75,8 @@ def formula_functions() -> dict[str, Callable]:
 class _Reader:
     """Walks the syntax tree of one formula."""
 
-    def __init__(self, text: str, variables: Sequence | None):
+    def __init__(self, text: str, variables: Sequence | None, unknowns: Sequence[str]):
+        self.unknowns = unknowns
         self.sympy, self.functions = require("sympy", extra="science"), formula_functions()
         self.text = " ".join(text.split()).replace("^", "**")
         self.variables = None if variables is None else {getattr(v, "name", v): v for v in variables}
@@ -137,6 +139,8 @@ class _Reader:
         return self.checked(base**exponent)
 
     def call(self, name: str, arguments: list):
+        if name in self.unknowns:
+            return self.sympy.Function(name, real=True)(*arguments)
         if name not in self.functions:
             raise unknown("function", name, self.functions)
         wanted = 2 if name in BESSEL else 1

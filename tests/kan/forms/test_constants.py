@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import sympy
 import torch
 from scipy.optimize import curve_fit
 
@@ -34,6 +35,19 @@ def test_standard_errors_are_those_of_a_bootstrap():
     found = table.fitted(DECAY)
     drawn = [table.some(rng.integers(0, 200, 200)).fitted(found.tree).tree.constants() for _ in range(200)]
     np.testing.assert_allclose(table.errors_of(found), np.std(drawn, axis=0), rtol=0.25)
+
+
+def test_slopes_are_those_of_sympy():
+    x, y, a, b, c = sympy.symbols("x y a b c")
+    formula, columns = a * x**2 * sympy.sin(b * y) + c, RNG.uniform(1, 3, (2, 20))
+    tree = constant(2.5) * variable(0) ** 2 * Tree("sin", (constant(0.7) * variable(1),)) + constant(-1.0)
+    some = Rows(list(torch.tensor(columns)), RNG.normal(size=20), RNG.uniform(1, 2, 20))
+    found = some.slopes(tree, tree.constants())
+    for column, symbol in enumerate((a, b, c)):
+        slope = sympy.lambdify((x, y, a, b, c), sympy.diff(formula, symbol), "numpy")
+        wanted = slope(*columns, 2.5, 0.7, -1.0) * np.sqrt(some.weight) / some.spread
+        np.testing.assert_allclose(found[:, column], wanted, rtol=1e-12, atol=1e-12)
+    assert some.slopes(number(1.0), []).shape == (20, 0)
 
 
 def test_weights_are_those_of_scipy():
