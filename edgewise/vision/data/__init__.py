@@ -6,7 +6,7 @@ from edgewise.vision.data.busi import busi
 from edgewise.vision.data.cifar import cats_vs_dogs, cifar10, cifar100
 from edgewise.vision.data.classes import ClassCount, check_classes, count_classes
 from edgewise.vision.data.classification import ClassificationSet, ClassificationSplit
-from edgewise.vision.data.coding import VOID, Binary, Coding, Labels, Palette, Soft, coding_from
+from edgewise.vision.data.coding import VOID, Binary, Coding, Labels, Palette, Soft
 from edgewise.vision.data.cvc import cvc
 from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split, create_dataset, dataset_of, list_datasets
 from edgewise.vision.data.describe import describe
@@ -14,6 +14,7 @@ from edgewise.vision.data.duplicates import Duplicate, find_duplicates
 from edgewise.vision.data.folder import folder
 from edgewise.vision.data.glas import glas, official_split
 from edgewise.vision.data.imagefolder import imagefolder
+from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.loading import EpochSampler, SegmentationDataset
 from edgewise.vision.data.mnist import fashion_mnist, mnist
 from edgewise.vision.data.nuclei import nuclei, z_blocks
@@ -22,6 +23,7 @@ from edgewise.vision.data.pictures import ArrayPictures, FilePictures, Pictures
 from edgewise.vision.data.preprocess import Preprocess
 from edgewise.vision.data.sample import Sample
 from edgewise.vision.data.splits import PUBLISHED_SEEDS, grouped_split, list_splits, published_split, sides_split
+from edgewise.vision.data.stating import coding_from
 from edgewise.vision.data.strong import StrongView
 from edgewise.vision.data.view import MovedView, View
 
@@ -41,6 +43,7 @@ __all__ = [
     "EpochSampler",
     "FilePictures",
     "Labels",
+    "Legend",
     "MovedView",
     "Palette",
     "Pictures",

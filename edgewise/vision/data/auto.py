@@ -6,8 +6,9 @@ from typing import Any
 
 from edgewise._ground.errors import DataError
 from edgewise._ground.registry import unknown
-from edgewise.vision.data.coding import KINDS, VOID, Binary, Coding, Labels, Palette, Soft, Value, coding_from, number_of
+from edgewise.vision.data.coding import VOID, Binary, Coding, Labels, Palette, Soft
 from edgewise.vision.data.mask_file import WHITE, Plane, read_mask_file
+from edgewise.vision.data.stating import KINDS, Value, coding_from, number_of
 from edgewise.vision.data.survey import Histogram, Survey, survey
 
 LABELS, CODES = 32, 16

@@ -1,6 +1,6 @@
 """Which classes the masks of a set hold: counted over all of them, and compared with what is to be learnt."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +29,12 @@ class ClassCount:
     example: str
 
 
-def count_classes(samples: Iterable[Sample]) -> list[ClassCount]:
+def count_classes(samples: Iterable[Sample], names: Sequence[str] = ()) -> list[ClassCount]:
     """The classes in these samples' masks, by their numbers.
+
+    Args:
+        samples: The samples.
+        names: Of the classes, the background first, where they are known.
 
     Raises:
         DataError: A mask is missing or broken, or has a value that its rule does not know.
@@ -41,7 +45,9 @@ def count_classes(samples: Iterable[Sample]) -> list[ClassCount]:
     return [
         ClassCount(
             label,
-            "void" if label == VOID else coding.title(label) if coding else str(label),
+            "void"
+            if label == VOID
+            else " ".join([coding.title(label) if coding else str(label), *names[label : label + 1]]),
             int(counts[:, label].sum()),
             int((counts[:, label] > 0).sum()),
             samples[int(counts[:, label].argmax())].id,

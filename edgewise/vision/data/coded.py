@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from edgewise.vision.data.auto import MaskValues, read_as
-from edgewise.vision.data.coding import Value
 from edgewise.vision.data.sample import Sample
+from edgewise.vision.data.stating import Value
 
 
 def with_coding(

@@ -1,20 +1,16 @@
 """How the numbers in mask files become classes: labels, one foreground, soft edges, or a palette; one rule for a set."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from edgewise._ground.errors import ConfigError, DataError
-from edgewise._ground.registry import unknown
-from edgewise.vision.data.mask_file import PLANES, MaskFile, Plane, pack
+from edgewise.vision.data.mask_file import MaskFile, Plane
 
 VOID = 255
 """What stands in a mask for pixels that belong to no class: losses and scores leave them out."""
-Value = int | str | Sequence[int]
-"""A grey level, a colour as ``#rrggbb``, or one as three numbers."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,9 @@ class Coding(ABC):
 class Binary(Coding):
     """One foreground: whatever is not 0. Instances are merged.
 
+    Attributes:
+        label: Its class.
+
     Example:
         >>> from pathlib import Path
         >>> Binary()(MaskFile(Path("a.png"), np.array([[0, 1, 7]], np.uint8))).tolist()
@@ -63,9 +62,10 @@ class Binary(Coding):
     """
 
     kind: ClassVar[str] = "binary"
+    label: int = 1
 
     def _classes(self, values: np.ndarray, mask: MaskFile) -> np.ndarray:
-        return (values != 0).astype(np.uint8)
+        return (values != 0) * np.uint8(self.label)
 
     def describe(self) -> str:
         return f"one foreground: {self.plane} other than 0"
@@ -75,6 +75,10 @@ class Binary(Coding):
 class Soft(Coding):
     """One foreground with soft edges: at least `level`, half of what is full; 1-bit files are as they are.
 
+    Attributes:
+        level: The least value of the foreground.
+        label: Its class.
+
     Example:
         >>> from pathlib import Path
         >>> Soft()(MaskFile(Path("a.png"), np.array([[0, 127, 128, 254]], np.uint8))).tolist()
@@ -83,9 +87,10 @@ class Soft(Coding):
 
     kind: ClassVar[str] = "soft"
     level: float = 128
+    label: int = 1
 
     def _classes(self, values: np.ndarray, mask: MaskFile) -> np.ndarray:
-        return (values if values.dtype == bool else values >= self.level).astype(np.uint8)
+        return (values if values.dtype == bool else values >= self.level) * np.uint8(self.label)
 
     def describe(self) -> str:
         return f"one foreground with soft edges: {self.plane} of at least {self.level:g}"
@@ -170,6 +175,11 @@ class Palette(Coding):
     def _name(self, value: int) -> str:
         return f"#{int(value):06x}" if self.plane == "colour" else f"{self.plane} {value}"
 
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """The colours of the classes as ``#rrggbb``; none where masks are grey."""
+        return tuple(map(self._name, self.values)) if self.plane == "colour" else ()
+
     def title(self, label: int) -> str:
         return f"{label} ({self._name(self.values[label])})"
 
@@ -177,69 +187,3 @@ class Palette(Coding):
         return f"{len(self.values)} classes by {self.plane}" + (
             "" if self.void is None else f", {self._name(self.void)} is void"
         )
-
-
-KINDS: dict[str, type[Coding]] = {kind.kind: kind for kind in (Binary, Soft, Labels, Palette)}
-
-
-def coding_from(stated: Mapping[str, Any], void: Value | None = None) -> Coding:
-    """The rule that a dictionary states: of :meth:`Coding.to_dict`, or with a ``palette`` of colours or grey levels.
-
-    Args:
-        stated: ``kind`` and attributes; or ``palette``, a list of grey levels, of ``[red, green, blue]`` or of
-            ``"#rrggbb"``, the background first.
-        void: Value of pixels that belong to no class, as in the palette.
-
-    Raises:
-        ConfigError: A kind or an attribute is unknown or of another form.
-
-    Example:
-        >>> coding_from({"palette": [[0, 0, 0], "#ff0000"]}).title(1)
-        '1 (#ff0000)'
-    """
-    stated = dict(stated)
-    if "palette" in stated:
-        colours = stated.pop("palette")
-        if not isinstance(colours, list | tuple):
-            raise ConfigError(f"the palette of masks is {colours!r} and must be a list of values, the background first")
-        plane = "grey" if all(isinstance(colour, int) for colour in colours) else "colour"
-        stated = {"kind": "palette", "plane": plane, "values": [number_of(colour) for colour in colours], **stated}
-    name = stated.pop("kind", "")
-    if name not in KINDS:
-        raise unknown("kind of mask_values:", name, KINDS)
-    known = [item.name for item in fields(KINDS[name])]
-    for key in stated:
-        if key not in known:
-            raise unknown(f"part of mask_values {name!r}:", key, known)
-    if void is not None:
-        if "void" not in known:
-            raise ConfigError(f"mask_values {name!r} has no void and void is {void!r}: it goes with labels and palettes")
-        stated["void"] = void
-    if stated.get("void") is not None:
-        stated["void"] = number_of(stated["void"])
-    if stated.get("plane", "grey") not in PLANES:
-        raise unknown("plane of masks", str(stated["plane"]), PLANES)
-    if not isinstance(stated.get("level", 0.0), int | float):
-        raise ConfigError(f"the level of soft masks is {stated['level']!r} and must be a number")
-    if "values" in stated:
-        stated["values"] = tuple(number_of(value) for value in stated["values"])
-    return KINDS[name](**stated)
-
-
-def number_of(value: Value) -> int:
-    """A grey level, or a colour as one number.
-
-    Raises:
-        ConfigError: It is none of these.
-
-    Example:
-        >>> number_of(7), number_of([1, 0, 2]), number_of("#ff0000")
-        (7, 65538, 16711680)
-    """
-    if isinstance(value, int):
-        return value
-    try:
-        parts = bytes.fromhex(value.removeprefix("#")) if isinstance(value, str) else bytes(value)
-        return int(pack(np.frombuffer(parts, np.uint8).reshape(3)))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"{value!r} is no colour: give a grey level, [red, green, blue] or '#rrggbb'") from error

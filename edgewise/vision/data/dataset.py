@@ -11,6 +11,7 @@ from edgewise.vision.data.classification import ClassificationSet
 from edgewise.vision.data.coded import with_coding
 from edgewise.vision.data.coding import Coding
 from edgewise.vision.data.duplicates import Duplicate, find_duplicates
+from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.sample import Sample
 
 SPLITS: "Registry[Callable[[SegmentationSet, int], Split]]" = Registry("split")
@@ -28,6 +29,7 @@ class SegmentationSet:
         channels: Channels of its pictures (1 grey, 3 colour).
         citation: Whom to cite, and the terms of use.
         stated: What somebody said of how it is read, ``masks`` or ``window``; the rest was found from all samples.
+        legend: Names and colours of the classes; None: nobody said.
         split_by: Name of the way in which `split` divides it; `edgewise.vision.data.list_splits` has them all.
     """
 
@@ -37,6 +39,7 @@ class SegmentationSet:
     citation: str = field(default="", repr=False)
     split_by: str = "published"
     stated: frozenset[str] = frozenset({"masks", "window"})
+    legend: Legend | None = None
 
     def __post_init__(self):
         if len(set(self.ids)) < len(self.samples):

@@ -72,7 +72,7 @@ def describe(dataset: SegmentationSet) -> Description:
         "channels": dataset.channels,
         "sizes": dict(Counter(mask.shape for mask in masks).most_common()),
         "masks": dataset.coding.describe() if dataset.coding else "each by its own values",
-        "classes": count_classes(dataset),
+        "classes": count_classes(dataset, dataset.legend.names if dataset.legend else ()),
         "window": windows.pop() if len(windows) == 1 else None,
         "foreground": float(covered.mean()),
         "smallest": float(covered.min()),

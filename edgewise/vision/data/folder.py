@@ -1,16 +1,20 @@
 """Any folder of pictures with masks: beside them, in a folder of their own, or divided in sides."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgewise._ground.errors import ConfigError
 from edgewise.vision.data.auto import MaskValues
 from edgewise.vision.data.coded import with_coding
-from edgewise.vision.data.coding import Value
+from edgewise.vision.data.coding import Binary, Soft
 from edgewise.vision.data.dataset import DATASETS, SegmentationSet
 from edgewise.vision.data.finding import Naming, read_folder
 from edgewise.vision.data.groups import with_groups
 from edgewise.vision.data.layouts import folder_of
+from edgewise.vision.data.legend import Legend, read_stated
+from edgewise.vision.data.sample import Sample
+from edgewise.vision.data.stating import Value
 from edgewise.vision.data.window import with_window
 
 
@@ -27,6 +31,9 @@ def folder(
     window: Sequence[float] | None = None,
     groups: str | None = None,
     split_by: str | None = None,
+    names: Sequence[str] | None = None,
+    colours: Sequence[str] = (),
+    spacing: Sequence[float] | None = None,
 ) -> SegmentationSet:
     """One's own pictures and masks: ``images/ID.png`` and ``masks/ID.png``, extensions may differ.
 
@@ -55,6 +62,11 @@ def folder(
             in the picture's name it is, or a CSV file of names and groups.
         split_by: Way to divide it; None: ``sides`` if it has them, ``grouped`` if it has groups, else ``published``.
 
+        names: What the classes are called, the background first; None: as ``dataset.json`` in the folder says, if there is
+            one, see :func:`edgewise.vision.data.legend.read_stated`.
+        colours: The colours that they are shown in, as ``#rrggbb``, the background's first.
+        spacing: Millimetres from one pixel to the next, down and across, of all pictures.
+
     Raises:
         ConfigError: An option cannot be.
         DataError: The files are missing, named otherwise, or masks can be read in more than one way.
@@ -69,7 +81,34 @@ def folder(
         samples = with_groups(samples, groups, at)
     if split_by is None:
         split_by = "sides" if samples[0].side else "grouped" if groups else "published"
+    places = [at, *(place for place in samples[0].image.parents if at in place.parents)]
+    stated = next(filter(None, map(read_stated, places)), None)
+    if stated is not None and mask_values == "auto":
+        mask_values, void = stated.rule(), stated.void if void is None else void
     samples = with_coding(with_window(samples, window), mask_values, void)
+    samples = with_spacing(samples, spacing)
+    one = isinstance(samples[0].coding, Binary | Soft)
+    legend = stated.legend if stated and not (one and len(stated.values) > 2) else None
     known = {"masks": mask_values not in ("auto", "colours"), "window": window is not None}
-    stated = frozenset(name for name, is_stated in known.items() if is_stated)
-    return SegmentationSet("folder", samples, channels=channels, split_by=split_by, stated=stated)
+    return SegmentationSet(
+        "folder",
+        samples,
+        channels=channels,
+        split_by=split_by,
+        stated=frozenset(name for name, is_stated in known.items() if is_stated),
+        legend=Legend.of(len(names), names, colours) if names else legend,
+    )
+
+
+def with_spacing(samples: Sequence[Sample], spacing: Sequence[float] | None) -> tuple[Sample, ...]:
+    """The samples, all with this distance of pixels in millimetres, where one is given.
+
+    Raises:
+        ConfigError: It is not two numbers above 0.
+    """
+    if spacing is None:
+        return tuple(samples)
+    numbers = isinstance(spacing, list | tuple) and all(isinstance(step, int | float) and step > 0 for step in spacing)
+    if not numbers or len(spacing) != 2:
+        raise ConfigError(f"spacing={spacing!r} must be two numbers above 0, millimetres down and across")
+    return tuple(replace(sample, spacing=(float(spacing[0]), float(spacing[1]))) for sample in samples)

@@ -29,6 +29,7 @@ class Sample:
         coding: How the numbers in the masks become classes, the same for a whole set; None: what these files alone suggest.
         side: The side of the split that it was published on; None: it was not divided.
         group: What this sample shares with others that must stay on its side of a split: a patient, a video.
+        spacing: Millimetres from one pixel to the next, down and across; None: not known.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Sample:
     coding: Coding | None = None
     side: str | None = None
     group: str | None = None
+    spacing: tuple[float, float] | None = None
 
     def read_image(self) -> np.ndarray:
         """The picture as float32 ``(C, H, W)`` in [0, 1]; C is 1 for grey and 3 for colour.

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from edgewise.models.deployment import Deployment, deployment_of
+from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.preprocess import LUMINANCE
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
@@ -33,9 +34,10 @@ def deploy_segmenter(run_dir: str | Path) -> Deployment:
         "order": ["scaling", "resize", "convert", "normalise", "pad"],
     }
     one = data.classes == 1
-    names = ["background", "foreground"] if one else ["background", *(f"class {n}" for n in range(1, data.classes))]
+    legend = Legend.noted(facts, data.classes).to_dict()
     made: dict[str, Any] = {
-        "classes": names,
+        "classes": legend["names"],
+        "colours": legend["colours"],
         "activation": "sigmoid" if one else "softmax",
         "decision": "threshold" if one else "argmax",
         "threshold": 0.5 if one else None,

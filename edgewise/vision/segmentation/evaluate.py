@@ -10,6 +10,7 @@ from torch import Tensor
 from edgewise._ground.errors import DataError, NonFiniteError
 from edgewise.vision.data import Sample, SegmentationSet
 from edgewise.vision.data.coding import VOID
+from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.reading import read_by
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.evaluation import Evaluation
@@ -50,7 +51,7 @@ def evaluate_masks(masks: Callable[[np.ndarray], Tensor], dataset: SegmentationS
         DataError: A picture or its mask cannot be used.
         NonFiniteError: A probability is not finite.
     """
-    spacings = [getattr(sample, "spacing", None) for sample in dataset]
+    spacings = [sample.spacing for sample in dataset]
     in_mm = None not in spacings
     measured = []
     for sample, spacing in zip(dataset, spacings, strict=True):
@@ -59,7 +60,8 @@ def evaluate_masks(masks: Callable[[np.ndarray], Tensor], dataset: SegmentationS
         labels, probabilities = _found(masks, image, sample)
         measured.append(measure(labels, truth, classes, spacing if in_mm else None, probabilities))
     cohort = Cohort(dataset.ids, tuple(sample.group for sample in dataset), measured)
-    return Evaluation.of(cohort, "mm" if in_mm else "px")
+    known = dataset.legend if dataset.legend and len(dataset.legend.names) == max(classes, 2) else Legend.of(classes)
+    return Evaluation.of(cohort, "mm" if in_mm else "px", known.names)
 
 
 def _found(
@@ -108,5 +110,6 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
         if (inventory := folder.read_inventory()) is not None:
             inventory.warn_of_learned(dataset)
         found = {"masks", "window"} - dataset.stated - ({"masks"} if data.classes == 1 else set())
-        dataset = read_by(dataset, {name: facts[name] if name in found else None for name in ("masks", "window")})
+        read = {name: facts[name] if name in found else None for name in ("masks", "window")}
+        dataset = read_by(dataset, {**read, "legend": Legend.noted(facts, data.classes).to_dict()})
     return evaluate_masks(Predictor.from_run(run_dir, device), dataset, data.classes)

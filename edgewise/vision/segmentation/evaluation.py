@@ -1,5 +1,6 @@
 """What an evaluation of masks found: scores of all cases, of each class, of each group and of each case."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -61,6 +62,8 @@ class ClassScores:
     """The scores of one foreground class; without a pixel in the truth of any image, they are left out of the means."""
 
     label: int
+    name: str
+    """What a reader calls it."""
     pixels: int
     """Of it in the truth."""
     predicted: int
@@ -81,8 +84,8 @@ class ClassScores:
     def summary(self) -> str:
         """A line on it."""
         if self.absent:
-            return f"class {self.label}: in no scored image, so left out of the means; {self.predicted:,} pixels predicted"
-        return f"class {self.label}: IoU {self.iou:.4f}, F1 {self.scores['f1']:.4f}, {self.pixels:,} pixels"
+            return f"{self.name}: in no scored image, so left out of the means; {self.predicted:,} pixels predicted"
+        return f"{self.name}: IoU {self.iou:.4f}, F1 {self.scores['f1']:.4f}, {self.pixels:,} pixels"
 
 
 @dataclass(frozen=True)
@@ -108,10 +111,16 @@ class Evaluation:
     """Scores that are better the lower they are."""
 
     @classmethod
-    def of(cls, cohort: Cohort, unit: str) -> "Evaluation":
-        """All scores of what was measured."""
+    def of(cls, cohort: Cohort, unit: str, names: Sequence[str]) -> "Evaluation":
+        """All scores of what was measured.
+
+        Args:
+            cohort: What was measured.
+            unit: Of distances.
+            names: Of the classes, the background first.
+        """
         (scores,) = defined(means, {name: part[None] for name, part in cohort.sums.items()})
-        return cls(scores, _cases(cohort), _classes(cohort.sums), cohort.by_group(), unit, cohort)
+        return cls(scores, _cases(cohort), _classes(cohort.sums, names), cohort.by_group(), unit, cohort)
 
     @property
     def titles(self) -> dict[str, str]:
@@ -176,8 +185,8 @@ def _by_class(sums: dict[str, Tensor], there: Tensor) -> list[dict[int, dict[str
     return [{c + 1: columns[c][row] for c in range(classes) if there[row, c]} for row in range(len(there))]
 
 
-def _classes(sums: dict[str, Tensor]) -> list[ClassScores]:
+def _classes(sums: dict[str, Tensor], names: Sequence[str]) -> list[ClassScores]:
     hit, false, missed = sums["pixels"].long().unbind(-1)
     scores = defined(by_class, sums | {"images": sums["images"]})
-    rows = zip((hit + missed).tolist(), (hit + false).tolist(), scores, strict=True)
+    rows = zip(names[1:], (hit + missed).tolist(), (hit + false).tolist(), scores, strict=True)
     return [ClassScores(label, *row) for label, row in enumerate(rows, start=1)]

@@ -6,6 +6,7 @@ chosen on validation images cut from the training side, and the test images are 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch.utils.data import DataLoader
@@ -31,7 +32,7 @@ def open_dataset(data: MaskedData) -> SegmentationSet:
     dataset = dataset_of(data.name, data.root, data.options)
     if not isinstance(dataset, SegmentationSet):
         raise ConfigError(f"dataset {data.name!r} has classes and no masks: train a recipe of classification on it")
-    return dataset
+    return replace(dataset, legend=data.legend(dataset))
 
 
 def open_split(data: MaskedData, facts: Mapping[str, Any] | None = None, inventory: Inventory | None = None) -> Split:

@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from edgewise._ground.errors import ConfigError
+from edgewise.vision.data.coding import Palette
+from edgewise.vision.data.dataset import SegmentationSet
+from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.preprocess import Fit, Preprocess
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.objective import Loss
@@ -21,6 +25,10 @@ class MaskedData(Data):
     shows what masks hold, and by which of the dataset's options they are read."""
     split_seed: int = 2981
     """Seed of the split into training, validation and test images (2981, 6142 and 1187 are published)."""
+    names: tuple[str, ...] = ()
+    """What the classes are called, the background first; left out: as the dataset says."""
+    colours: tuple[str, ...] = ()
+    """The colours that they are shown in, as #rrggbb, the background's first."""
     fit: Fit = "pad"
     """How a picture comes to size: resized, its aspect kept, and padded; in tiles at its own resolution; or stretched."""
     augment: bool = True
@@ -29,11 +37,30 @@ class MaskedData(Data):
     def __post_init__(self):
         super().__post_init__()
         require_that(self.classes >= 1, "data.classes", self.classes, "at least 1")
+        Legend.of(self.classes, self.names, self.colours)
 
     @property
     def preprocess(self) -> Preprocess:
         """What stands between a picture and the network."""
         return Preprocess(self.size, self.channels, fit=self.fit)
+
+    def legend(self, dataset: SegmentationSet) -> Legend:
+        """Names and colours of the classes: those given here, else those of the dataset.
+
+        Raises:
+            ConfigError: The dataset names another number of classes.
+        """
+        known, coding = None if self.names else dataset.legend, dataset.coding
+        if known is not None and len(known.names) != max(self.classes, 2):
+            count, names = len(known.names), ", ".join(known.names)
+            raise ConfigError(
+                f"dataset {self.name!r} names {count} classes ({names}) and data.classes is {self.classes}: set "
+                f"data.classes to {count if count > 2 else 1}, or mask_values='binary' where all is one foreground"
+            )
+        if known is not None:
+            return Legend.of(self.classes, known.names, self.colours or known.colours)
+        in_masks = coding.colours if isinstance(coding, Palette) and len(coding.values) == self.classes else ()
+        return Legend.of(self.classes, self.names, self.colours or in_masks)
 
     @property
     def test_images(self) -> tuple:

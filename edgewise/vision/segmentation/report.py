@@ -60,7 +60,7 @@ def report_segmentation(
         subtitle=_subtitle(split),
         baseline_note=note,
         classes=_classes(methods),
-        absent=[one.label for one in methods[0].evaluation.classes if one.absent],
+        absent=[one.name for one in methods[0].evaluation.classes if one.absent],
         overlays=embed(overlays),
         curves=[embed(to_bytes(curve(runs.histories), "svg")) for curve in (score_curves, loss_curves)],
     )
@@ -92,7 +92,7 @@ def _classes(methods: list[MaskMethod]) -> list[dict]:
     """The IoU of each class by each method, where there are several classes."""
     return [
         {
-            "title": f"class {one.label}",
+            "title": one.name,
             "pixels": f"{one.pixels:,}",
             "cells": ["" if one.absent else f"{method.evaluation.classes[row].iou:.3f}" for method in methods],
         }

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgewise._ground.errors import DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import create_dataset, find_duplicates
 
 REAL = os.environ.get("EDGEWISE_DATA")
@@ -40,6 +40,26 @@ def test_normal_is_kept_with_an_empty_mask(released):
     dataset = create_dataset("busi", released[0], normal=True)
     assert dataset.ids[-1] == "normal (1)"
     assert dataset[-1].read_mask().sum() == 0
+
+
+def test_kinds_of_tumours_are_classes_of_their_own(released):
+    root, left, right = released
+    dataset = create_dataset("busi", root, normal=True, classes=["benign", "malignant"])
+    assert dataset.legend.names == ("background", "benign", "malignant")
+    assert np.array_equal(dataset[1].read_mask(), left | right)
+    assert np.array_equal(dataset[2].read_mask(), 2 * right)
+    assert not dataset[3].read_mask().any()
+    turned = create_dataset("busi", root, classes=["malignant", "benign"])
+    assert np.array_equal(turned[1].read_mask(), 2 * (left | right))
+    with pytest.raises(ConfigError, match=r"classes=\['benign'\] of 'busi' must be"):
+        create_dataset("busi", root, classes=["benign"])
+
+
+def test_a_name_that_says_no_kind_is_refused(save, noise, tmp_path):
+    save("images/1.png", noise(1))
+    save("masks/1.png", noise(2))
+    with pytest.raises(DataError, match=r"1\.png of 'busi' says no class"):
+        create_dataset("busi", tmp_path, classes=["benign", "malignant"])
 
 
 def test_ukan_layout(save, noise, tmp_path):

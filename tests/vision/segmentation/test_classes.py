@@ -1,6 +1,7 @@
 """Several classes from the files to the report: what is learnt, scored and refused."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from sklearn.metrics import jaccard_score
 
 from edgewise._ground.errors import DataError
-from edgewise.vision import evaluate, evaluate_masks, train, write_report
+from edgewise.vision import deploy, evaluate, evaluate_masks, train, write_report
 from edgewise.vision.data import VOID, Labels, Sample, SegmentationSet, create_dataset
 from edgewise.vision.segmentation.images import MaskedImages, open_split
 from edgewise.vision.segmentation.predict import Predictor
@@ -165,3 +166,28 @@ def test_a_report_counts_the_test_images_whose_group_was_trained_on(recipe, writ
     text = write_report([tmp_path / "run"], tmp_path / "report.html").html.read_text()
     assert found == count == 4
     assert "4 of 4 test images" in text
+
+
+def test_names_of_classes_reach_scores_report_and_export(recipe, write, tmp_path):
+    root = write()
+    (root / "dataset.json").write_text(json.dumps({"labels": {"rest": 0, "bright": 1, "dark": 2}}))
+    run = recipe_of(recipe, root)
+    train(run, tmp_path / "run", progress=False)
+    assert RunFolder(tmp_path / "run").read_facts()["legend"]["names"] == ["rest", "bright", "dark"]
+    assert re.search(r"^bright: IoU .*^dark: IoU", evaluate(tmp_path / "run").summary(), re.S | re.M)
+    (root / "dataset.json").unlink()  # the run has noted them
+    other = evaluate(tmp_path / "run", create_dataset("folder", root).subset(open_split(run.data).test.ids))
+    assert [one.name for one in other.classes] == ["bright", "dark"]
+    text = write_report([tmp_path / "run"], tmp_path / "report.html").html.read_text()
+    assert '<th scope="row">dark</th>' in text
+    made = deploy(tmp_path / "run").metadata["output"]
+    assert made["classes"] == ["rest", "bright", "dark"]
+    assert len(set(made["colours"])) == 3
+
+
+def test_names_given_by_a_recipe_go_first(recipe, write):
+    root = write()
+    (root / "dataset.json").write_text(json.dumps({"labels": {"rest": 0, "bright": 1, "dark": 2}}))
+    run = recipe_of(recipe, root)
+    data = replace(run.data, names=("a", "b", "c"))
+    assert MaskedImages(replace(run, data=data)).facts["legend"]["names"] == ["a", "b", "c"]

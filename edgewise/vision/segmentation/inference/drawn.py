@@ -1,6 +1,5 @@
 """Masks, probabilities and outlines as picture files."""
 
-import colorsys
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,26 +8,21 @@ import numpy as np
 
 from edgewise._ground.optional import require
 from edgewise.io import atomic_write
-from edgewise.vision.segmentation.figures import PREDICTION
 
 Colour = tuple[int, int, int]
-OKABE_ITO = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
-"""Colours that colour-blind people tell apart (Okabe and Ito, 2008)."""
-GOLDEN = 0.61803398875
 
 
-def palette(foreground: int) -> list[Colour]:
-    """A colour for each foreground class, red, green and blue from 0 to 255.
+def palette(colours: Sequence[str]) -> list[Colour]:
+    """The colour of each foreground class, red, green and blue from 0 to 255.
+
+    Args:
+        colours: As ``#rrggbb``, the background's first, such as those of a :class:`~edgewise.vision.data.Legend`.
 
     Example:
-        >>> palette(2)
-        [(230, 159, 0), (86, 180, 233)]
+        >>> palette(["#000000", "#e69f00"])
+        [(230, 159, 0)]
     """
-    if foreground == 1:
-        return [_bytes(PREDICTION)]
-    named = [_bytes(text) for text in OKABE_ITO[:foreground]]
-    hues = ((number * GOLDEN) % 1 for number in range(foreground - len(named)))
-    return [*named, *(_rounded(colorsys.hsv_to_rgb(hue, 0.75, 0.9)) for hue in hues)]
+    return [(colour[0], colour[1], colour[2]) for colour in (bytes.fromhex(text[1:]) for text in colours[1:])]
 
 
 def write_mask(path: Path, labels: np.ndarray, colours: Sequence[Colour]) -> None:
@@ -83,16 +77,6 @@ def _outline(mask: np.ndarray) -> np.ndarray:
     """The pixels of a mask that have others beside them; the picture's frame is none of these."""
     inside = np.pad(mask, 1, mode="edge")
     return mask & ~(inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:])
-
-
-def _bytes(text: str) -> Colour:
-    red, green, blue = bytes.fromhex(text[1:])
-    return red, green, blue
-
-
-def _rounded(parts: tuple[float, float, float]) -> Colour:
-    red, green, blue = (round(255 * part) for part in parts)
-    return red, green, blue
 
 
 def _write_png(path: Path, image) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from edgewise.vision.data import Sample
+from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.pixels import is_deep
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.inference.drawn import Colour, palette
@@ -52,5 +53,5 @@ def open_predictor(run_dir: str | Path, device: str = "cpu", decision: Decision 
     """
     folder = RunFolder(run_dir)
     predictor = Predictor.from_run(run_dir, device, decision)
-    classes = folder.read_recipe(SegmentationRecipe).data.classes
-    return Opened(predictor, folder.read_facts()["window"], palette(max(classes - 1, 1)))
+    classes, facts = folder.read_recipe(SegmentationRecipe).data.classes, folder.read_facts()
+    return Opened(predictor, facts["window"], palette(Legend.noted(facts, classes).colours))
