@@ -20,6 +20,7 @@ def command(
     run: Annotated[Path, arg(metavar="RUN")],
     /,
     *,
+    against: Annotated[Path | None, arg(metavar="RUN")] = None,
     data: Annotated[str | None, arg(metavar="NAME")] = None,
     root: Annotated[Path | None, arg(metavar="DIR")] = None,
     options: dict[str, Any] = NO_OPTIONS,
@@ -28,15 +29,18 @@ def command(
 ) -> None:
     """Score the best epoch of a run on its test images, or on all images of another
     dataset (of a dataset with a published test side, on that): masks at each picture's own size,
-    or classes.
+    or classes. Of masks, each score has its 95 % interval by bootstrap over groups, such as patients.
 
     examples:
       edgewise evaluate runs/first
+      edgewise evaluate runs/first --against runs/second
       edgewise evaluate runs/first --data folder --root ~/mine --out scores.json
       edgewise evaluate runs/first --data folder --root ~/mine --options '{"mask_suffix": "_mask"}'
 
     Args:
         run: Folder made by `edgewise train` or `edgewise demo`.
+        against: Another run of segmentation, to be compared on the same images: differences are RUN less this one, with
+            95 % intervals.
         data: Dataset to score instead of the run's own test images (`edgewise data` lists them).
         root: Folder that holds it.
         options: Further options of that dataset, as in `edgewise train --data.options`.
@@ -44,7 +48,7 @@ def command(
         device: Where to compute, such as cpu or cuda.
     """
     from edgewise.io import write_json
-    from edgewise.vision import evaluate
+    from edgewise.vision import compare_runs, evaluate
     from edgewise.vision.data import dataset_of
 
     if root is not None and data is None:
@@ -52,8 +56,13 @@ def command(
     if options and data is None:
         raise ConfigError(f"--options is {json.dumps(options)} and --data is not given: say of which dataset they are")
     dataset = dataset_of(data, root, options) if data is not None else None
-    evaluation = evaluate(run, dataset, device=device)
+    if against is not None:
+        found = compare_runs(run, against, dataset, device=device)
+        columns = found.columns
+    else:
+        found = evaluate(run, dataset, device=device)
+        columns = ("score", "", "95 %")[: len(found.rows()[0])]
     if out is not None:
-        write_json(out, evaluation.to_dict())
-    print_table(("score", ""), evaluation.rows())
-    print(evaluation.summary())
+        write_json(out, found.to_dict())
+    print_table(columns, found.rows())
+    print(found.summary())

@@ -8,6 +8,7 @@ from edgewise.vision.classification.recipe import AdamW, Augment, Classification
 from edgewise.vision.classification.task import Classification
 from edgewise.vision.segmentation import recipes as _recipes_of_segmentation  # noqa: F401 (registers them)
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
+from edgewise.vision.segmentation.comparison import Comparison
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.evaluate import evaluate_masks
 from edgewise.vision.segmentation.evaluation import Case, Evaluation
@@ -25,7 +26,7 @@ from edgewise.vision.training.recipe import Data, Machine, Model, Recipe
 from edgewise.vision.training.recipes import RECIPES, create_recipe, list_recipes
 from edgewise.vision.training.run import train
 from edgewise.vision.training.tasks import TASKS, Task
-from edgewise.vision.verbs import deploy, evaluate, predict, write_report
+from edgewise.vision.verbs import compare_runs, deploy, evaluate, predict, write_report
 
 __all__ = [
     "RECIPES",
@@ -36,6 +37,7 @@ __all__ = [
     "Case",
     "Classification",
     "ClassificationRecipe",
+    "Comparison",
     "Data",
     "Decision",
     "Distillation",
@@ -60,6 +62,7 @@ __all__ = [
     "SoftLabels",
     "Task",
     "Threshold",
+    "compare_runs",
     "create_recipe",
     "deploy",
     "distill",

@@ -9,7 +9,7 @@ from edgewise.vision.data import ClassificationSet, SegmentationSet
 from edgewise.vision.data.pixels import picture_files
 from edgewise.vision.segmentation.inference.files import Inference
 from edgewise.vision.training.folder import RunFolder
-from edgewise.vision.training.page import Evaluation, Report
+from edgewise.vision.training.page import Compared, Evaluation, Report
 from edgewise.vision.training.tasks import Predicted, task_of
 
 
@@ -29,6 +29,34 @@ def evaluate(
         DataError: A picture, its mask or its class cannot be used.
     """
     return task_of(RunFolder(run_dir).read_recipe()).evaluate(Path(run_dir), dataset, device)
+
+
+def compare_runs(
+    first: str | Path,
+    second: str | Path,
+    dataset: SegmentationSet | ClassificationSet | None = None,
+    *,
+    device: str = "cpu",
+) -> Compared:
+    """Score the best epochs of two runs of segmentation on the same images; differences are the first less the second.
+
+    Each difference has a 95 % interval by bootstrap over the groups of the images, both runs on the same samples.
+
+    Args:
+        first: A run.
+        second: Another, whose classes are the same.
+        dataset: Pictures with their masks; None: the runs' own test images, which must be the same.
+        device: Where to compute.
+
+    Raises:
+        ConfigError: The runs were not trained for the same task, or it has no comparison.
+        CheckpointError: A folder holds no finished run, or its model is corrupted.
+        DataError: A picture or its mask cannot be used, or the images are not the same for both.
+    """
+    recipes = [RunFolder(run_dir).read_recipe() for run_dir in (first, second)]
+    if recipes[0].task != recipes[1].task:
+        raise ConfigError("the runs were trained for different tasks: score each for itself")
+    return task_of(recipes[0]).compare(Path(first), Path(second), dataset, device)
 
 
 def predict(

@@ -13,7 +13,9 @@ def test_the_scores_are_those_of_the_test_images(run, capsys):
     assert main(["evaluate", str(run)]) == 0
     text = " ".join(capsys.readouterr().out.split())
     expected = evaluate(run)
-    assert f"IoU {expected.scores['iou']:.4f} F1 {expected.scores['f1']:.4f}" in text
+    low, high = expected.intervals["f1"]
+    assert f"IoU {expected.scores['iou']:.4f}" in text
+    assert f"F1 {expected.scores['f1']:.4f} {low:.3f} to {high:.3f}" in text
     assert f"{len(expected.cases)} images" in text
 
 
@@ -45,3 +47,13 @@ def test_options_of_another_dataset(run, pictures, capsys):
     assert "did you mean 'mask_suffix'" in capsys.readouterr().err
     assert main(["evaluate", str(run), "--options", '{"images": "images"}']) == 1
     assert "--data is not given" in capsys.readouterr().err
+
+
+def test_two_runs_on_the_same_images(run, tmp_path, capsys):
+    out = tmp_path / "comparison.json"
+    assert main(["evaluate", str(run), "--against", str(run), "--out", str(out)]) == 0
+    iou = evaluate(run).scores["iou"]
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"IoU {iou:.4f} {iou:.4f} +0.0000 0.000 to 0.000" in text
+    assert "95 % intervals by bootstrap over" in text
+    assert json.loads(out.read_text())["differences"]["iou"] == {"value": 0, "low": 0, "high": 0}

@@ -21,7 +21,7 @@ from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.classification.report import report_classification
 from edgewise.vision.data import ClassificationSet
 from edgewise.vision.data.inventory import Inventory
-from edgewise.vision.training.page import Report
+from edgewise.vision.training.page import Compared, Report
 from edgewise.vision.training.tasks import TASKS
 
 
@@ -55,6 +55,9 @@ class Classification:
 
     def evaluate(self, run_dir: Path, dataset: ClassificationSet | None, device: str) -> ClassificationEvaluation:
         return evaluate_run(run_dir, dataset, device)
+
+    def compare(self, first: Path, second: Path, dataset: ClassificationSet | None, device: str) -> Compared:
+        raise ConfigError("only runs of segmentation are compared picture by picture: score each run for itself")
 
     def predict(
         self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None

@@ -1,91 +1,13 @@
 """What an evaluation of masks found: scores of all cases, of each class, of each group and of each case."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
-from torch import Tensor
-
-from edgewise.vision.segmentation.metrics import in_image
+from edgewise.vision.segmentation.scores.bootstrap import Interval, intervals
 from edgewise.vision.segmentation.scores.cohort import Cohort, defined
-from edgewise.vision.segmentation.scores.summary import (
-    FURTHER,
-    LOWER,
-    MAIN,
-    OF_PROBABILITIES,
-    by_class,
-    means,
-    of_probabilities,
-)
-
-OF_DATASETS = ("image_iou", "image_f1")
-"""Scores that are means over cases, and nothing new of a single one."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """The scores of one image, averaged over the foreground classes in its truth or its prediction."""
-
-    id: str
-    group: str | None
-    """What it belongs to, such as a patient."""
-    scores: dict[str, float]
-    """By name; those that are not defined, such as the sensitivity to what is not there, are left out."""
-    lesions: int
-    """Connected parts of all classes in the truth."""
-    classes: dict[int, dict[str, float]] = field(default_factory=dict)
-    """The same of each foreground class that is in its truth or its prediction, where there are several."""
-
-    @property
-    def iou(self) -> float:
-        """Intersection over union."""
-        return self.scores["iou"]
-
-    @property
-    def f1(self) -> float:
-        """F1, which is Dice."""
-        return self.scores["f1"]
-
-    @property
-    def hd95(self) -> float:
-        """95th percentile of the distances between outlines."""
-        return self.scores["hd95"]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        several = {"classes": self.classes} if self.classes else {}
-        return {"id": self.id, "group": self.group, "lesions": self.lesions, **self.scores, **several}
-
-
-@dataclass(frozen=True)
-class ClassScores:
-    """The scores of one foreground class; without a pixel in the truth of any image, they are left out of the means."""
-
-    label: int
-    name: str
-    """What a reader calls it."""
-    pixels: int
-    """Of it in the truth."""
-    predicted: int
-    """Of it in the prediction."""
-    scores: dict[str, float]
-    """By name; those that are not defined are left out."""
-
-    @property
-    def iou(self) -> float:
-        """Intersection over union."""
-        return self.scores["iou"]
-
-    @property
-    def absent(self) -> bool:
-        """Whether it is in the truth of no image."""
-        return not self.pixels
-
-    def summary(self) -> str:
-        """A line on it."""
-        if self.absent:
-            return f"{self.name}: in no scored image, so left out of the means; {self.predicted:,} pixels predicted"
-        return f"{self.name}: IoU {self.iou:.4f}, F1 {self.scores['f1']:.4f}, {self.pixels:,} pixels"
+from edgewise.vision.segmentation.scores.records import Case, ClassScores, cases_of, classes_of
+from edgewise.vision.segmentation.scores.summary import FURTHER, LOWER, MAIN, OF_PROBABILITIES, means
 
 
 @dataclass(frozen=True)
@@ -94,6 +16,8 @@ class Evaluation:
 
     scores: dict[str, float]
     """By name; those that are not defined are left out."""
+    intervals: dict[str, Interval]
+    """The 95 % intervals of the same, by bootstrap over groups; none where there is only one group."""
     cases: list[Case]
     """Every image, in the dataset's order."""
     classes: list[ClassScores]
@@ -120,7 +44,8 @@ class Evaluation:
             names: Of the classes, the background first.
         """
         (scores,) = defined(means, {name: part[None] for name, part in cohort.sums.items()})
-        return cls(scores, _cases(cohort), _classes(cohort.sums, names), cohort.by_group(), unit, cohort)
+        (bounds,) = intervals(cohort, means)
+        return cls(scores, bounds, cases_of(cohort), classes_of(cohort, names), cohort.by_group(), unit, cohort)
 
     @property
     def titles(self) -> dict[str, str]:
@@ -134,59 +59,37 @@ class Evaluation:
         return {name: titles[name].format(unit=self.unit) for name in titles if name in self.scores}
 
     def rows(self) -> list[tuple[str, ...]]:
-        """Title and value of every score."""
-        return [(title, f"{self.scores[name]:.4f}") for name, title in (self.titles | self.further).items()]
+        """Title, value and interval of every score."""
+        titles = self.titles | self.further
+        return [(titles[name], f"{self.scores[name]:.4f}", self.interval(name)) for name in titles]
+
+    def interval(self, name: str) -> str:
+        """The interval of a score as a reader sees it; empty where there is none."""
+        return self.intervals[name].show(self.digits.get(name, 3)) if name in self.intervals else ""
 
     def summary(self) -> str:
-        """The classes, where there are several, how many images and groups, and the worst."""
+        """The classes, where there are several, how many images, the worst, and what the intervals are over."""
         worst = min(self.cases, key=lambda case: case.iou)
-        groups = f" of {self.cohort.units} groups" if self.groups else ""
-        images = f"{len(self.cases)} images{groups}; the worst is {worst.id}, IoU {worst.iou:.3f}"
+        images = f"{len(self.cases)} images; the worst is {worst.id}, IoU {worst.iou:.3f}"
         several = [one.summary() for one in self.classes] if len(self.classes) > 1 else []
-        return "\n".join([*several, images])
+        return "\n".join([*several, images, self.sampling()])
+
+    def sampling(self) -> str:
+        """What the intervals are over."""
+        groups, images = self.cohort.units, len(self.cases)
+        if groups < 2:
+            return f"no intervals: all {images} images are of one group" if self.groups else "no intervals: one image"
+        drawn = f"{groups} groups" if self.groups else f"{images} images, whose groups are not known"
+        few = "; of so few, they are too narrow" if groups < 10 else ""
+        return f"95 % intervals by bootstrap over {drawn}{few}"
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values."""
         return {
             "scores": self.scores,
+            "intervals": self.intervals,
             "unit": self.unit,
-            "classes": [{**vars(one)} for one in self.classes],
+            "classes": [asdict(one) for one in self.classes],
             "groups": {name: {"images": self.cohort.size(name), **scores} for name, scores in self.groups.items()},
             "cases": [case.to_dict() for case in self.cases],
         }
-
-
-def _cases(cohort: Cohort) -> list[Case]:
-    sums = cohort.cases
-    there = in_image(sums["pixels"])
-    counted = there | ~there.any(-1, keepdim=True)
-
-    def mean(sums: dict[str, Tensor]) -> dict[str, Tensor]:
-        scores = {name: score for name, score in by_class(sums).items() if name not in OF_DATASETS}
-        return {name: score.where(counted, float("nan")).nanmean(-1) for name, score in scores.items()} | of_probabilities(
-            sums
-        )
-
-    scores = defined(mean, sums)
-    lesions = sums["lesions"][..., 0].sum(-1).int().tolist()
-    rows = zip(cohort.ids, cohort.groups, scores, lesions, _by_class(sums, there), strict=True)
-    return [Case(*row) for row in rows]
-
-
-def _by_class(sums: dict[str, Tensor], there: Tensor) -> list[dict[int, dict[str, float]]]:
-    """Of each case the scores of each class in it, where there are several."""
-    classes = there.shape[1]
-    if classes == 1:
-        return [{} for _ in there]
-    columns = [
-        defined(lambda sums, c=c: {n: s[:, c] for n, s in by_class(sums).items() if n not in OF_DATASETS}, sums)
-        for c in range(classes)
-    ]
-    return [{c + 1: columns[c][row] for c in range(classes) if there[row, c]} for row in range(len(there))]
-
-
-def _classes(sums: dict[str, Tensor], names: Sequence[str]) -> list[ClassScores]:
-    hit, false, missed = sums["pixels"].long().unbind(-1)
-    scores = defined(by_class, sums | {"images": sums["images"]})
-    rows = zip(names[1:], (hit + missed).tolist(), (hit + false).tolist(), scores, strict=True)
-    return [ClassScores(label, *row) for label, row in enumerate(rows, start=1)]

@@ -11,6 +11,7 @@ from edgewise.io import load_model
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data import SegmentationSet
 from edgewise.vision.data.inventory import Inventory
+from edgewise.vision.segmentation.comparison import Comparison
 from edgewise.vision.segmentation.deploy import deploy_segmenter
 from edgewise.vision.segmentation.evaluate import evaluate_run
 from edgewise.vision.segmentation.evaluation import Evaluation
@@ -56,6 +57,9 @@ class Segmentation:
 
     def evaluate(self, run_dir: Path, dataset: SegmentationSet | None, device: str) -> Evaluation:
         return evaluate_run(run_dir, dataset, device)
+
+    def compare(self, first: Path, second: Path, dataset: SegmentationSet | None, device: str) -> Comparison:
+        return Comparison.of(*(evaluate_run(run_dir, dataset, device) for run_dir in (first, second)))
 
     def predict(
         self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Inference | None = None

@@ -51,6 +51,25 @@ class Evaluation(Protocol):
         ...
 
 
+class Compared(Protocol):
+    """Scores of two runs on the same images, and how a reader is told them."""
+
+    columns: ClassVar[tuple[str, ...]]
+    """What :meth:`rows` has."""
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Title, both values and their difference of every score."""
+        ...
+
+    def summary(self) -> str:
+        """How many images, and how sure the differences are."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON values."""
+        ...
+
+
 class Method(Protocol):
     """What a report compares: something with scores on the test images."""
 

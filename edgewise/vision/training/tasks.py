@@ -10,7 +10,7 @@ from edgewise._ground.registry import Registry
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.learner import Images, Learner
-from edgewise.vision.training.page import Evaluation, Report
+from edgewise.vision.training.page import Compared, Evaluation, Report
 from edgewise.vision.training.recipe import Recipe
 
 
@@ -73,6 +73,10 @@ class Task(Protocol):
 
     def evaluate(self, run_dir: Path, dataset: Any, device: str) -> Evaluation:
         """Scores of the best epoch of a run, on a dataset or, where it is None, on the run's own test images."""
+        ...
+
+    def compare(self, first: Path, second: Path, dataset: Any, device: str) -> Compared:
+        """Scores of the best epochs of two runs on the same images, and their differences."""
         ...
 
     def predict(

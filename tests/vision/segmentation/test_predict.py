@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from edgewise._ground.errors import CheckpointError, DataError
-from edgewise.vision import Predictor, evaluate, evaluate_masks, predict, train
+from edgewise.vision import Predictor, compare_runs, evaluate, evaluate_masks, predict, train
 from edgewise.vision.classification.predict import ClassPredictor
 from edgewise.vision.data import Binary, Preprocess, Sample, SegmentationSet
 from edgewise.vision.segmentation.inference.drawn import overlay
@@ -178,3 +178,17 @@ def test_a_run_in_tiles_trains_and_scores(recipe, tmp_path):
     train(replace(recipe, data=data, epochs=1), tmp_path / "run", progress=False)
     assert RunFolder(tmp_path / "run").read_recipe().data.fit == "tiles"
     assert 0 <= evaluate(tmp_path / "run").scores["iou"] <= 1
+
+
+def test_runs_are_compared_on_the_same_images_alone(run, recipe, tmp_path):
+    worse = tmp_path / "worse"
+    train(replace(recipe, epochs=1, seed=5), worse, progress=False)
+    found = compare_runs(run, worse)
+    one, other = evaluate(run), evaluate(worse)
+    for name, difference in found.differences.items():
+        assert difference.value == pytest.approx(one.scores[name] - other.scores[name])
+        assert difference.low <= difference.value <= difference.high
+    assert found.rows()[0][:2] == ("IoU", f"{one.scores['iou']:.4f}")
+    train(replace(recipe, epochs=1, data=replace(recipe.data, split_seed=7)), tmp_path / "elsewhere", progress=False)
+    with pytest.raises(DataError, match="not scored on the same images"):
+        compare_runs(run, tmp_path / "elsewhere")
