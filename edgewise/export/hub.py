@@ -4,7 +4,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from edgewise._ground.errors import CheckpointError
 from edgewise._ground.folders import make_folder
@@ -138,8 +138,9 @@ def model_card(model: nn.Module, title: str, source: str) -> str:
     shapes, example = "", example_of(model)
     if example is not None:
         with evaluating(model):
-            sizes = [", ".join(["N", *map(str, t.shape[1:])]) for t in (example, model(example))]
-        shapes = f"It turns an input `({sizes[0]})` into an output `({sizes[1]})`.\n"
+            inputs = (example,) if isinstance(example, Tensor) else example
+            *given, made = [f"`({', '.join(['N', *map(str, t.shape[1:])])})`" for t in (*inputs, model(*inputs))]
+        shapes = f"It turns {'an input' if len(given) == 1 else 'inputs'} {' and '.join(given)} into an output {made}.\n"
     return _CARD.format(
         title=title,
         name=settings["name"],

@@ -77,9 +77,9 @@ def batches_of(model: nn.Module, example: Tensor | tuple[Tensor, ...] | None) ->
     return tuple(torch.cat([x, x]) if len(x) == 1 else x for x in (x.detach() for x in examples))
 
 
-def example_of(model: nn.Module) -> Tensor | None:
+def example_of(model: nn.Module) -> Tensor | tuple[Tensor, ...] | None:
     """``model.example_input()``, if it has that."""
-    make: Callable[[], Tensor] | None = getattr(model, "example_input", None)
+    make: Callable[[], Tensor | tuple[Tensor, ...]] | None = getattr(model, "example_input", None)
     return None if make is None else make()
 
 

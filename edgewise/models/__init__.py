@@ -5,6 +5,7 @@ from edgewise.models.attention_transfer import AttentionTransfer
 from edgewise.models.chains import cheby_kan, fast_kan, fourier_kan
 from edgewise.models.classifier import Classifier
 from edgewise.models.conv_kan import conv_kan
+from edgewise.models.diffusion_ukan import NoiseUShape, all_ukan_diffusion, ukan_diffusion
 from edgewise.models.efficient_kan import from_efficient_kan
 from edgewise.models.features import Features
 from edgewise.models.gram_unet import GramUNet
@@ -15,7 +16,7 @@ from edgewise.models.kat import kanify_mlp
 from edgewise.models.plain import cnn, mlp
 from edgewise.models.registry import create_model, list_models, register_model
 from edgewise.models.resnet_kan import resnet_kan
-from edgewise.models.takes import FixedBasis, Pictures, Rows, Takes
+from edgewise.models.takes import FixedBasis, NoisyPictures, Pictures, Rows, Takes
 from edgewise.models.ukan import Layers, UShape, ukan
 from edgewise.models.unet import unet
 from edgewise.models.vgg16_kan import vgg16_kan
@@ -30,6 +31,8 @@ __all__ = [
     "FixedBasis",
     "GramUNet",
     "Layers",
+    "NoiseUShape",
+    "NoisyPictures",
     "Pictures",
     "Rows",
     "Takes",
@@ -37,6 +40,7 @@ __all__ = [
     "ToSaKAN",
     "UShape",
     "all_ukan",
+    "all_ukan_diffusion",
     "cheby_kan",
     "cnn",
     "conv_kan",
@@ -53,6 +57,7 @@ __all__ = [
     "register_model",
     "resnet_kan",
     "ukan",
+    "ukan_diffusion",
     "ukan_vanilla",
     "unet",
     "vgg16_kan",

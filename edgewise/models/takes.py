@@ -110,6 +110,33 @@ class Pictures(Takes):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoisyPictures(Takes):
+    """Noisy pictures ``(N, channels, H, W)`` and the step of each ``(N,)``, to the noise in them ``(N, channels, H, W)``.
+
+    Args:
+        channels: The option that is their channels.
+
+    Example:
+        >>> NoisyPictures().options_for(channels=1)
+        {'in_channels': 1}
+    """
+
+    channels: str = "in_channels"
+
+    @property
+    def what(self) -> str:
+        return "finds the noise in pictures"
+
+    @property
+    def names(self) -> set[str]:
+        return super().names | {self.channels}
+
+    def options_for(self, channels: int) -> dict[str, int]:
+        """The options that follow from the data."""
+        return {self.channels: channels}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rows(Takes):
     """Rows of numbers ``(*, width[0])``, to rows of ``width[-1]``.
 

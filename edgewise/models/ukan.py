@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -23,6 +22,7 @@ from edgewise.models.takes import Pictures
 from edgewise.nn import EfficientKAN, KANLinear
 
 WIDTHS = (128, 160, 256)
+RELU = partial(nn.ReLU, inplace=True)
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,78 @@ class Layers:
     Args:
         linear: ``(in_features, out_features) -> module`` on the last dimension.
         conv: ``(in_channels, out_channels, kernel_size, *, stride, padding, groups) -> module``.
+        norm: ``channels -> module`` after each convolution of maps ``(N, channels, H, W)``.
+        activation: ``() -> module`` after each norm.
     """
 
     linear: Callable[..., nn.Module]
     conv: Callable[..., nn.Module]
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d
+    activation: Callable[[], nn.Module] = RELU
 
 
 UKAN_LAYERS = Layers(partial(KANLinear, scale=True, init=EfficientKAN()), nn.Conv2d)
 
 
-class UShape(nn.Module):
-    """The frame of U-KAN: three convolutional stages, two of tokens, and the way back with added skips.
+class UFrame(nn.Module):
+    """The frame of U-KAN: three convolutional stages, two of tokens, the way back with added skips, and the last layer."""
+
+    size_multiple = 32
+
+    def __init__(self, layers: Layers, in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WIDTHS):
+        super().__init__()
+        fits = isinstance(widths, Sequence) and len(widths) == 3 and widths[0] % 8 == 0
+        if not fits or min(*widths, in_channels, num_classes) < 1:
+            raise ConfigError(
+                f"widths must be three positive numbers, the first a multiple of 8, with in_channels and num_classes "
+                f"at least 1, got widths={widths}, in_channels={in_channels}, num_classes={num_classes}"
+            )
+        c, t1, t2 = widths
+        self.encoder1 = ConvPair(layers, in_channels, c // 8, c // 8)
+        self.encoder2 = ConvPair(layers, c // 8, c // 4, c // 4)
+        self.encoder3 = ConvPair(layers, c // 4, c, c)
+        self.tokens1 = _TokenStage(layers, t1, into=c)
+        self.tokens2 = _TokenStage(layers, t2, into=t1)
+        self.decoder1 = ConvPair(layers, t2, t2, t1)
+        self.tokens3 = _TokenStage(layers, t1)
+        self.decoder2 = ConvPair(layers, t1, t1, c)
+        self.tokens4 = _TokenStage(layers, c)
+        self.decoder3 = ConvPair(layers, c, c, c // 4)
+        self.decoder4 = ConvPair(layers, c // 4, c // 4, c // 8)
+        self.decoder5 = ConvPair(layers, c // 8, c // 8, c // 8)
+        self.head = layers.conv(c // 8, num_classes, 1)
+
+    def _walk(self, x: Tensor, run: Callable[[str, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """Down and up through all stages, each run by its name: the maps before the first halving, and the last ones.
+
+        Both are (N, widths[0] / 8, H, W).
+        """
+        self._check_size(x)
+        whole = run("encoder1", x)
+        skip1 = F.max_pool2d(whole, 2)
+        skip2 = F.max_pool2d(run("encoder2", skip1), 2)
+        skip3 = F.max_pool2d(run("encoder3", skip2), 2)
+        skip4 = run("tokens1", skip3)
+        x = run("tokens2", skip4)
+        x = run("tokens3", _double(run("decoder1", x)) + skip4)
+        x = run("tokens4", _double(run("decoder2", x)) + skip3)
+        x = _double(run("decoder3", x)) + skip2
+        x = _double(run("decoder4", x)) + skip1
+        return whole, _double(run("decoder5", x))
+
+    def _check_size(self, x: Tensor) -> None:
+        multiple = self.size_multiple
+        height, width = x.shape[-2:]
+        if height % multiple or width % multiple or 0 in (height, width):
+            near = [max(multiple, round(side / multiple) * multiple) for side in (height, width)]
+            raise ConfigError(
+                f"image sides must be multiples of {multiple}, got {height} x {width}; "
+                f"the nearest size is {near[0]} x {near[1]}"
+            )
+
+
+class UShape(UFrame):
+    """The frame of U-KAN as a network that segments.
 
     Args:
         layers: What stands where a fully connected layer or a convolution is due.
@@ -57,54 +118,8 @@ class UShape(nn.Module):
         ConfigError: Impossible widths, or an image size that is no multiple of 32.
     """
 
-    size_multiple = 32
-
-    def __init__(self, layers: Layers, in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WIDTHS):
-        super().__init__()
-        fits = isinstance(widths, Sequence) and len(widths) == 3 and widths[0] % 8 == 0
-        if not fits or min(*widths, in_channels, num_classes) < 1:
-            raise ConfigError(
-                f"widths must be three positive numbers, the first a multiple of 8, with in_channels and num_classes "
-                f"at least 1, got widths={widths}, in_channels={in_channels}, num_classes={num_classes}"
-            )
-        c, t1, t2 = widths
-        conv = layers.conv
-        self.encoder1 = _ConvPair(conv, in_channels, c // 8, c // 8)
-        self.encoder2 = _ConvPair(conv, c // 8, c // 4, c // 4)
-        self.encoder3 = _ConvPair(conv, c // 4, c, c)
-        self.tokens1 = _TokenStage(layers, t1, into=c)
-        self.tokens2 = _TokenStage(layers, t2, into=t1)
-        self.decoder1 = _ConvPair(conv, t2, t2, t1)
-        self.tokens3 = _TokenStage(layers, t1)
-        self.decoder2 = _ConvPair(conv, t1, t1, c)
-        self.tokens4 = _TokenStage(layers, c)
-        self.decoder3 = _ConvPair(conv, c, c, c // 4)
-        self.decoder4 = _ConvPair(conv, c // 4, c // 4, c // 8)
-        self.decoder5 = _ConvPair(conv, c // 8, c // 8, c // 8)
-        self.head = conv(c // 8, num_classes, 1)
-
     def forward(self, x: Tensor) -> Tensor:
-        self._check_size(x)
-        skip1 = F.max_pool2d(self.encoder1(x), 2)
-        skip2 = F.max_pool2d(self.encoder2(skip1), 2)
-        skip3 = F.max_pool2d(self.encoder3(skip2), 2)
-        skip4 = self.tokens1(skip3)
-        x = self.tokens2(skip4)
-        x = self.tokens3(_double(self.decoder1(x)) + skip4)
-        x = self.tokens4(_double(self.decoder2(x)) + skip3)
-        x = _double(self.decoder3(x)) + skip2
-        x = _double(self.decoder4(x)) + skip1
-        return self.head(_double(self.decoder5(x)))
-
-    def _check_size(self, x: Tensor) -> None:
-        multiple = self.size_multiple
-        height, width = x.shape[-2:]
-        if height % multiple or width % multiple or 0 in (height, width):
-            near = [max(multiple, round(side / multiple) * multiple) for side in (height, width)]
-            raise ConfigError(
-                f"image sides must be multiples of {multiple}, got {height} x {width}; "
-                f"the nearest size is {near[0]} x {near[1]}"
-            )
+        return self.head(self._walk(x, lambda name, x: self.get_submodule(name)(x))[1])
 
 
 @register_model("ukan", takes=Pictures(dense=True, widths=("widths",)))
@@ -123,13 +138,14 @@ def ukan(in_channels: int = 3, num_classes: int = 1, widths: Sequence[int] = WID
     return UShape(UKAN_LAYERS, in_channels, num_classes, widths)
 
 
-class _ConvPair(nn.Sequential):
-    """Twice a 3 x 3 convolution, batch norm and ReLU."""
+class ConvPair(nn.Sequential):
+    """Twice a 3 x 3 convolution, its norm and its activation."""
 
-    def __init__(self, conv, into: int, between: int, out: int):
+    def __init__(self, layers: Layers, into: int, between: int, out: int):
+        conv, norm, activation = layers.conv, layers.norm, layers.activation
         super().__init__(
-            conv(into, between, 3, padding=1), nn.BatchNorm2d(between), nn.ReLU(inplace=True),
-            conv(between, out, 3, padding=1), nn.BatchNorm2d(out), nn.ReLU(inplace=True),
+            conv(into, between, 3, padding=1), norm(between), activation(),
+            conv(between, out, 3, padding=1), norm(out), activation(),
         )  # fmt: skip
 
 
@@ -156,10 +172,12 @@ class _Mixing(nn.Module):
         super().__init__()
         self.channels = layers.linear(width, width)
         self.neighbours = layers.conv(width, width, 3, padding=1, groups=width)
-        self.norm = nn.BatchNorm2d(width)
+        self.norm = layers.norm(width)
+        self.activation = layers.activation()
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return torch.relu(self.norm(self.neighbours(self.channels(tokens).movedim(-1, 1)))).movedim(1, -1)
+        maps = self.neighbours(self.channels(tokens).movedim(-1, 1))
+        return self.activation(self.norm(maps)).movedim(1, -1)
 
 
 def _double(x: Tensor) -> Tensor:

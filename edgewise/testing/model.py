@@ -44,10 +44,9 @@ class ModelContract:
 
     @pytest.mark.parametrize("other", [False, True], ids=["usual", "other"])
     def test_gradients_reach_all_parameters(self, other):
-        takes = self._takes
-        if other and not isinstance(takes, Pictures):
+        others = self._others if other else {}
+        if others is None:
             pytest.skip("has no channels and classes to choose")
-        others = takes.options_for(channels=1, classes=4) if other and isinstance(takes, Pictures) else {}
         model = self._model(**others)
         x = model.example_input(4)
         y = model(x)
@@ -101,7 +100,7 @@ class ModelContract:
         x = model.example_input()
         model(x)  # moves the statistics of norms
         save_model(model, tmp_path / "model.safetensors")
-        loaded = load_model(tmp_path / "model.safetensors")
+        loaded = self._ready(load_model(tmp_path / "model.safetensors"))
         assert config_of(loaded) == config_of(model) == json.loads(json.dumps(config_of(model)))
         assert torch.equal(loaded(x), model.eval()(x))
 
@@ -142,10 +141,20 @@ class ModelContract:
     def _model(self, seed: int = 0, **options) -> Any:
         """A module with ``config`` and ``example_input``, which the type of modules knows nothing of."""
         torch.manual_seed(seed)
-        return create_model(self.name, **(self.options | options))
+        return self._ready(create_model(self.name, **(self.options | options)))
+
+    def _ready(self, model: Any) -> Any:
+        """The model as a function of one tensor."""
+        return model
 
     @property
-    def _takes(self) -> Pictures | Rows:
+    def _others(self) -> dict[str, int] | None:
+        """Options for other channels and classes than the usual ones; None: there are none to choose."""
+        takes = self._takes
+        return takes.options_for(channels=1, classes=4) if isinstance(takes, Pictures) else None
+
+    @property
+    def _takes(self) -> Any:
         takes = takes_of(self.name)
         assert isinstance(takes, Pictures | Rows), "say what the model takes where it is registered"
         return takes

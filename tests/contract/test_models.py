@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from edgewise.models import create_model, list_models
-from edgewise.testing import ModelContract
+from edgewise.models.registry import takes_of
+from edgewise.models.takes import NoisyPictures
+from edgewise.testing import ModelContract, NoisePredictorContract
 
 TINY = {"widths": (8, 8, 8)}
 FRAME = {
@@ -30,6 +32,7 @@ ROWS = {"options": {"width": [6, 4, 2]}}
 TOO_SMALL = "with sides of at least 4, got shape"
 SETTINGS = {
     "all_ukan": FRAME,
+    "all_ukan_diffusion": FRAME,
     "cheby_kan": ROWS,
     "cnn": {"options": {"width": 4, "stages": 2}, "sizes": ((2, 2), (9, 16))},
     "conv_kan": {
@@ -56,6 +59,7 @@ SETTINGS = {
     "swin_tiny": WINDOWED,
     "swin_tiny_karat": WINDOWED | {"options": WINDOWED["options"] | {"rank": 2, "base": "silu"}},
     "ukan": FRAME,
+    "ukan_diffusion": FRAME,
     "ukan_vanilla": FRAME,
     "unet": {"options": {"widths": (4, 4, 8, 8, 16, 4)}, "sizes": ((32, 32), (48, 33))},
     "vgg16_kan": {
@@ -91,7 +95,8 @@ TWINS = {
 
 
 for model_name, settings in SETTINGS.items():
-    globals()[f"Test_{model_name}"] = type(f"Test_{model_name}", (ModelContract,), {"name": model_name, **settings})
+    contract = NoisePredictorContract if isinstance(takes_of(model_name), NoisyPictures) else ModelContract
+    globals()[f"Test_{model_name}"] = type(f"Test_{model_name}", (contract,), {"name": model_name, **settings})
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import yaml
 
 from edgewise import EdgewiseError, create_model
 from edgewise.export import from_pretrained, push_to_hub, save_pretrained
+from edgewise.export.hub import model_card
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
 
@@ -120,3 +121,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EdgewiseError, match="cannot make the folder"):
         save_pretrained(network(), tmp_path / "file" / "below")
+
+
+def test_the_card_of_a_network_of_two_inputs_has_both():
+    model = create_model("ukan_diffusion", in_channels=1, widths=(8, 8, 8))
+    card = model_card(model, "Noise", "me/noise")
+    assert "turns inputs `(N, 1, 32, 32)` and `(N)` into an output `(N, 1, 32, 32)`" in card

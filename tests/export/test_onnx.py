@@ -8,7 +8,7 @@ from edgewise import EdgewiseError, create_model, list_models
 from edgewise.bases import list_bases
 from edgewise.export import to_onnx
 from edgewise.kan import KAN
-from edgewise.models.ukan import UShape
+from edgewise.models.ukan import UFrame
 from tests.contract.test_models import SETTINGS, TWINS, make_parts_smaller
 
 onnx = pytest.importorskip("onnx")
@@ -25,17 +25,17 @@ def session_of(path) -> "onnxruntime.InferenceSession":
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
-def run(path, x: torch.Tensor) -> torch.Tensor:
+def run(path, *inputs: torch.Tensor) -> torch.Tensor:
     session = session_of(path)
-    (given,) = session.get_inputs()
-    return torch.from_numpy(session.run(None, {given.name: x.numpy()})[0])
+    given = {place.name: x.numpy() for place, x in zip(session.get_inputs(), inputs, strict=True)}
+    return torch.from_numpy(session.run(None, given)[0])
 
 
 def small_model(name: str, monkeypatch) -> nn.Module:
     """A model as the contract has it; of parts that are there more than once in a U-shape, one is left."""
     make_parts_smaller(name, monkeypatch)
     model = create_model(name, **SETTINGS[name]["options"])
-    if isinstance(model, UShape):
+    if isinstance(model, UFrame):
         model.tokens1.block = model.tokens1.block[:1]
         for stage in (model.tokens2, model.tokens3, model.tokens4):
             stage.block = nn.Sequential()
@@ -47,11 +47,12 @@ def small_model(name: str, monkeypatch) -> nn.Module:
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_gives_the_same_outputs_in_onnx_runtime(name, tmp_path, monkeypatch):
     model = small_model(name, monkeypatch)
-    x = model.example_input(batch_size=3)
+    given = model.example_input(batch_size=3)
+    inputs = given if isinstance(given, tuple) else (given,)
     to_onnx(model, None, tmp_path / "model.onnx", free=())
     with torch.no_grad():
-        expected = model.eval()(x)
-    assert (run(tmp_path / "model.onnx", x) - expected).abs().max() < 1e-4 * max(1, expected.abs().max())
+        expected = model.eval()(*inputs)
+    assert (run(tmp_path / "model.onnx", *inputs) - expected).abs().max() < 1e-4 * max(1, expected.abs().max())
 
 
 @pytest.mark.slow

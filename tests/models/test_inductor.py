@@ -15,11 +15,12 @@ pytestmark = pytest.mark.inductor
 def test_compiled_equals_eager_in_values_and_gradients(name, monkeypatch):
     make_parts_smaller(name, monkeypatch)
     model = create_model(name, **SETTINGS[name]["options"])
-    x, found = model.example_input(3), []
+    given, found = model.example_input(3), []
+    x, *rest = given if isinstance(given, tuple) else (given,)
     for run in (model, torch.compile(model, fullgraph=True)):
         torch.manual_seed(1)
         leaf = x.clone().requires_grad_()
-        y = run.eval()(leaf)
+        y = run.eval()(leaf, *rest)
         y.square().mean().backward()
         found.append([y.detach(), leaf.grad, *(p.grad for p in model.parameters() if p.grad is not None)])
         model.zero_grad()

@@ -7,7 +7,7 @@ from torch import nn
 
 from edgewise import EdgewiseError
 from edgewise.bases import Basis, Chebyshev
-from edgewise.models import FixedBasis, Pictures, Rows, Takes, list_models, register_model
+from edgewise.models import FixedBasis, NoisyPictures, Pictures, Rows, Takes, list_models, register_model
 from edgewise.models.registry import MODELS, takes_of
 
 OPTIONS = {"width": [784, [6, 2], 8, 10], "widths": (64, 128), "hidden": 30, "depths": (2, 2), "in_channels": 3}
@@ -16,7 +16,7 @@ OPTIONS = {"width": [784, [6, 2], 8, 10], "widths": (64, 128), "hidden": 30, "de
 def test_every_model_says_what_it_takes_and_has_the_options_that_it_names():
     for name in list_models():
         takes, parameters = takes_of(name), inspect.signature(MODELS[name]).parameters
-        assert isinstance(takes, Pictures | Rows), name
+        assert isinstance(takes, Pictures | NoisyPictures | Rows), name
         assert takes.names <= parameters.keys(), name
         if isinstance(takes.basis, FixedBasis):
             size = parameters[takes.basis.size].default

@@ -4,19 +4,23 @@ import pytest
 
 from edgewise._ground.errors import ConfigError
 from edgewise.models.registry import MODELS
-from edgewise.models.takes import Pictures, Rows
+from edgewise.models.takes import NoisyPictures, Pictures, Rows
 from edgewise.vision import LabelledData, Model
 from edgewise.vision.classification.network import create_classifier
 from edgewise.vision.segmentation.network import create_segmenter
 
 DENSE = MODELS.that(lambda takes: isinstance(takes, Pictures) and takes.dense)
 OTHERS = [name for name in MODELS if name not in DENSE]
+WHAT = {
+    Rows: "takes rows of numbers",
+    Pictures: "makes logits for a picture as a whole",
+    NoisyPictures: "finds the noise in pictures",
+}
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_model_that_does_not_segment_says_what_it_takes_and_which_do(name):
-    takes = MODELS.takes_of(name)
-    what = "takes rows of numbers" if isinstance(takes, Rows) else "makes logits for a picture as a whole"
+    what = WHAT[type(MODELS.takes_of(name))]
     with pytest.raises(ConfigError, match=f"model '{name}' {what}, .*: choose one of {', '.join(DENSE)}$"):
         create_segmenter(Model(name=name), 1, 1, (32, 32))
 
