@@ -25,7 +25,14 @@ FLOORS = [  # from the ground up; rooms of one floor do not know each other
 ]
 WINGS = {  # rooms within a room, in the same way
     "kan": [("interpret",), ("fitting", "forms", "tables"), ("discovery",)],
-    "vision": [("data",), ("training",), ("classification", "segmentation"), ("volumes",), ("tuning",), ("verbs",)],
+    "vision": [
+        ("data",),
+        ("training",),
+        ("classification", "generation", "segmentation"),
+        ("volumes",),
+        ("tuning",),
+        ("verbs",),
+    ],
 }
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
