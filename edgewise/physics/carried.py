@@ -17,7 +17,7 @@ from edgewise.physics.expanded import expanded
 from edgewise.physics.jacobian import read_directly
 from edgewise.physics.jets import HIGHEST, Gradients, Passed, carries, jet_of, square
 from edgewise.physics.parts import is_within, outermost, random_signs, trainable
-from edgewise.physics.problem import Term
+from edgewise.physics.term import Term
 
 
 def carried_networks(model: nn.Module) -> dict[str, Network]:

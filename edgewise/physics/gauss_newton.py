@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from edgewise._ground.errors import ConfigError
 from edgewise.kan.fitting.damped import Damped, Expansion, least_squares
 from edgewise.physics.parts import random_signs, trainable
-from edgewise.physics.problem import Problem, Term
+from edgewise.physics.problem import Problem
 from edgewise.physics.residuals import Residuals
+from edgewise.physics.term import Term
 
 _ADVICE = (
     "optimizer='lm' cannot differentiate the equation {!r}: what it gives at a point may depend on the model at that point "
@@ -40,23 +41,22 @@ class GaussNewton(Damped):
 
     def __init__(self, model: nn.Module, problem: Problem, residuals: Residuals | None = None):
         super().__init__()
-        self.model, self.problem = model, problem
-        self.residuals = residuals or Residuals(model, problem)
+        self.model, self.residuals = model, residuals or Residuals(model, problem)
 
     def expansion(self) -> Expansion:
         return least_squares(self._parts())
 
     def value(self) -> float:
-        return float(self.problem.total(self.residuals.mean_squares()))
+        return float(self.residuals.problem.total(self.residuals.mean_squares()))
 
     def _parts(self) -> Iterator[tuple[Tensor, Tensor, list[Tensor]]]:
         parameters = trainable(self.model.named_parameters())
         size = max(1, WORKING_NUMBERS // sum(p.numel() for p in parameters.values()))
-        for term in self.problem.terms:
+        for term in self.residuals.problem.terms:
             for part in term.split(size):
                 rows, residual = self.residuals.jacobian(part, parameters)
                 weight = (term.factor * len(part.points) / len(term.points) / residual.numel()) ** 0.5
-                yield weight * rows, weight * residual, list(parameters.values())
+                yield weight * part.counted(rows), weight * part.counted(residual), list(parameters.values())
 
 
 def check_derivatives(residuals: Residuals) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vjp, vmap
 
 from edgewise.ops import use_backend
-from edgewise.physics.problem import Term
+from edgewise.physics.term import Term
 
 
 def jacobian(model: nn.Module, term: Term, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

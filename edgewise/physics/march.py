@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError, NonFiniteError, warn
 from edgewise.physics.field import Rows
-from edgewise.physics.problem import Problem, Term
+from edgewise.physics.problem import Problem
 from edgewise.physics.run import Course
 from edgewise.physics.solve import solve
+from edgewise.physics.term import Term
 
 SAME = 1e-6  # of all time: times beyond its ends by less are within
 FAR = 1e6  # times the loss that windows usually end with: what a window that is not solved leaves

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from edgewise.physics.carried import carried_jacobian, carrying, order_of
 from edgewise.physics.jacobian import jacobian
 from edgewise.physics.jets import Gradients
-from edgewise.physics.problem import Problem, Term
+from edgewise.physics.problem import Problem
+from edgewise.physics.term import Term
 
 
 class Residuals:
@@ -45,18 +46,23 @@ class Residuals:
         return self._residual(term, "none").detach()
 
     def mean_squares(self) -> dict[str, Tensor]:
-        """The mean square by which each term fails, without its weight and without a graph; remembered for one model."""
+        """The mean square by which each term fails, without its weight and without a graph."""
+        found = self.all_values()
+        return {term.name: term.mean_square(found[term.name]) for term in self.problem.terms}
+
+    def all_values(self) -> dict[str, Tensor]:
+        """By how much each term fails, at each point, without a graph; remembered for one model."""
         numbers = list(self.model.state_dict().values())
         known, found = self._last
         if not found or not _same(known, numbers):
-            found = {term.name: self.values(term).square().mean() for term in self.problem.terms}
+            found = {term.name: self.values(term) for term in self.problem.terms}
             self._last = [tensor.clone() for tensor in numbers], found
         return found
 
     def loss(self) -> Tensor:
         """What is made small."""
         terms = self.problem.terms
-        return self.problem.total({term.name: self._residual(term, "parameters").square().mean() for term in terms})
+        return self.problem.total({term.name: term.mean_square(self._residual(term, "parameters")) for term in terms})
 
     def jacobian(self, term: Term, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """The residuals ``(R,)`` of a term, or of one at some of its points, and their derivatives ``(R, P)``."""

@@ -18,9 +18,11 @@ from edgewise.nn import edge_layers, refine_grid
 from edgewise.physics.gauss_newton import GaussNewton
 from edgewise.physics.grids import movable, move_grids
 from edgewise.physics.operators import grad
-from edgewise.physics.problem import Problem, Term
+from edgewise.physics.problem import Problem
 from edgewise.physics.residuals import Residuals
+from edgewise.physics.term import Term
 from edgewise.physics.unknowns import check_what_is_read
+from edgewise.physics.weighed import reached, renewed
 
 PATIENCE_WITHOUT_PROGRESS = 2  # steps that led nowhere, one after the other, before a stage ends
 
@@ -32,10 +34,13 @@ class Course(History):
     Attributes:
         terms: The mean square by which each term fails, without its weight.
         weights: What the mean square of each term counted for.
+        reached: The time that the weights in time of each term that has them have reached. ``loss`` and ``terms`` are
+            without these weights.
     """
 
     terms: dict[str, list[float]] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
+    reached: dict[str, list[float]] = field(default_factory=dict)
 
 
 class Run:
@@ -50,6 +55,7 @@ class Run:
         """A course without any step."""
         self.course = Course(terms={term.name: [] for term in self.problem.terms})
         self.course.weights = {term.name: term.factor for term in self.problem.terms}
+        self.course.reached = {term.name: [] for term in self.problem.terms if term.causal is not None}
 
     def stage(
         self,
@@ -73,6 +79,7 @@ class Run:
                 self.redraw()
                 move_grids(self.model, self.problem)
                 stepper = self._stepper(optimizer, lr)
+            self.renew()
             before = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
             try:
                 stepper.step()
@@ -111,6 +118,10 @@ class Run:
         self.problem = Problem(terms)
         self.residuals = self.residuals.at(self.problem)
 
+    def renew(self) -> None:
+        """Let the weights in time of terms follow from how they fail now; they are held within a step."""
+        self.problem = self.residuals.problem = renewed(self.problem, self.residuals.all_values())
+
     def _interest(self, term: Term) -> Tensor:
         failures = self.residuals.values(term).reshape(len(term.points), -1)
         slopes = replace(term, operator=lambda u: grad(u).flatten(1), target=0.0).residual(self.model).detach()
@@ -140,9 +151,12 @@ class Run:
         return kind(self.model, self.residuals.loss, *([] if lr is None else [lr]))
 
     def _record(self) -> None:
-        found = {name: float(value) for name, value in self.residuals.mean_squares().items()}
+        residuals = self.residuals.all_values()
+        found = {name: float(residual.square().mean()) for name, residual in residuals.items()}
         for name, value in found.items():
             self.course.terms[name].append(value)
+        for name, end in reached(self.problem, residuals).items():
+            self.course.reached[name].append(end)
         first = next((layer for _, layer in edge_layers(self.model)), None)
         self.course.append(
             loss=self.problem.total(found),

@@ -17,6 +17,7 @@ from edgewise.physics.problem import Problem
 from edgewise.physics.reach import check_reach
 from edgewise.physics.run import Course, Run, solution
 from edgewise.physics.starts import best_of
+from edgewise.physics.weighed import tell_of_unreached
 
 OPTIMIZERS = ("lm", "lbfgs", "adam")
 
@@ -65,8 +66,8 @@ def solve(
         NonFiniteError: The loss is not finite before the first step.
 
     Warns:
-        EdgewiseWarning: More parameters than residuals, parameters that no equation reads, or points beyond grids that do
-            not move.
+        EdgewiseWarning: More parameters than residuals, parameters that no equation reads, points beyond grids that do
+            not move, or weights in time (``causal`` of a term) that have not reached the end.
 
     Example:
         >>> import torch
@@ -115,4 +116,6 @@ def solve(
         run.course = best_of(model, starts, attempt)
         if run.course.stopped != "interrupted":
             all(stage(grid) for grid in stages[1:])
+    if run.course.stopped != "interrupted":
+        tell_of_unreached(run.problem, run.residuals.all_values())
     return run.course

@@ -11,9 +11,10 @@ from edgewise.kan.network import Network
 from edgewise.nn import EdgeLayer
 from edgewise.physics.field import Field
 from edgewise.physics.parts import is_within, outermost, trainable
-from edgewise.physics.problem import Problem, Term
+from edgewise.physics.problem import Problem
 from edgewise.physics.residuals import Residuals
 from edgewise.physics.resolution import change_by_refining
+from edgewise.physics.term import Term
 
 DETERMINED = 1e-12  # of the largest curvature, in units of each number: directions of less are not determined
 

@@ -69,6 +69,8 @@ def test_the_code_in_the_page_runs():
         atol=1e-12,
     )
     np.testing.assert_allclose(names["populations"].numpy(), hunt.y.T, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(names["at_once"].numpy(), hunt.y.T, rtol=0, atol=1e-4)
+    assert names["course"].reached["law"][-1] == 10
     assert [set(law.terms) for law in names["found"].laws] == [{"hare", "hare*lynx"}, {"lynx", "hare*lynx"}]
 
 
