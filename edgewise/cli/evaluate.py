@@ -20,6 +20,7 @@ def command(
     run: Annotated[Path, arg(metavar="RUN")],
     /,
     *,
+    tune_threshold: bool = False,
     against: Annotated[Path | None, arg(metavar="RUN")] = None,
     data: Annotated[str | None, arg(metavar="NAME")] = None,
     root: Annotated[Path | None, arg(metavar="DIR")] = None,
@@ -39,6 +40,8 @@ def command(
 
     Args:
         run: Folder made by `edgewise train` or `edgewise demo`.
+        tune_threshold: First choose the threshold of a run of one foreground on its validation images. It is kept in
+            RUN/threshold.json, and scores, predictions, reports and exports use it; delete the file to undo that.
         against: Another run of segmentation, to be compared on the same images: differences are RUN less this one, with
             95 % intervals.
         data: Dataset to score instead of the run's own test images (`edgewise data` lists them).
@@ -49,6 +52,7 @@ def command(
     """
     from edgewise.io import write_json
     from edgewise.vision import compare_runs, evaluate
+    from edgewise.vision import tune_threshold as tune
     from edgewise.vision.data import dataset_of
 
     if root is not None and data is None:
@@ -56,6 +60,8 @@ def command(
     if options and data is None:
         raise ConfigError(f"--options is {json.dumps(options)} and --data is not given: say of which dataset they are")
     dataset = dataset_of(data, root, options) if data is not None else None
+    if tune_threshold:
+        print(tune(run, device).summary())
     if against is not None:
         found = compare_runs(run, against, dataset, device=device)
         columns = found.columns

@@ -17,6 +17,8 @@ from edgewise.vision.segmentation.objective import Loss
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
 from edgewise.vision.segmentation.task import Segmentation
+from edgewise.vision.segmentation.tune_threshold import tune_threshold
+from edgewise.vision.segmentation.tuned import TunedThreshold
 from edgewise.vision.training.distill import Distillation, SoftLabels, distill
 from edgewise.vision.training.files import Result
 from edgewise.vision.training.folder import RunFolder
@@ -62,6 +64,7 @@ __all__ = [
     "SoftLabels",
     "Task",
     "Threshold",
+    "TunedThreshold",
     "compare_runs",
     "create_recipe",
     "deploy",
@@ -72,5 +75,6 @@ __all__ = [
     "list_recipes",
     "predict",
     "train",
+    "tune_threshold",
     "write_report",
 ]

@@ -57,3 +57,10 @@ def test_two_runs_on_the_same_images(run, tmp_path, capsys):
     assert f"IoU {iou:.4f} {iou:.4f} +0.0000 0.000 to 0.000" in text
     assert "95 % intervals by bootstrap over" in text
     assert json.loads(out.read_text())["differences"]["iou"] == {"value": 0, "low": 0, "high": 0}
+
+
+def test_a_threshold_is_tuned_and_kept(run, capsys):
+    assert main(["evaluate", str(run), "--tune-threshold"]) == 0
+    kept = json.loads((run / "threshold.json").read_text())
+    (run / "threshold.json").unlink()
+    assert f"threshold {kept['threshold']:g} chosen on {kept['images']} validation images" in capsys.readouterr().out

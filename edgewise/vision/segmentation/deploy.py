@@ -40,7 +40,7 @@ def deploy_segmenter(run_dir: str | Path) -> Deployment:
         "colours": legend["colours"],
         "activation": "sigmoid" if one else "softmax",
         "decision": "threshold" if one else "argmax",
-        "threshold": 0.5 if one else None,
+        "threshold": (predictor.decision.threshold or (0.5,))[0] if one else None,
         "resize": {"to": "picture", "method": "bilinear", "antialias": False, "before": "decision", "crop": "pad"},
         "masks": facts.get("masks"),
     }

@@ -13,6 +13,7 @@ from edgewise.vision.data import Preprocess
 from edgewise.vision.segmentation.decision import Decision, probabilities_of
 from edgewise.vision.segmentation.inference.predicting import MaskPredictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
+from edgewise.vision.segmentation.tuned import decision_of
 from edgewise.vision.training.folder import RunFolder
 
 
@@ -52,7 +53,7 @@ class Predictor(MaskPredictor):
         Args:
             run_dir: The run.
             device: Where to compute.
-            decision: What is made of the probabilities; None: what the run says.
+            decision: What is made of the probabilities; None: what the run says, with the threshold that was tuned for it.
 
         Raises:
             CheckpointError: There is no run, it has done no epoch yet, or its model is corrupted.
@@ -62,7 +63,7 @@ class Predictor(MaskPredictor):
         """
         folder = RunFolder(run_dir)
         recipe = folder.read_recipe(SegmentationRecipe)
-        return cls(load_model(folder.best_model()), recipe.data.preprocess, device, decision or recipe.decision)
+        return cls(load_model(folder.best_model()), recipe.data.preprocess, device, decision or decision_of(folder))
 
     @torch.no_grad()
     def probabilities(self, image: np.ndarray) -> Tensor:

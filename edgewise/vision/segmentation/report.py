@@ -16,6 +16,7 @@ from edgewise.vision.segmentation.figures import outlines, score_curves
 from edgewise.vision.segmentation.images import open_run
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
+from edgewise.vision.segmentation.tuned import TunedThreshold, read_threshold
 from edgewise.vision.training.files import Result
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import ComparedRuns, Report, loss_curves
@@ -30,6 +31,8 @@ class MaskMethod:
     evaluation: Evaluation
     result: Result | None = None
     """How its run ended; None for the threshold, which is no run."""
+    tuned: TunedThreshold | None = None
+    """The threshold that was chosen on validation images, if one was."""
 
 
 def report_segmentation(
@@ -60,6 +63,7 @@ def report_segmentation(
         subtitle=_subtitle(split),
         baseline_note=note,
         classes=_classes(methods),
+        thresholds=[f"{m.title}: {m.tuned.summary()}" for m in methods if m.tuned],
         absent=[one.name for one in methods[0].evaluation.classes if one.absent],
         overlays=embed(overlays),
         curves=[embed(to_bytes(curve(runs.histories), "svg")) for curve in (score_curves, loss_curves)],
@@ -71,7 +75,7 @@ def report_segmentation(
 def _network(title: str, folder: RunFolder, split: Split, classes: int, device: str) -> MaskMethod:
     result = folder.read_result()
     predictor = Predictor.from_run(folder.path, device)
-    return MaskMethod(title, predictor, evaluate_masks(predictor, split.test, classes), result)
+    return MaskMethod(title, predictor, evaluate_masks(predictor, split.test, classes), result, read_threshold(folder))
 
 
 def _overlays(methods: list[MaskMethod], split: Split) -> bytes:
