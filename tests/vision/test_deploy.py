@@ -23,6 +23,7 @@ from edgewise.vision import (
     predict,
     train,
 )
+from edgewise.vision.data.intensity import Intensity
 from tests.vision.training.test_run import StopAfter
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -63,7 +64,12 @@ def prepared(pixels, given):
     for step in given["order"]:
         rule = given[step]
         if step == "scaling":
-            low, high = rule[kind]
+            if rule.get("kind") == "percentiles":
+                low, high = np.quantile(x, [rule["low"] / 100, rule["high"] / 100])
+            elif rule.get("kind") == "deviations":
+                low, high = x.mean() - rule["count"] * x.std(), x.mean() + rule["count"] * x.std()
+            else:
+                low, high = rule[kind]
             x = ((x.astype(float) - low) / (high - low)).clip(0, 1)
         elif step == "convert" and len(x) > given["channels"]:
             x = np.tensordot(rule["grey_from_colour"], x.astype(float), 1)[None]
@@ -148,6 +154,29 @@ def test_masks_from_the_file_alone(recipe, tmp_path, channels, fit):
         means.append(expected.mean())
         np.testing.assert_array_equal(mask_of(tmp_path / "tiny.onnx", pixels), expected, name)
     assert any(0 < mean < 255 for mean in means)
+
+
+@pytest.mark.parametrize(
+    "intensity",
+    [
+        Intensity(scale="percentiles", low=5, high=90, over="picture"),
+        Intensity(scale="zscore", over="picture"),
+        Intensity(scale="zscore"),
+        Intensity(scale="window", low=40, high=180),
+    ],
+    ids=str,
+)
+def test_intensities_from_the_file_alone(recipe, tmp_path, intensity):
+    recipe = replace(recipe, epochs=6, data=replace(recipe.data, intensity=intensity))
+    train(replace(recipe, optimiser=replace(recipe.optimiser, learning_rate=0.05)), tmp_path / "run", progress=False)
+    to_onnx(deploy(tmp_path / "run"), None, tmp_path / "tiny.onnx")
+    files = pictures(tmp_path, 1)
+    if intensity.over == "set":
+        files.pop("deep.tif")
+    predict(tmp_path / "run", [tmp_path / name for name in files], tmp_path / "masks")
+    for name, pixels in files.items():
+        expected = np.asarray(Image.open(tmp_path / "masks" / f"{name[:-4]}_mask.png"))
+        assert (mask_of(tmp_path / "tiny.onnx", pixels) != expected).mean() < 2e-3, name  # some logits are next to 0
 
 
 def test_what_the_file_of_a_run_says(recipe, tmp_path):

@@ -1,7 +1,9 @@
 """One picture with its masks on disk, read when asked for."""
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +18,21 @@ FOURTEEN_BITS = 2**14 - 1
 
 
 @dataclass(frozen=True)
+class Scale(ABC):
+    """Which intensities become 0 and 1, found from each picture by itself."""
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def limits(self, pixels: np.ndarray) -> tuple[float, float]:
+        """The two intensities, of the pixels of one picture."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rule as plain JSON values."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True)
 class Sample:
     """A picture and the masks that say what is where in it.
 
@@ -26,6 +43,7 @@ class Sample:
         page: Page of `image` and of every mask where these are TIFF stacks, counted from 0.
         window: Intensities that become 0 and 1, in the units of the file; what lies beyond is clipped.
             None: the whole range of the file's type.
+        scale: The rule by which these intensities are found from the picture itself, in place of a window.
         coding: How the numbers in the masks become classes, the same for a whole set; None: what these files alone suggest.
         side: The side of the split that it was published on; None: it was not divided.
         group: What this sample shares with others that must stay on its side of a split: a patient, a video.
@@ -41,19 +59,21 @@ class Sample:
     side: str | None = None
     group: str | None = None
     spacing: tuple[float, float] | None = None
+    scale: Scale | None = None
 
     def read_image(self) -> np.ndarray:
         """The picture as float32 ``(C, H, W)`` in [0, 1]; C is 1 for grey and 3 for colour.
 
-        Without a `window`, files of 8 bits are divided by 255 and those of 16, if they use more than 14, by 65535.
+        Without a `window` and a `scale`, files of 8 bits are divided by 255 and those of 16, if they use more than 14, by
+        65535.
 
         Raises:
             DataError: The file is missing, cannot be decoded, or its type has no scale of its own.
         """
         pixels = read_pixels(self.image, self.page)
         pixels = np.atleast_3d(pixels).transpose(2, 0, 1)
-        low, high = self.window or self._full_range(pixels)
-        scaled = (pixels.astype(np.float32) - low) / (high - low)
+        low, high = self.scale.limits(pixels) if self.scale else self.window or self._full_range(pixels)
+        scaled = (pixels.astype(np.float32) - low) / ((high - low) or 1)
         return np.ascontiguousarray(scaled.clip(0, 1), dtype=np.float32)
 
     def read_mask(self) -> np.ndarray:

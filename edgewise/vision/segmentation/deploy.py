@@ -8,6 +8,7 @@ import torch
 from edgewise.models.deployment import Deployment, deployment_of
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.preprocess import LUMINANCE
+from edgewise.vision.data.reading import Levels
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.deploy import network_in
@@ -24,9 +25,8 @@ def deploy_segmenter(run_dir: str | Path) -> Deployment:
     data, facts = folder.read_recipe(SegmentationRecipe).data, folder.read_facts()
     predictor = Predictor.from_run(run_dir)
     mean, std = predictor.preprocess.normalisation
-    window = facts["window"]
     given: dict[str, Any] = {
-        "scaling": {"uint8": [0, 255], "uint16": window or [0, 65535], "float": window or [0, 1], "clip": True},
+        "scaling": Levels.noted(facts).scaling(),
         "resize": {"size": list(data.size), "fit": data.fit, "method": "bilinear", "antialias": True},
         "convert": {"grey_from_colour": list(LUMINANCE), "colour_from_grey": "repeat"},
         "normalise": {"mean": list(mean), "std": list(std)},

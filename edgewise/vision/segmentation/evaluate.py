@@ -109,7 +109,8 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
     else:
         if (inventory := folder.read_inventory()) is not None:
             inventory.warn_of_learned(dataset)
-        found = {"masks", "window"} - dataset.stated - ({"masks"} if data.classes == 1 else set())
-        read = {name: facts[name] if name in found else None for name in ("masks", "window")}
+        own = dataset.stated | ({"masks"} if data.classes == 1 else set())
+        parts = {"masks": ("masks",), "window": ("window", "window_of", "scale")}
+        read = {name: facts.get(name) for part, names in parts.items() if part not in own for name in names}
         dataset = read_by(dataset, {**read, "legend": Legend.noted(facts, data.classes).to_dict()})
     return evaluate_masks(Predictor.from_run(run_dir, device), dataset, data.classes)

@@ -11,9 +11,10 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
-from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError, warn
 from edgewise.vision.data import EpochSampler, SegmentationDataset, SegmentationSet, Split, dataset_of
 from edgewise.vision.data.classes import check_classes, count_classes
+from edgewise.vision.data.intensity import with_intensity
 from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
 from edgewise.vision.data.reading import facts_of, read_by
 from edgewise.vision.data.windows import EachWindow, RandomWindows
@@ -22,8 +23,12 @@ from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
 
 
-def open_dataset(data: MaskedData) -> SegmentationSet:
+def open_dataset(data: MaskedData, facts: Mapping[str, Any] | None = None) -> SegmentationSet:
     """All images of a recipe.
+
+    Args:
+        data: Which images.
+        facts: What a run noted of how it reads them; None: as the recipe and the dataset say.
 
     Raises:
         ConfigError: The dataset has no masks.
@@ -32,7 +37,10 @@ def open_dataset(data: MaskedData) -> SegmentationSet:
     dataset = dataset_of(data.name, data.root, data.options)
     if not isinstance(dataset, SegmentationSet):
         raise ConfigError(f"dataset {data.name!r} has classes and no masks: train a recipe of classification on it")
-    return replace(dataset, legend=data.legend(dataset))
+    if facts is not None:
+        return read_by(dataset, facts)
+    samples = with_intensity(dataset.samples, data.intensity)
+    return replace(dataset, samples=samples, legend=data.legend(dataset))
 
 
 def open_split(data: MaskedData, facts: Mapping[str, Any] | None = None, inventory: Inventory | None = None) -> Split:
@@ -40,15 +48,14 @@ def open_split(data: MaskedData, facts: Mapping[str, Any] | None = None, invento
 
     Args:
         data: Which images.
-        facts: What a run noted of how it reads them; None: as the dataset does.
+        facts: What a run noted of how it reads them; None: as the recipe and the dataset say.
         inventory: The sides that a run noted; None: drawn now.
 
     Raises:
         DataError: The images are missing or unusable, too few for three parts, or not those that the run noted.
         ConfigError: They have classes and no masks.
     """
-    dataset = open_dataset(data)
-    return split_of(dataset if facts is None else read_by(dataset, facts), data, inventory)
+    return split_of(open_dataset(data, facts), data, inventory)
 
 
 def open_run(folder: RunFolder) -> Split:
@@ -76,6 +83,17 @@ def split_of(dataset: SegmentationSet, data: MaskedData, inventory: Inventory | 
     return split
 
 
+def _say_range(dataset: SegmentationSet, data: MaskedData) -> None:
+    """Say which intensities become 0 and 1 in pictures of more than 8 bits where nobody did."""
+    found = next(((sample.image, sample.window) for sample in dataset if sample.window not in (None, (0, 1))), None)
+    if data.intensity.scale == "range" and "window" not in dataset.stated and found is not None and found[1] is not None:
+        (low, high), image = found[1], found[0]
+        warn(
+            f"{image} has more than 8 bits and no window, so the smallest and largest value of the set, {low:g} and "
+            f"{high:g}, become 0 and 1: give data.intensity or window=[LOW, HIGH]"
+        )
+
+
 class MaskedImages:
     """Batches of training and validation images; the order and the augmentation follow from seed and epoch alone.
 
@@ -91,6 +109,8 @@ class MaskedImages:
         check_classes(count_classes(dataset), data.classes, data.name, rule)
         self.inventory = take_stock(dataset, split) if inventory is None else inventory
         self.facts = facts_of(dataset)
+        if inventory is None:
+            _say_range(dataset, data)
         if recipe.loss.weights == "balanced":
             self.facts["class_weights"] = balanced(count_classes(split.train), data.classes)
         drawn, each = (RandomWindows(data.size), EachWindow(data.size)) if data.fit == "tiles" else (None, None)

@@ -6,6 +6,7 @@ from typing import ClassVar
 from edgewise._ground.errors import ConfigError
 from edgewise.vision.data.coding import Palette
 from edgewise.vision.data.dataset import SegmentationSet
+from edgewise.vision.data.intensity import Intensity
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.preprocess import Fit, Preprocess
 from edgewise.vision.segmentation.decision import Decision
@@ -29,6 +30,7 @@ class MaskedData(Data):
     """What the classes are called, the background first; left out: as the dataset says."""
     colours: tuple[str, ...] = ()
     """The colours that they are shown in, as #rrggbb, the background's first."""
+    intensity: Intensity = field(default_factory=Intensity)
     fit: Fit = "pad"
     """How a picture comes to size: resized, its aspect kept, and padded; in tiles at its own resolution; or stretched."""
     augment: bool = True

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from sklearn.metrics import jaccard_score
 
-from edgewise._ground.errors import DataError
+from edgewise._ground.errors import DataError, EdgewiseWarning
 from edgewise.vision import deploy, evaluate, evaluate_masks, train, write_report
 from edgewise.vision.data import VOID, Labels, Sample, SegmentationSet, create_dataset
 from edgewise.vision.segmentation.images import MaskedImages, open_split
@@ -143,7 +143,8 @@ def test_deep_pictures_of_another_folder_are_scaled_as_in_training(recipe, write
     root = write(lambda labels: (labels > 0).astype(np.uint8))
     for index in range(20):
         Image.fromarray(draw(index)[0].astype(np.uint16) * 16).save(root / "images" / f"{index:02d}.png")
-    train(recipe_of(recipe, root, 1), tmp_path / "run", progress=False)
+    with pytest.warns(EdgewiseWarning, match=r"00\.png has more than 8 bits and no window, so the .* \d+, become 0 and 1"):
+        train(recipe_of(recipe, root, 1), tmp_path / "run", progress=False)
     window = RunFolder(tmp_path / "run").read_facts()["window"]
     assert window[0] >= 0
     assert window[1] <= 255 * 16

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise.vision.data import Sample
 from edgewise.vision.data.legend import Legend
-from edgewise.vision.data.pixels import is_deep
+from edgewise.vision.data.reading import Levels
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.inference.drawn import Colour, palette
 from edgewise.vision.segmentation.inference.predicting import MaskPredictor
@@ -23,21 +22,21 @@ class Opened:
 
     Attributes:
         predictor: What makes masks of pictures.
-        window: Intensities that become 0 and 1 in files of more than 8 bits, or None.
+        levels: Which intensities become 0 and 1.
         colours: Of each foreground class.
     """
 
     predictor: MaskPredictor
-    window: tuple[float, float] | None
+    levels: Levels
     colours: Sequence[Colour] = field(repr=False)
 
     def read(self, path: Path) -> np.ndarray:
-        """A picture (C, H, W) in [0, 1] as training saw it: the window is in units of 16 bits and says nothing of 8.
+        """A picture (C, H, W) in [0, 1] as training saw it.
 
         Raises:
             DataError: The file is missing or broken, or its numbers have no scale.
         """
-        return Sample(path.stem, path, window=self.window if is_deep(path) else None).read_image()
+        return self.levels.sample(path).read_image()
 
 
 def open_predictor(run_dir: str | Path, device: str = "cpu", decision: Decision | None = None) -> Opened:
@@ -54,4 +53,4 @@ def open_predictor(run_dir: str | Path, device: str = "cpu", decision: Decision 
     folder = RunFolder(run_dir)
     predictor = Predictor.from_run(run_dir, device, decision)
     classes, facts = folder.read_recipe(SegmentationRecipe).data.classes, folder.read_facts()
-    return Opened(predictor, facts["window"], palette(Legend.noted(facts, classes).colours))
+    return Opened(predictor, Levels.noted(facts), palette(Legend.noted(facts, classes).colours))

@@ -9,6 +9,7 @@ from scipy import ndimage
 from edgewise._ground.errors import ConfigError
 from edgewise.vision import Decision, Inference, Predictor, predict, train
 from edgewise.vision.data import Legend, Sample
+from edgewise.vision.data.reading import Levels
 from edgewise.vision.segmentation.inference.drawn import palette
 from edgewise.vision.segmentation.inference.files import write_predictions
 from edgewise.vision.segmentation.inference.opened import Opened
@@ -36,7 +37,7 @@ def picture(tmp_path):
 
 
 def opened(predictor, foreground=1):
-    return Opened(predictor, None, palette(Legend.of(foreground + 1).colours))
+    return Opened(predictor, Levels(), palette(Legend.of(foreground + 1).colours))
 
 
 def test_one_foreground(picture, tmp_path):
