@@ -1,13 +1,22 @@
 """What a command line says of a formula before it is looked for."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgewise._ground.errors import ConfigError
 
 if TYPE_CHECKING:
     from edgewise.kan.discovery.knowledge import Knowledge
     from edgewise.kan.tables import DataTable
+
+
+class Behaviour(NamedTuple):
+    """Columns with which a formula rises or falls, and in which it is even or odd."""
+
+    increasing: Sequence[str] = ()
+    decreasing: Sequence[str] = ()
+    even: Sequence[str] = ()
+    odd: Sequence[str] = ()
 
 
 def known_of(
@@ -18,6 +27,7 @@ def known_of(
     forbidden: Sequence[str],
     longest: int | None,
     form: str | None,
+    behaviour: Behaviour,
 ) -> "Knowledge":
     """The words of a command line as knowledge about the columns that vary.
 
@@ -29,6 +39,7 @@ def known_of(
         forbidden: Names of functions.
         longest: Numbers, variables and operations, at most.
         form: What is known of the formula itself.
+        behaviour: How it rises, falls or mirrors.
 
     Raises:
         ConfigError: Another number of units than of columns, a form with a column that does not vary, or what
@@ -43,7 +54,12 @@ def known_of(
             f"--units {units!r}: put commas between them, and 1 where a column has none"
         )
     varying = None if given is None else [unit for unit, name in zip(given, data.asked, strict=True) if name in data.names]
-    known = Knowledge(varying, target_unit, constant_units, forbidden, longest, form)
-    if still := sorted(known.names_of_form & ({*data.asked} - {*data.names})):
-        raise ConfigError(f"{', '.join(still)} in --form {form!r} does not vary in the table: write its value")
+    if both := sorted({*behaviour.increasing} & {*behaviour.decreasing}):
+        raise ConfigError(f"what rises and falls with {', '.join(both)} does not depend on it: tell one of the two")
+    still = {*data.asked} - {*data.names}
+    rising, falling, even, odd = ([name for name in names if name not in still] for names in behaviour)
+    ways = {"monotone": dict.fromkeys(rising, 1) | dict.fromkeys(falling, -1), "even": even, "odd": odd}
+    known = Knowledge(varying, target_unit, constant_units, forbidden, longest, form, **ways)
+    if told := sorted(known.names_of_form & still):
+        raise ConfigError(f"{', '.join(told)} in --form {form!r} does not vary in the table: write its value")
     return known

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import arg
 
 from edgewise._ground.errors import ConfigError, DataError
-from edgewise.cli._knowledge import known_of
+from edgewise.cli._knowledge import Behaviour, known_of
 from edgewise.cli._parse import call
 from edgewise.cli._tables import print_table
 
@@ -49,6 +49,10 @@ def command(
     forbidden: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
     longest: int | None = None,
     form: Annotated[str | None, arg(metavar="FORMULA")] = None,
+    increasing: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
+    decreasing: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
+    even: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
+    odd: Annotated[tuple[str, ...], arg(metavar="NAME...")] = (),
     units: Annotated[str | None, arg(metavar="UNIT,...")] = None,
     target_unit: Annotated[str | None, arg(metavar="UNIT")] = None,
     constant_units: Annotated[tuple[str, ...], arg(metavar="UNIT...")] = (),
@@ -91,6 +95,10 @@ def command(
         longest: How many numbers, variables and operations it has at most.
         form: The formula as far as it is known, such as "m*a + f(x, v)" with an unknown function f of
             columns, or "V*s/(K + s)" with unknown constants; the rest stays as it is written.
+        increasing: Columns with which the formula rises, on the rows and 10 % of their range beyond.
+        decreasing: Columns with which it falls.
+        even: Columns in which it is even: with the other sign of one of them it gives the same.
+        odd: Columns in which it is odd: with the other sign of one of them it gives the other sign.
         units: Units of the columns in their order, such as "m, s, kg*m/s^2, 1", where 1 is none; then
             formulas are offered only if they add like to like and have the target's unit.
         target_unit: The unit of the target.
@@ -116,7 +124,8 @@ def command(
     if len(data.y) < FEWEST:
         raise DataError(f"{table} has {len(data.y)} rows: a formula needs at least {FEWEST} to be learned from")
     used, held = _split(len(data.y), test, seed)
-    known = known_of(data, units, target_unit, constant_units, forbidden, longest, form)
+    behaviour = Behaviour(increasing, decreasing, even, odd)
+    known = known_of(data, units, target_unit, constant_units, forbidden, longest, form, behaviour)
     options = {"hidden": hidden or None, "max_time": max_time, "grid": grid, "functions": functions or None, "seed": seed}
     found = discover(data.x[used], data.y[used], names=data.names, known=known, **options)
     folder.write(found, data.x[used], data)

@@ -5,7 +5,7 @@ import pytest
 
 from edgewise import ConfigError
 from edgewise.cli import main
-from edgewise.cli._knowledge import known_of
+from edgewise.cli._knowledge import Behaviour, known_of
 from edgewise.kan.tables import read_table
 
 
@@ -21,10 +21,10 @@ def falls(tmp_path, monkeypatch):
 
 def test_units_are_those_of_the_columns_that_vary(falls):
     data = read_table(falls, "s")
-    assert known_of(data, "m/s, kg, s", "m", (), (), None, None).units == ["m/s", "s"]
+    assert known_of(data, "m/s, kg, s", "m", (), (), None, None, Behaviour()).units == ["m/s", "s"]
     with pytest.raises(ConfigError, match=r"3 columns \(v, m, t\) want 3 units, got 2 in --units 'm/s, s'"):
-        known_of(data, "m/s, s", "m", (), (), None, None)
-    assert not known_of(data, None, None, (), (), None, None).is_of_form
+        known_of(data, "m/s, s", "m", (), (), None, None, Behaviour())
+    assert not known_of(data, None, None, (), (), None, None, Behaviour()).is_of_form
 
 
 def test_a_formula_of_the_right_unit_and_how_sure_it_is(falls, capsys):
@@ -52,3 +52,13 @@ def test_a_form_whose_constants_have_names(falls, capsys):
 def test_a_form_with_a_column_that_does_not_vary(falls, capsys):
     assert main(["fit", str(falls), "--target", "s", "--form", "m*v*t + f(t)"]) == 1
     assert "m in --form 'm*v*t + f(t)' does not vary in the table: write its value" in capsys.readouterr().err
+
+
+def test_how_a_formula_behaves(falls, capsys):
+    told = ["--increasing", "v", "t", "--even", "m", "--functions", "x", "x^2", "--max-time", "2"]
+    assert main(["fit", str(falls), "--target", "s", *told]) == 0
+    assert "*t**2 + t*v" in capsys.readouterr().out
+    assert main(["fit", str(falls), "--target", "s", "--increasing", "v", "--decreasing", "v", "--overwrite"]) == 1
+    assert "what rises and falls with v does not depend on it: tell one of the two" in capsys.readouterr().err
+    assert main(["fit", str(falls), "--target", "s", "--odd", "q", "--overwrite"]) == 1
+    assert "unknown column 'q'" in capsys.readouterr().err

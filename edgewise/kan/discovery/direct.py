@@ -1,7 +1,7 @@
 """Formulas that are looked for on the rows themselves, before a network is fitted and beside what it says."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from edgewise._ground.optional import require
 from edgewise.kan.discovery.clock import Clock
 from edgewise.kan.discovery.front import Member, excursions, pareto, size
 from edgewise.kan.fitting.data import Table
+from edgewise.kan.forms.behaviour import Mirrored
 from edgewise.kan.forms.constants import Fitted, Rows
 from edgewise.kan.forms.grammar import Grammar
 from edgewise.kan.forms.prescribed import Form
@@ -62,7 +63,10 @@ class Direct:
         self.plain = Rows([parts[c] for c in columns], y, weight)
         every = Rows(parts, y, weight)
         self.form = None if form is None else form.settled(every)
-        self._begin(self.plain if self.form is None else self.form.rows(every), grammar, clock)
+        rows = self.plain if form is None else every
+        if grammar.behaviour is not None and grammar.behaviour.parity:
+            rows = Mirrored(rows, grammar.behaviour.parity)
+        self._begin(rows if self.form is None else self.form.rows(rows), grammar, clock)
 
     def _begin(self, rows: Rows, grammar: Grammar, clock: Clock) -> None:
         self.rows, self.clock, self.is_done = rows, clock, False
@@ -113,13 +117,13 @@ class Direct:
         lengths: dict[int, Fitted] = {}
         for fitted in found:
             lengths.setdefault(fitted.tree.length(), fitted)
-        likely = map(self._member, self._on_all_rows(found, clock.part(min(ADDING, clock.left / 2))))
+        likely = self._members(self._on_all_rows(found, clock.part(min(ADDING, clock.left / 2))))
         short = (member for member in likely if member.length <= longest)
         best, network = next(((member, made) for member in short if (made := member.network) is not None), (None, None))
         if best is None or network is None:
             limit = "" if longest == np.inf else f" with at most {longest:g} numbers, variables and operations"
             raise ConfigError(f"no formula{limit} was found that fits what is known of it: know less, or give more time")
-        others = [self._member(fitted) for fitted in self._offered(list(lengths.values())) if not clock.is_over]
+        others = self._members(fitted for fitted in self._offered(list(lengths.values())) if not clock.is_over)
         front = [m for m in pareto([best, *others]) if str(m) != str(best) and m.length <= longest]
         return tuple(sorted([*front, best], key=lambda member: member.length)), best, network
 
@@ -143,8 +147,14 @@ class Direct:
                 least = error
         return kept if len(kept) <= OFFERED else [kept[i] for i in np.linspace(0, len(kept) - 1, OFFERED).astype(int)]
 
-    def _member(self, fitted: Fitted) -> Member:
-        final = self.rows.fitted(fitted.tree)
+    def _members(self, found: Iterable[Fitted]) -> Iterator[Member]:
+        """Formulas of a front, without those that behave otherwise with constants fitted to all rows."""
+        for fitted in found:
+            final = self.rows.fitted(fitted.tree)
+            if self.search.grammar.behaves(final.tree):
+                yield self._member(final)
+
+    def _member(self, final: Fitted) -> Member:
         constants = zip(final.tree.constants(), self.rows.errors_of(final).tolist(), strict=True)
         formula = self._formula(final)
         between, beyond = excursions(formula, self.table.x.double().cpu(), self.table.y[:, 0].double().cpu())
@@ -156,7 +166,8 @@ class Direct:
     def _formula(self, fitted: Fitted) -> Formula:
         """A formula as it is written, with figures of merit on the targets."""
         points, rows = self.table.x.double().cpu().numpy(), self.rows.outer
-        told, given = self.rows.told(fitted.tree).numpy(), {} if self.form is None else self.form.numbers
+        wanted = rows.y[: len(points)]
+        told, given = self.rows.told(fitted.tree).numpy()[: len(points)], {} if self.form is None else self.form.numbers
         expression = (
             fitted.tree.expression(self.columns) if self.form is None else self.form.written(fitted.tree, self.symbols)
         )
@@ -166,5 +177,5 @@ class Direct:
         expressions = tuple(expression.xreplace(given) for expression in formula.expressions)
         formula = replace(formula, expressions=expressions, variables=self.symbols)
         with torch.no_grad(), np.errstate(all="ignore"):
-            rmse = float(np.sqrt(np.mean((np.asarray(formula(points))[:, 0] - rows.y) ** 2)))
-        return replace(formula, rmse=rmse, relative=rmse / max(float(rows.y.std()), 1e-300))
+            rmse = float(np.sqrt(np.mean((np.asarray(formula(points))[:, 0] - wanted) ** 2)))
+        return replace(formula, rmse=rmse, relative=rmse / max(float(wanted.std()), 1e-300))

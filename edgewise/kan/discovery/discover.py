@@ -79,8 +79,8 @@ def discover(
         grid: Intervals of the first grid; fewer if there would be more parameters than targets.
         k: Degree of the splines.
         functions: Names of functions to try; the whole library by default.
-        known: Units, functions that the formula has not, its length, its form. Of all but functions no network knows: then
-            formulas are looked for on the rows alone.
+        known: Units, functions that the formula has not, its length, its form, how it behaves. Of all but functions no
+            network knows: then formulas are looked for on the rows alone.
         penalty: Strength of the sparsity penalty, one for each stage of the first fit.
         optimizer: ``"lm"``, or with a loss of your own ``"lbfgs"``.
         loss: Of outputs and targets, a mean of minus log likelihoods; by default the mean square of targets in units of
@@ -116,7 +116,8 @@ def discover(
     known, is_direct = known or Knowledge(), hidden is None and loss is None and _outputs(y, loss) == 1
     if known.is_of_form and not is_direct:
         raise ConfigError(
-            "units, a length and a form are known of formulas on the rows, of one target: leave out hidden= and loss="
+            "units, a length, a form and a behaviour are known of formulas on the rows, of one target: leave out hidden= "
+            "and loss="
         )
     clock, tried = Clock(max_time), known.allowed(functions) if known.forbidden else functions
     with seeded(seed):
@@ -134,7 +135,10 @@ def discover(
         form = known.form_of(labels)
         if form is None and hidden is None and loss is None and table.y.shape[1] == 1:
             columns = likely(table.x.double().cpu().numpy(), table.y[:, 0].double().cpu().numpy(), columns)
-        grammar = known.grammar(functions, labels, columns if form is None else range(len(labels)))
+        places = columns if form is None else range(len(labels))
+        grammar = known.grammar(functions, labels, places)
+        if known.has_behaviour:
+            grammar = replace(grammar, behaviour=known.behaviour(labels, places, table.x))
         grammar = grammar if form is None else form.grammar(grammar)
         with Progress(progress, None) as bar:
             search = Search(model, table, optimizer, loss, steps, timed(bar.advance, clock))

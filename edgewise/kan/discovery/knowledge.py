@@ -1,13 +1,17 @@
-"""What users know of a formula before it is looked for: units, functions that it has not, its length, its form."""
+"""What users know of a formula before it is looked for: units, functions that it has not, its form, how it behaves."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
+
+from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
+from edgewise._ground.registry import unknown
 from edgewise.kan.forms.atoms import functions_of
+from edgewise.kan.forms.behaviour import WAYS, Behaviour
 from edgewise.kan.forms.dimensions import Dimensions
 from edgewise.kan.forms.form_text import names_of, parse_form, read_form
 from edgewise.kan.forms.grammar import Grammar
@@ -36,6 +40,10 @@ class Knowledge:
         form: What is known of the formula itself: ``"m*a + f(x, v)"``, where ``f(...)`` stands for an unknown function of
             columns, or of formulas of them, or ``"V*s/(K + s)"``, where names that no column has stand for constants that
             are fitted. All else stays as it is written. A decimal number in it may carry a unit of ``constants``.
+        monotone: For columns 1 if the formula rises with them, whatever the others are, or -1 if it falls: in the box of
+            the rows and 10 % of their range beyond, up to 0 where a column has one sign.
+        even: Names of columns in which the formula is even: the other sign changes nothing.
+        odd: Those in which it is odd: the other sign changes its sign.
 
     Raises:
         ConfigError: A unit that cannot be parsed, units of columns without one of the target or the other way round, an
@@ -53,13 +61,17 @@ class Knowledge:
     forbidden: Sequence[str] = ()
     longest: int | None = None
     form: str | None = None
+    monotone: Mapping[str, int] = field(default_factory=dict)
+    even: Sequence[str] = ()
+    odd: Sequence[str] = ()
 
     def __post_init__(self):
         for name in ("units", "constants"):
             if isinstance(given := getattr(self, name), str):
                 object.__setattr__(self, name, tuple(unit.strip() for unit in given.split(",")))
-        if isinstance(self.forbidden, str):
-            object.__setattr__(self, "forbidden", (self.forbidden,))
+        for name in ("forbidden", "even", "odd"):
+            if isinstance(given := getattr(self, name), str):
+                object.__setattr__(self, name, (given,))
         if (self.units is None) != (self.target is None):
             missing = "the target's" if self.target is None else "those of the columns"
             raise ConfigError(f"units say something about a formula only together: give {missing} too, '1' for none")
@@ -72,16 +84,48 @@ class Knowledge:
         select(self.forbidden)
         if self.form is not None:
             parse_form(self.form)
+        for name, way in self.monotone.items():
+            if way not in WAYS:
+                raise ConfigError(
+                    f"monotone is 1 for a column with which the formula rises and -1 for one with which it "
+                    f"falls, got {way!r} for {name}"
+                )
+        if both := sorted({*self.even} & {*self.odd}):
+            raise ConfigError(f"what is even and odd in {', '.join(both)} is 0: know one of the two")
 
     @property
     def is_of_form(self) -> bool:
         """Whether something is known that networks do not know."""
-        return self.units is not None or self.longest is not None or self.form is not None
+        return self.units is not None or self.longest is not None or self.form is not None or self.has_behaviour
 
     @property
     def takes_away(self) -> bool:
         """Whether it keeps formulas away that are no longer than others."""
-        return self.units is not None or bool(self.forbidden) or self.form is not None
+        return self.units is not None or bool(self.forbidden) or self.form is not None or self.has_behaviour
+
+    @property
+    def has_behaviour(self) -> bool:
+        """Whether it is known how the formula rises, falls or mirrors."""
+        return bool(self.monotone or self.even or self.odd)
+
+    def behaviour(self, names: Sequence[str], columns: Sequence[int], x: Tensor) -> Behaviour | None:
+        """How the formula is known to behave along the columns that it may be of.
+
+        Args:
+            names: Of all columns.
+            columns: Which of them the formula is to be of.
+            x: Rows, ``(N, inputs)``.
+
+        Raises:
+            ConfigError: An unknown column, or what :meth:`Behaviour.of` refuses.
+        """
+        for name in (*self.monotone, *self.even, *self.odd):
+            if name not in names:
+                raise unknown("column", name, names)
+        places = {names[column]: place for place, column in enumerate(columns)}
+        slopes = {places[name]: way for name, way in self.monotone.items() if name in places}
+        parity = {places[name]: sign for sign, some in ((1, self.even), (-1, self.odd)) for name in some if name in places}
+        return Behaviour.of(list(places), slopes, parity, [x[:, c].double().cpu() for c in columns]) if places else None
 
     @property
     def names_of_form(self) -> set[str]:

@@ -29,6 +29,8 @@ def look_beyond(known: Direct, grammar: Grammar, clock: Clock) -> None:
     forbidden = sorted(functions_of(after.tree) & taken_away)
     if forbidden:
         reason, mend = f"has {', '.join(forbidden)}, which is forbidden", "allow it if it may be"
+    elif known.search.grammar.behaviour is not None and (broken := known.search.grammar.behaviour.broken(after.tree)):
+        reason, mend = broken, "look whether that is known"
     elif known.form is not None:
         reason, mend = f"has not the form {known.form.text!r}", "look whether the form is right"
     else:

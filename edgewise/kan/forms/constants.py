@@ -83,9 +83,9 @@ class Rows:
 
     def slopes(self, tree: Tree, constants: Sequence[float]) -> NDArray:
         """The derivatives of what is told by the constants, in deviations of the targets, ``(N, constants)``."""
-        wide = [torch.full((len(self),), c, dtype=torch.double, requires_grad=True) for c in constants]
+        wide = [torch.full((len(self.y),), c, dtype=torch.double, requires_grad=True) for c in constants]
         if not wide:
-            return np.zeros((len(self), 0))
+            return np.zeros((len(self.y), 0))
         with torch.enable_grad():
             total = self.told(tree, wide).sum()  # no row depends on another's constants
             found = torch.autograd.grad(total, wide, allow_unused=True, materialize_grads=True)
@@ -139,7 +139,7 @@ class Rows:
         if not values or not np.isfinite(slopes).all() or not scale.all():
             return np.full(len(values), math.inf)
         inverse = np.linalg.pinv((slopes / scale).T @ (slopes / scale), rcond=1e-14, hermitian=True)
-        return np.sqrt(np.diag(inverse).clip(0) * len(self) / freedom) * max(fitted.error, EXACT) / scale
+        return np.sqrt(np.diag(inverse).clip(0) * len(self.y) / freedom) * max(fitted.error, EXACT) / scale
 
 
 def criterion(rows: int, error: float, constants: int, letters: float) -> float:

@@ -43,6 +43,8 @@ class Given(Search):
             self.keep(fitted := self.rows.fitted(Tree(SUM, tuple(map(constant, values))), STEPS))
             if fitted.is_exact or (self.found and self.left() <= 0):
                 break
+        if not self.found and self.grammar.behaviour is not None:
+            raise ConfigError("the form does not behave as is known of it with constants that fit: mend it, or know less")
         if not self.found:
             raise ConfigError(
                 f"none of {DRAWN} choices of its constants makes the form finite at all rows: mend it, or leave out rows "
@@ -70,7 +72,7 @@ class Given(Search):
 
     def keep(self, fitted: Fitted) -> None:
         """Remember a formula; one that is given may have poles."""
-        if math.isfinite(fitted.score):
+        if math.isfinite(fitted.score) and self.grammar.behaves(fitted.tree):
             self.found[str(fitted.tree)] = fitted
 
     def simplified(self, rows: Rows, fitted: Fitted, left: Callable[[], float]) -> Fitted:

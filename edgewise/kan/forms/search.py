@@ -97,7 +97,7 @@ class Search:
         """Remember a formula, unless it has a pole between rows, or is none that is looked for."""
         if not math.isfinite(fitted.score) or has_pole(self.rows.whole(fitted.tree), self.rows.outer.columns):
             return
-        if self.grammar.may_lead_to(fitted.tree):
+        if self.grammar.may_lead_to(fitted.tree) and self.grammar.behaves(fitted.tree):
             self.found[str(fitted.tree)] = fitted
 
     def polish(self) -> None:
@@ -123,7 +123,7 @@ class Search:
                 continue
             fitted, kind = self.few.judged(whole), _kind(tree)
             kinds = found.setdefault(terms, {})
-            if kind not in kinds or fitted.score < kinds[kind].score:
+            if (kind not in kinds or fitted.score < kinds[kind].score) and self.grammar.behaves(whole):
                 kinds[kind] = fitted
         counts = FITTED if target.name == "itself" or len(self.few.columns) > FEW else FEWER
         best = [

@@ -34,7 +34,7 @@ class Surface:
     """
 
     def __init__(self, rows: Rows, is_log: bool = False):
-        order = np.random.default_rng(0).permutation(len(rows))[:LOOKED_AT]
+        order = np.random.default_rng(0).permutation(len(rows.y))[:LOOKED_AT]
         self.columns, y = [column[order] for column in rows.columns], rows.y[order]
         self.positive = [i for i, column in enumerate(self.columns) if float(column.min()) > 0]
         self.is_log, self.target = is_log, np.log(np.abs(y)) if is_log else y

@@ -56,7 +56,7 @@ class WithConstants(Form):
                 f"{self.text} does not have the unit of the target, or adds what has different ones: mend the form or the "
                 "units, or name units that constants may carry"
             )
-        return Grammar(grammar.functions)
+        return Grammar(grammar.functions, behaviour=grammar.behaviour and grammar.behaviour.through(self.whole))
 
     def search(self, rows: Rows, grammar: Grammar, left: Callable[[], float]) -> Search:
         return Given(rows, grammar, left, len(self.names))
@@ -77,6 +77,9 @@ class ConstantRows(Rows):
     @property
     def outer(self) -> Rows:
         return self._outer
+
+    def __len__(self) -> int:
+        return len(self.outer)
 
     def some(self, kept: NDArray) -> Rows:
         return ConstantRows(self.form, self.outer.some(kept))

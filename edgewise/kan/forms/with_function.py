@@ -76,7 +76,9 @@ class WithFunction(Form):
             raise ConfigError(
                 f"{self.text} is written with {rest} numbers, variables and operations already: allow more as the longest"
             )
-        return replace(grammar, units=grammar.units and self._units(grammar.units), longest=longest)
+        units = grammar.units and self._units(grammar.units)
+        behaviour = grammar.behaviour and grammar.behaviour.through(self.whole)
+        return replace(grammar, units=units, longest=longest, behaviour=behaviour)
 
     def _units(self, units: Dimensions) -> Dimensions:
         """Those of the arguments, and of the function, which follow from what it is solved for."""
@@ -149,6 +151,9 @@ class FunctionRows(Rows):
     @property
     def outer(self) -> Rows:
         return self._outer
+
+    def __len__(self) -> int:
+        return len(self.outer)
 
     def some(self, kept: NDArray) -> Rows:
         return FunctionRows(self.form, self.outer.some(kept))

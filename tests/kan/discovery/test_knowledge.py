@@ -33,6 +33,8 @@ def test_units_that_cannot_be_parsed(unit):
         ({"forbidden": ("sine",)}, "did you mean 'sin'"),
         ({"form": "m*"}, "is no formula"),
         ({"form": 3}, "a formula is a string"),
+        ({"monotone": {"x": 2}}, "monotone is 1 for a column with which the formula rises .*, got 2 for x"),
+        ({"even": "x", "odd": ("x", "y")}, "what is even and odd in x is 0"),
     ],
 )
 def test_what_cannot_be_known(told, message):
@@ -130,3 +132,67 @@ def test_a_form_that_has_what_is_forbidden():
     x = RNG.uniform(0.5, 3, (50, 2))
     with pytest.raises(ConfigError, match=r"has sin, x\^2, which is forbidden"):
         discover(x, x[:, 0], known=Knowledge(form="sin(x_1^2) + f(x_2)", forbidden=("sin", "x^2", "cos")))
+
+
+def behaves(y, x=None, seconds=2, **known):
+    x = RNG.uniform(-2, 3, (200, 2)) if x is None else x
+    y = y(*x.T)
+    noisy = y + 0.03 * y.std() * RNG.normal(size=len(y))
+    return discover(x, noisy, names=["u", "v"], known=Knowledge(**known), seed=0, max_time=seconds)
+
+
+def test_an_even_formula():
+    found = behaves(lambda u, v: u**2 * v + np.cos(u), even="u")
+    u = found.formula.variables[0]
+    for member in found.front:
+        expression = member.formula.expressions[0]
+        assert (expression - expression.subs(u, -u)).expand() == 0
+    assert found.formula.relative < 0.04
+
+
+def test_an_odd_formula_of_a_column_that_is_never_negative():
+    """What is known of the other sign makes a sum of powers one of odd powers."""
+    x = np.stack([RNG.uniform(0.1, 2, 150), RNG.uniform(-1, 1, 150)], 1)
+    found = behaves(lambda u, v: np.sin(u) * (1 + v**2), x, odd="u", even=["v"])
+    u, v = found.formula.variables
+    for member in found.front:
+        expression = member.formula.expressions[0]
+        assert (expression + expression.subs(u, -u)).expand() == 0
+        assert (expression - expression.subs(v, -v)).expand() == 0
+    assert found.formula.relative < 0.05
+
+
+@pytest.mark.filterwarnings("ignore:the best formula that fits what is known")
+def test_a_monotone_formula():
+    x = RNG.uniform(0.5, 3, (200, 2))
+    found = behaves(lambda u, v: np.tanh(2 * u) - 0.1 * v + 0.02 * np.sin(3 * v), x, monotone={"u": 1, "v": -1})
+    mesh = np.stack(np.meshgrid(np.linspace(0.26, 3.2, 60), np.linspace(0.26, 3.2, 60), indexing="ij"), -1)
+    for member in found.front:
+        values = member.formula(mesh.reshape(-1, 2))[:, 0].reshape(60, 60) + np.zeros((60, 60))
+        assert (np.diff(values, axis=0) >= -1e-9).all()
+        assert (np.diff(values, axis=1) <= 1e-9).all()
+    assert found.formula.relative < 0.5
+
+
+def test_what_a_behaviour_keeps_away_is_said():
+    with pytest.warns(
+        EdgewiseWarning, match="one that does not fall with u everywhere, leaves .*: look whether that is known"
+    ):
+        found = behaves(lambda u, v: u + v, monotone={"u": -1})
+    assert not found.formula.expressions[0].has(found.formula.variables[0])
+
+
+def test_behaviours_that_cannot_be():
+    with pytest.raises(ConfigError, match="unknown column 'w'"):
+        behaves(lambda u, v: u, even="w")
+    with pytest.raises(ConfigError, match="what is even in u does not rise with it on both sides of 0"):
+        behaves(lambda u, v: u, even="u", monotone={"u": 1})
+    with pytest.raises(ConfigError, match="leave out hidden= and loss="):
+        discover(np.eye(3), np.arange(3.0), hidden=(), known=Knowledge(even="x_1"))
+    with pytest.raises(ConfigError, match="no formula was found that fits what is known of it"):
+        behaves(lambda u, v: u + v, odd="u", form="v + f(u)", seconds=0.3)
+
+
+def test_constants_of_a_form_that_do_not_behave():
+    with pytest.raises(ConfigError, match="the form does not behave as is known of it"):
+        behaves(lambda u, v: u + v, form="a*u + b*v + c", monotone={"u": -1})
