@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick test-times test-inductor fuzz fuzz-calls mutants bench bench-science bench-vision lint format clean
+.PHONY: demo test test-quick test-times test-inductor fuzz fuzz-calls mutants bench bench-science bench-segmentation bench-vision lint format clean
 
 $(READY): pyproject.toml
 	@echo "edgewise: setting itself up in $(VENV), once: torch and some hundred packages are downloaded, which takes minutes"
@@ -60,6 +60,11 @@ bench-science: $(READY)
 	for part in grids penalties symbolic extension poisson equations fronts references dynamics feynman special tables sizes; do $(BIN)/python -m benchmarks.science.$$part || exit 1; done
 	-$(BIN)/python -m benchmarks.science.peers_fronts
 	-for peer in operon gplearn; do $(BIN)/python -m benchmarks.science.peers_symbolic $$peer; done
+
+# Four networks on three sets of medical pictures, hours; DATA holds cvc, glas and busi. Killed it goes on.
+bench-segmentation: $(READY)
+	$(BIN)/pip install --quiet --no-deps segmentation-models-pytorch==0.6.0
+	$(BIN)/python -m benchmarks.segmentation --cvc $(DATA)/cvc --glas $(DATA)/glas --busi $(DATA)/busi
 
 # Every basis in one small network on MNIST, and on a fractal function; hours on one core, and killed it goes on.
 bench-vision: $(READY)
