@@ -1,6 +1,6 @@
 """Models: whole networks by name. One file an architecture; to add one, write its file and its line here."""
 
-from edgewise.models.all_ukan import all_ukan, ukan_vanilla
+from edgewise.models.all_ukan import all_ukan, all_ukan3d, ukan_vanilla
 from edgewise.models.attention_transfer import AttentionTransfer
 from edgewise.models.chains import cheby_kan, fast_kan, fourier_kan
 from edgewise.models.classifier import Classifier
@@ -16,9 +16,9 @@ from edgewise.models.kat import kanify_mlp
 from edgewise.models.plain import cnn, mlp
 from edgewise.models.registry import create_model, list_models, register_model
 from edgewise.models.resnet_kan import resnet_kan
-from edgewise.models.takes import FixedBasis, NoisyPictures, Pictures, Rows, Takes
-from edgewise.models.ukan import Layers, UShape, ukan
-from edgewise.models.unet import unet
+from edgewise.models.takes import FixedBasis, NoisyPictures, Pictures, Rows, Takes, Volumes
+from edgewise.models.ukan import Layers, UShape, ukan, ukan3d
+from edgewise.models.unet import unet, unet3d
 from edgewise.models.vgg16_kan import vgg16_kan
 from edgewise.models.vgg_kan import vgg_kan
 from edgewise.models.vit import BACKBONES
@@ -39,7 +39,9 @@ __all__ = [
     "ToKAN",
     "ToSaKAN",
     "UShape",
+    "Volumes",
     "all_ukan",
+    "all_ukan3d",
     "all_ukan_diffusion",
     "cheby_kan",
     "cnn",
@@ -57,9 +59,11 @@ __all__ = [
     "register_model",
     "resnet_kan",
     "ukan",
+    "ukan3d",
     "ukan_diffusion",
     "ukan_vanilla",
     "unet",
+    "unet3d",
     "vgg16_kan",
     "vgg_kan",
 ]

@@ -13,9 +13,9 @@ from typing import Literal
 from edgewise._ground.errors import ConfigError
 from edgewise.bases import BasisLike
 from edgewise.models.registry import register_model
-from edgewise.models.takes import Pictures
-from edgewise.models.ukan import UKAN_LAYERS, WIDTHS, Layers, UShape
-from edgewise.nn import EfficientKAN, KANConv2d, KANLinear, SaKANConv2d, SaKANLinear
+from edgewise.models.takes import Pictures, Volumes
+from edgewise.models.ukan import UKAN_LAYERS, UKAN_LAYERS_3D, WIDTHS, Layers, UShape
+from edgewise.nn import EfficientKAN, KANConv2d, KANConv3d, KANLinear, SaKANConv2d, SaKANConv3d, SaKANLinear
 from edgewise.nn.layer import DEFAULT_BASIS
 
 
@@ -47,19 +47,55 @@ def all_ukan(
         >>> sum(p.numel() for p in all_ukan().parameters())
         2842547
     """
+    return UShape(_swapped(UKAN_LAYERS, basis, sharing, grad_free, swap), in_channels, num_classes, widths)
+
+
+@register_model("all_ukan3d", takes=Volumes(basis="basis", widths=("widths",), flat="flat"))
+def all_ukan3d(
+    in_channels: int = 1,
+    num_classes: int = 1,
+    widths: Sequence[int] = WIDTHS,
+    basis: BasisLike = DEFAULT_BASIS,
+    sharing: bool = True,
+    grad_free: bool = True,
+    swap: Literal["all", "linear", "conv"] = "all",
+    flat: int = 0,
+) -> UShape:
+    """ALL U-KAN in three dimensions.
+
+    Args:
+        in_channels: Channels of the volumes.
+        num_classes: Channels of the logits.
+        widths: As in :class:`~edgewise.models.ukan.UShape`.
+        basis: The functions of the swapped layers.
+        sharing: As in :func:`all_ukan`; so are grad_free and swap.
+        flat: As in :class:`~edgewise.models.ukan.UShape`.
+
+    Shape:
+        ``(N, in_channels, D, H, W) -> (N, num_classes, D, H, W)``
+
+    Raises:
+        ConfigError: ``swap`` is none of the three.
+
+    Example:
+        >>> all_ukan3d(widths=(8, 8, 8), flat=3).space
+        3
+    """
+    return UShape(_swapped(UKAN_LAYERS_3D, basis, sharing, grad_free, swap), in_channels, num_classes, widths, flat)
+
+
+def _swapped(plain: Layers, basis: BasisLike, sharing: bool, grad_free: bool, swap: str) -> Layers:
+    """U-KAN's layers, some of them KAN layers throughout."""
     if swap not in ("all", "linear", "conv"):
         raise ConfigError(f"swap must be 'all', 'linear' or 'conv', got {swap!r}")
     if sharing:
-        linear, conv = (partial(layer, basis=basis, grad_free=grad_free) for layer in (SaKANLinear, SaKANConv2d))
+        kinds = (SaKANLinear, SaKANConv2d if plain.space == 2 else SaKANConv3d)
+        options = {"basis": basis, "grad_free": grad_free}
     else:
-        plain = {"basis": basis, "grad_free": grad_free, "scale": True, "init": EfficientKAN()}
-        linear, conv = partial(KANLinear, **plain), partial(KANConv2d, **plain)
-    layers = Layers(linear, conv)
-    if swap == "linear":
-        layers = replace(layers, conv=UKAN_LAYERS.conv)
-    elif swap == "conv":
-        layers = replace(layers, linear=UKAN_LAYERS.linear)
-    return UShape(layers, in_channels, num_classes, widths)
+        kinds = (KANLinear, KANConv2d if plain.space == 2 else KANConv3d)
+        options = {"basis": basis, "grad_free": grad_free, "scale": True, "init": EfficientKAN()}
+    linear, conv = (partial(kind, **options) for kind in kinds)
+    return replace(plain, linear=plain.linear if swap == "conv" else linear, conv=plain.conv if swap == "linear" else conv)
 
 
 @register_model("ukan_vanilla", takes=Pictures(dense=True, basis="basis", widths=("widths",)))

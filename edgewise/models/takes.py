@@ -69,12 +69,35 @@ class Takes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictures(Takes):
-    """Pictures ``(N, channels, H, W)``.
+class Grids(Takes):
+    """What lies on a grid in space, :class:`Pictures` or :class:`Volumes`.
 
     Args:
         channels: The option that is their channels.
         classes: The option that is the number of logits.
+    """
+
+    channels: str = "in_channels"
+    classes: str = "num_classes"
+
+    @property
+    def names(self) -> set[str]:
+        return super().names | {self.channels, self.classes}
+
+    def options_for(self, channels: int, classes: int | None = None, side: int | None = None) -> dict[str, int]:
+        """The options that follow from the data; what is None, or the model has no option for, is left out."""
+        found = {self.channels: channels, self.classes: classes}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def decisive(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in super().decisive(options).items() if name != self.classes}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures(Grids):
+    """Pictures ``(N, channels, H, W)``.
+
+    Args:
         side: The option that is the one side that they may have; None if any will do.
         dense: Logits for each pixel, ``(N, classes, H, W)``, rather than for the picture, ``(N, classes)``.
 
@@ -83,8 +106,6 @@ class Pictures(Takes):
         {'in_channels': 1, 'num_classes': 10, 'image_size': 28}
     """
 
-    channels: str = "in_channels"
-    classes: str = "num_classes"
     side: str | None = None
     dense: bool = False
 
@@ -94,19 +115,47 @@ class Pictures(Takes):
 
     @property
     def names(self) -> set[str]:
-        return super().names | {self.channels, self.classes, self.side} - {None}
+        return super().names | ({self.side} if self.side else set())
 
     def options_for(self, channels: int, classes: int | None = None, side: int | None = None) -> dict[str, int]:
-        """The options that follow from the data; what is None, or the model has no option for, is left out."""
-        found = {self.channels: channels, self.classes: classes, self.side: side}
-        return {name: value for name, value in found.items() if None not in (name, value)}
+        found = super().options_for(channels, classes)
+        return found if self.side is None or side is None else {**found, self.side: side}
 
     def sample_shape(self, options: Mapping[str, Any]) -> tuple[int, ...]:
         side = options[self.side] if self.side else SIDE
         return options[self.channels], side, side
 
     def decisive(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        return {n: v for n, v in super().decisive(options).items() if n not in (self.classes, self.side)}
+        return {name: value for name, value in super().decisive(options).items() if name != self.side}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volumes(Grids):
+    """Volumes ``(N, channels, D, H, W)``, to logits for each voxel, ``(N, classes, D, H, W)``.
+
+    Args:
+        flat: The option that says how many of the halvings, the first ones, leave the depth as it is.
+        multiple: What sides must be a multiple of without that option; the sides of the example.
+
+    Example:
+        >>> Volumes(flat="flat").sample_shape({"in_channels": 2, "flat": 3})
+        (2, 4, 32, 32)
+    """
+
+    flat: str | None = None
+    multiple: int = SIDE
+
+    @property
+    def names(self) -> set[str]:
+        return super().names | ({self.flat} if self.flat else set())
+
+    @property
+    def what(self) -> str:
+        return "makes logits for each voxel of a volume"
+
+    def sample_shape(self, options: Mapping[str, Any]) -> tuple[int, ...]:
+        depth = self.multiple >> (options[self.flat] if self.flat else 0)
+        return options[self.channels], depth, self.multiple, self.multiple
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
 from edgewise.models.registry import register_model
-from edgewise.models.takes import Pictures
+from edgewise.models.takes import Pictures, Volumes
 
 
 @register_model("unet", takes=Pictures(dense=True, widths=("widths",)))
@@ -31,6 +31,32 @@ def unet(
         ConfigError: Impossible widths or norm.
         MissingPackageError: MONAI is not installed.
     """
+    return _basic_unet(2, in_channels, num_classes, widths, norm)
+
+
+@register_model("unet3d", takes=Volumes(widths=("widths",), multiple=16))
+def unet3d(
+    in_channels: int = 1, num_classes: int = 1, widths: Sequence[int] = (32, 32, 64, 128, 256, 32), norm: str = "batch"
+) -> nn.Module:
+    """The same of volumes (Cicek et al., arXiv:1606.06650).
+
+    Args:
+        in_channels: Channels of the volumes.
+        num_classes: Channels of the logits.
+        widths: As in :func:`unet`; so is norm.
+        norm: ``"batch"`` or ``"instance"``.
+
+    Shape:
+        ``(N, in_channels, D, H, W) -> (N, num_classes, D, H, W)``
+
+    Raises:
+        ConfigError: Impossible widths or norm.
+        MissingPackageError: MONAI is not installed.
+    """
+    return _basic_unet(3, in_channels, num_classes, widths, norm)
+
+
+def _basic_unet(space: int, in_channels: int, num_classes: int, widths: Sequence[int], norm: str) -> nn.Module:
     if not isinstance(widths, Sequence) or len(widths) != 6 or min(*widths, in_channels, num_classes) < 1:
         raise ConfigError(
             f"widths must be six positive numbers, with in_channels and num_classes at least 1, "
@@ -39,7 +65,7 @@ def unet(
     if norm not in ("batch", "instance"):
         raise ConfigError(f"norm must be 'batch' or 'instance', got {norm!r}")
     nets = require("monai.networks.nets", extra="training")
-    model = nets.BasicUNet(2, in_channels, num_classes, tuple(widths), norm=(norm, {"affine": True}))
+    model = nets.BasicUNet(space, in_channels, num_classes, tuple(widths), norm=(norm, {"affine": True}))
     for name in ("upcat_4", "upcat_3", "upcat_2", "upcat_1"):
         setattr(model, name, _UpCat(getattr(model, name)))
     return model
@@ -57,8 +83,9 @@ class _UpCat(nn.Module):
 
 
 def extend_to(skip: Tensor, x: Tensor) -> Tensor:
-    """Repeat the last row and column of ``x`` where halving an odd side of ``skip`` has lost one."""
-    height, width = (big - small for big, small in zip(skip.shape[2:], x.shape[2:], strict=True))
+    """Repeat the last row, column and slice of ``x`` where halving an odd side of ``skip`` has lost one."""
+    lost = [big - small for big, small in zip(skip.shape[2:], x.shape[2:], strict=True)]
+    padding = [side for missing in reversed(lost) for side in (0, missing)]
     if torch.compiler.is_exporting():  # a branch on sizes would let a graph take even ones only, or only odd ones
-        return F.pad(x, (0, width, 0, height), mode="replicate")
-    return F.pad(x, (0, width, 0, height), mode="replicate") if height or width else x
+        return F.pad(x, padding, mode="replicate")
+    return F.pad(x, padding, mode="replicate") if any(lost) else x

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from edgewise._ground.errors import EdgewiseError
 from edgewise.io import load_model, save_model
 from edgewise.models.registry import MODELS, config_of, create_model, takes_of
-from edgewise.models.takes import Pictures, Rows
+from edgewise.models.takes import Grids, Pictures, Rows, Volumes
 from edgewise.testing.compare import assert_within
 
 
@@ -32,8 +32,8 @@ class ModelContract:
 
     name: str
     options: dict = {}  # noqa: RUF012 (replaced, never changed)
-    sizes: Sequence[tuple[int, int]] = ()
-    refused: dict[tuple[int, int], str] = {}  # noqa: RUF012
+    sizes: Sequence[tuple[int, ...]] = ()
+    refused: dict[tuple[int, ...], str] = {}  # noqa: RUF012
 
     def test_the_example_is_an_input_and_the_same_each_time(self):
         model = self._model().eval()
@@ -151,24 +151,24 @@ class ModelContract:
     def _others(self) -> dict[str, int] | None:
         """Options for other channels and classes than the usual ones; None: there are none to choose."""
         takes = self._takes
-        return takes.options_for(channels=1, classes=4) if isinstance(takes, Pictures) else None
+        return takes.options_for(channels=1, classes=4) if isinstance(takes, Grids) else None
 
     @property
     def _takes(self) -> Any:
         takes = takes_of(self.name)
-        assert isinstance(takes, Pictures | Rows), "say what the model takes where it is registered"
+        assert isinstance(takes, Grids | Rows), "say what the model takes where it is registered"
         return takes
 
     @property
     def _dense(self) -> bool:
-        return isinstance(self._takes, Pictures) and self._takes.dense
+        return isinstance(self._takes, Volumes) or (isinstance(self._takes, Pictures) and self._takes.dense)
 
     def _shape(self, model: nn.Module, x: Tensor) -> tuple[int, ...]:
         options, takes = config_of(model)["options"], self._takes
-        outputs = options[takes.classes] if isinstance(takes, Pictures) else options[takes.width][-1]
+        outputs = options[takes.classes] if isinstance(takes, Grids) else options[takes.width][-1]
         return (len(x), outputs, *(x.shape[2:] if self._dense else ()))
 
-    def _pictures(self, model: Any, size: tuple[int, int]) -> Tensor:
+    def _pictures(self, model: Any, size: tuple[int, ...]) -> Tensor:
         return torch.randn(2, model.example_input().shape[1], *size, generator=torch.Generator().manual_seed(5))
 
     def _train(self, model: Any, steps: int) -> list[float]:

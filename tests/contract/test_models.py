@@ -17,6 +17,11 @@ FRAME = {
     "sizes": ((32, 32), (64, 32)),
     "refused": {(33, 70): "32 x 64", (16, 47): "32 x 32"},
 }
+FRAME_3D = {
+    "options": TINY | {"flat": 4},
+    "sizes": ((2, 32, 32), (4, 64, 32)),
+    "refused": {(3, 33, 70): "multiples of 2 x 32 x 32, got 3 x 33 x 70; the nearest size is 4 x 32 x 64"},
+}
 TRANSFORMER = {
     "options": {"num_classes": 3, "image_size": 16, "patch_size": 8},
     "refused": {(24, 16): "got shape", (8, 8): "got shape"},
@@ -32,6 +37,7 @@ ROWS = {"options": {"width": [6, 4, 2]}}
 TOO_SMALL = "with sides of at least 4, got shape"
 SETTINGS = {
     "all_ukan": FRAME,
+    "all_ukan3d": FRAME_3D,
     "all_ukan_diffusion": FRAME,
     "cheby_kan": ROWS,
     "cnn": {"options": {"width": 4, "stages": 2}, "sizes": ((2, 2), (9, 16))},
@@ -59,9 +65,11 @@ SETTINGS = {
     "swin_tiny": WINDOWED,
     "swin_tiny_karat": WINDOWED | {"options": WINDOWED["options"] | {"rank": 2, "base": "silu"}},
     "ukan": FRAME,
+    "ukan3d": FRAME_3D,
     "ukan_diffusion": FRAME,
     "ukan_vanilla": FRAME,
     "unet": {"options": {"widths": (4, 4, 8, 8, 16, 4)}, "sizes": ((32, 32), (48, 33))},
+    "unet3d": {"options": {"widths": (4, 4, 8, 8, 16, 4)}, "sizes": ((16, 16, 16), (17, 16, 33))},
     "vgg16_kan": {
         "options": {"image_size": 32, "hidden": (8,)},
         "sizes": ((32, 32), (40, 64)),
@@ -105,6 +113,8 @@ def _smaller_parts_of_others(request, monkeypatch):
         make_parts_smaller(getattr(request.cls, "name", ""), monkeypatch)
         if request.cls.name in TWINS and request.node.originalname in COMPILED:
             pytest.skip(f"is the same network as {TWINS[request.cls.name]} in the size of the tests")
+        if request.cls.name == "all_ukan3d" and request.node.originalname in COMPILED:
+            pytest.skip("takes minutes; ukan3d is compiled in this frame, and layers in three dimensions by their contract")
 
 
 def make_parts_smaller(name: str, monkeypatch) -> None:

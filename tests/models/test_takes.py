@@ -7,7 +7,7 @@ from torch import nn
 
 from edgewise import EdgewiseError
 from edgewise.bases import Basis, Chebyshev
-from edgewise.models import FixedBasis, NoisyPictures, Pictures, Rows, Takes, list_models, register_model
+from edgewise.models import FixedBasis, NoisyPictures, Pictures, Rows, Takes, Volumes, list_models, register_model
 from edgewise.models.registry import MODELS, takes_of
 
 OPTIONS = {"width": [784, [6, 2], 8, 10], "widths": (64, 128), "hidden": 30, "depths": (2, 2), "in_channels": 3}
@@ -16,7 +16,7 @@ OPTIONS = {"width": [784, [6, 2], 8, 10], "widths": (64, 128), "hidden": 30, "de
 def test_every_model_says_what_it_takes_and_has_the_options_that_it_names():
     for name in list_models():
         takes, parameters = takes_of(name), inspect.signature(MODELS[name]).parameters
-        assert isinstance(takes, Pictures | NoisyPictures | Rows), name
+        assert isinstance(takes, Pictures | Volumes | NoisyPictures | Rows), name
         assert takes.names <= parameters.keys(), name
         if isinstance(takes.basis, FixedBasis):
             size = parameters[takes.basis.size].default
@@ -35,6 +35,7 @@ def test_what_a_model_says_of_options_that_it_has_not_is_refused():
 
 def test_what_follows_from_the_data():
     assert Pictures().options_for(1, 10, 28) == {"in_channels": 1, "num_classes": 10}
+    assert Volumes(channels="bands").options_for(4, 3, 64) == {"bands": 4, "num_classes": 3}
     assert Pictures(channels="bands", side="size").options_for(4, side=64) == {"bands": 4, "size": 64}
 
 

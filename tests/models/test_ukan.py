@@ -6,7 +6,7 @@ from torch import nn
 
 from edgewise import EdgewiseError
 from edgewise.bases import Chebyshev
-from edgewise.models import Layers, UShape, all_ukan, create_model, ukan, ukan_vanilla
+from edgewise.models import Layers, UShape, all_ukan, all_ukan3d, create_model, ukan, ukan3d, ukan_vanilla
 from edgewise.nn import KANConv2d, KANLinear, SaKANConv2d, SaKANLinear, edge_layers
 
 
@@ -36,6 +36,14 @@ def kinds(model: nn.Module) -> dict[str, int]:
 def test_number_of_parameters(model, expected):
     with torch.device("meta"):
         assert parameters(model()) == expected
+
+
+def test_in_three_dimensions_a_window_of_nine_taps_has_eighteen_more():
+    with torch.device("meta"):
+        taps = [
+            m.weight[..., 0, 0].numel() for m in ukan(1).modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)
+        ]
+        assert parameters(ukan3d()) == parameters(ukan(1)) + 18 * sum(taps)
 
 
 def test_published_ratios():
@@ -113,6 +121,48 @@ def test_one_frame_for_all():
     assert torch.equal(own.eval()(x), other.eval()(x))
 
 
+FRAMES = {"ukan": (ukan, ukan3d), "all_ukan": (all_ukan, all_ukan3d)}
+
+
+@pytest.mark.parametrize("flat", [0, 2, 5])
+@pytest.mark.parametrize("name", FRAMES)
+def test_in_three_dimensions_it_is_the_same_where_slices_do_not_meet(name, flat):
+    """With windows that hold the numbers of two dimensions in their middle slice, and zeros before and after it."""
+    flatten, spatial = (
+        make(1, 2, (8, 8, 8), **more) for make, more in zip(FRAMES[name], ({}, {"flat": flat}), strict=True)
+    )
+    own, other = flatten.state_dict(), spatial.state_dict()
+    assert own.keys() == other.keys()
+    for key, value in own.items():
+        if other[key].dim() == value.dim() + 1:
+            if other[key].shape[-3:] == (3, 3, 3):
+                value = torch.stack([torch.zeros_like(value), value, torch.zeros_like(value)], -3)
+            else:
+                value = value.unsqueeze(-3)
+        other[key] = value
+    spatial.load_state_dict(other)
+    picture = torch.randn(1, 1, 32, 32)
+    depth = 32 >> flat
+    slices = picture[:, :, None] if depth > 1 else torch.randn(1, 1, 3, 32, 32)  # alike where the depth is halved
+    slices = slices.expand(-1, -1, max(depth, 3), -1, -1)
+    found = spatial.eval()(slices)
+    expected = torch.stack([flatten.eval()(one) for one in slices[:, :, ::8].unbind(2)], 2)
+    torch.testing.assert_close(found[:, :, ::8], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("model", "layers"),
+    [
+        (ukan3d, {"KANLinear": 12, "Conv3d": 31}),
+        (all_ukan3d, {"SaKANLinear": 12, "SaKANConv3d": 31}),
+        (lambda **o: all_ukan3d(sharing=False, swap="conv", **o), {"KANLinear": 12, "KANConv3d": 31}),
+    ],
+)
+def test_what_stands_where_in_three_dimensions(model, layers):
+    found = kinds(model(widths=(8, 8, 8)))
+    assert {name: count for name, count in found.items() if name != "LayerNorm" and name != "BatchNorm3d"} == layers
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -121,6 +171,12 @@ def test_one_frame_for_all():
         (lambda: all_ukan(swap="convs"), "swap must be 'all', 'linear' or 'conv', got 'convs'"),
         (lambda: ukan(widths=(12, 8, 8)), r"the first a multiple of 8.* got widths=\(12, 8, 8\)"),
         (lambda: ukan(in_channels=0), "in_channels=0"),
+        (lambda: ukan3d(flat=6), "flat=6 must be 0 to 5 for volumes"),
+        (lambda: UShape(Layers(nn.Linear, nn.Conv2d), flat=1), "or 0 for pictures, which have no depth"),
+        (
+            lambda: ukan3d(widths=(8, 8, 8))(torch.zeros(1, 1, 32, 32, 40)),
+            "x 40; the nearest size is 32 x 32 x 32",
+        ),
         (lambda: ukan(widths=(8, 8, 8))(torch.zeros(1, 3, 100, 60)), "got 100 x 60; the nearest size is 96 x 64"),
         (lambda: ukan(widths=(8, 8, 8))(torch.zeros(1, 3, 5, 0)), "the nearest size is 32 x 32"),
     ],

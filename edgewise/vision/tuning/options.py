@@ -12,7 +12,7 @@ from edgewise._ground.errors import ConfigError
 from edgewise.bases import Basis, Squashed, create_basis
 from edgewise.bases.basis import BASES
 from edgewise.models.registry import MODELS, config_of, create_model, read_bases, takes_of, to_plain
-from edgewise.models.takes import FixedBasis, NoisyPictures, Pictures
+from edgewise.models.takes import FixedBasis, Grids, NoisyPictures
 from edgewise.vision.training.recipe import Model
 
 
@@ -97,7 +97,7 @@ class TunableOptions:
 
     def scaled(self, factor: float) -> dict[str, Any]:
         """The options with all hidden widths times a factor; channels that are multiples of 8 stay so, as U-KAN's must."""
-        step = 8 if isinstance(self.takes, Pictures | NoisyPictures) else 1
+        step = 8 if isinstance(self.takes, Grids | NoisyPictures) else 1
         return self.takes.scaled(self.values, partial(_scale, factor=factor, step=step))
 
     def _fixed(self, size: int) -> Basis:
