@@ -33,7 +33,8 @@ def read_as(mask_values: MaskValues, files: Iterable[tuple[Path, int | None]], v
     * What could be two of these is an error.
 
     Args:
-        mask_values: ``auto``, ``labels``, ``binary``, ``soft``, ``colours``, or a dictionary as `coding_from` reads it.
+        mask_values: ``auto``, ``labels``, ``binary``, ``instances``, ``soft``, ``colours``, or a dictionary as
+            `coding_from` reads it.
         files: The mask files of the whole set, each with its page.
         void: Value of pixels that belong to no class.
 
@@ -44,7 +45,7 @@ def read_as(mask_values: MaskValues, files: Iterable[tuple[Path, int | None]], v
     void = None if void is None else number_of(void)
     if isinstance(mask_values, Mapping):
         return coding_from(mask_values, void)
-    if mask_values in ("binary", "soft"):
+    if mask_values in ("binary", "instances", "soft"):
         return coding_from({"kind": mask_values}, void)
     if mask_values not in ("auto", "labels", "colours"):
         raise unknown("mask_values", mask_values, ["auto", "colours", *(kind for kind in KINDS if kind != "palette")])

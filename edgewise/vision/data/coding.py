@@ -72,6 +72,21 @@ class Binary(Coding):
 
 
 @dataclass(frozen=True)
+class Instances(Binary):
+    """One foreground, in which each number is an instance of its own: merged for learning, told apart for scores.
+
+    Example:
+        >>> Instances().describe()
+        'one foreground: each number of grey other than 0 an instance'
+    """
+
+    kind: ClassVar[str] = "instances"
+
+    def describe(self) -> str:
+        return f"one foreground: each number of {self.plane} other than 0 an instance"
+
+
+@dataclass(frozen=True)
 class Soft(Coding):
     """One foreground with soft edges: at least `level`, half of what is full; 1-bit files are as they are.
 

@@ -23,7 +23,7 @@ GRADES = "Grade.csv"
 
 @DATASETS.register("glas")
 def glas(
-    root: str | Path | None = None, split_by: str | None = None, mask_values: MaskValues = "binary"
+    root: str | Path | None = None, split_by: str | None = None, mask_values: MaskValues = "instances"
 ) -> SegmentationSet:
     """165 pictures of glands (train 85, testA 60, testB 20) of 16 patients; the instances of a mask are merged.
 

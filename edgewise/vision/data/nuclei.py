@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgewise._ground.cache import cache_folder
 from edgewise._ground.errors import DataError
-from edgewise.vision.data.coding import Binary
+from edgewise.vision.data.coding import Instances
 from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split
 from edgewise.vision.data.sample import Sample
 from edgewise.vision.data.splits import divide
@@ -50,7 +50,7 @@ def nuclei(root: str | Path | None = None, split_by: str = "z-blocks") -> Segmen
         if not _is_intact(folder / name):
             raise DataError(f"{folder / name} is missing or not the file of {PACKAGE}; leave root out to fetch it")
     image, mask = (folder / name for name in FILES_SHA256)
-    samples = tuple(Sample(f"z{z:02d}", image, (mask,), page=z, window=WINDOW, coding=Binary()) for z in SLICES)
+    samples = tuple(Sample(f"z{z:02d}", image, (mask,), page=z, window=WINDOW, coding=Instances()) for z in SLICES)
     return SegmentationSet("nuclei", samples, channels=1, citation=CITATION, split_by=split_by)
 
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import unknown
-from edgewise.vision.data.coding import VOID, Binary, Coding, Labels, Palette, Soft
+from edgewise.vision.data.coding import VOID, Binary, Coding, Instances, Labels, Palette, Soft
 from edgewise.vision.data.mask_file import PLANES, pack
 
 Value = int | str | Sequence[int]
 """A grey level, a colour as ``#rrggbb``, or one as three numbers."""
-KINDS: dict[str, type[Coding]] = {kind.kind: kind for kind in (Binary, Soft, Labels, Palette)}
+KINDS: dict[str, type[Coding]] = {kind.kind: kind for kind in (Binary, Instances, Soft, Labels, Palette)}
 
 
 def coding_from(stated: Mapping[str, Any], void: Value | None = None) -> Coding:

@@ -10,6 +10,7 @@ from torch import Tensor
 from edgewise._ground.errors import DataError, NonFiniteError
 from edgewise.vision.data import Sample, SegmentationSet
 from edgewise.vision.data.coding import VOID
+from edgewise.vision.data.instances import has_instances, read_instances
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.reading import read_by
 from edgewise.vision.segmentation.decision import Decision
@@ -53,12 +54,14 @@ def evaluate_masks(masks: Callable[[np.ndarray], Tensor], dataset: SegmentationS
     """
     spacings = [sample.spacing for sample in dataset]
     in_mm = None not in spacings
+    apart = classes <= 2 and has_instances(dataset)
     measured = []
     for sample, spacing in zip(dataset, spacings, strict=True):
         image, truth = sample.read()
         _check(truth, sample.id, classes)
+        instances = read_instances(sample) if apart else None
         labels, probabilities = _found(masks, image, sample)
-        measured.append(measure(labels, truth, classes, spacing if in_mm else None, probabilities))
+        measured.append(measure(labels, truth, classes, spacing if in_mm else None, probabilities, instances))
     cohort = Cohort(dataset.ids, tuple(sample.group for sample in dataset), measured)
     known = dataset.legend if dataset.legend and len(dataset.legend.names) == max(classes, 2) else Legend.of(classes)
     return Evaluation.of(cohort, "mm" if in_mm else "px", known.names)

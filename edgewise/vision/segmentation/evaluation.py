@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from edgewise.vision.segmentation.scores.bootstrap import Interval, intervals
 from edgewise.vision.segmentation.scores.cohort import Cohort, defined
+from edgewise.vision.segmentation.scores.instances import TITLES as OF_OBJECTS
 from edgewise.vision.segmentation.scores.records import Case, ClassScores, cases_of, classes_of
 from edgewise.vision.segmentation.scores.summary import FURTHER, LOWER, MAIN, OF_PROBABILITIES, means
 
@@ -55,7 +56,7 @@ class Evaluation:
     @property
     def further(self) -> dict[str, str]:
         """What a reader calls the others that are defined."""
-        titles = FURTHER | OF_PROBABILITIES
+        titles = FURTHER | OF_OBJECTS | OF_PROBABILITIES
         return {name: titles[name].format(unit=self.unit) for name in titles if name in self.scores}
 
     def rows(self) -> list[tuple[str, ...]]:

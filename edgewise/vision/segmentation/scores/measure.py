@@ -9,7 +9,8 @@ from torch import Tensor
 from edgewise.vision.data.coding import VOID
 from edgewise.vision.segmentation.metrics import parts
 from edgewise.vision.segmentation.scores.calibration import calibration
-from edgewise.vision.segmentation.scores.lesions import lesions
+from edgewise.vision.segmentation.scores.instances import objects
+from edgewise.vision.segmentation.scores.lesions import components, lesions
 from edgewise.vision.segmentation.scores.surface import surface_distances
 
 
@@ -19,6 +20,7 @@ def measure(
     classes: int = 1,
     spacing: Sequence[float] | None = None,
     probabilities: np.ndarray | None = None,
+    instances: np.ndarray | None = None,
 ) -> dict[str, Tensor]:
     """Measure one case, a picture or a volume. What is void in the truth is background in the outlines, else nothing.
 
@@ -28,12 +30,14 @@ def measure(
         classes: Classes with the background; 1 and 2 are one foreground.
         spacing: From one pixel to the next along each dimension, in mm; None: distances are in pixels.
         probabilities: Of each class, (classes, *shape); of one foreground, (1, *shape).
+        instances: Of one foreground, the number of the true object that each pixel is of, 0 the background.
 
     Returns:
         By name, of each foreground class in float64: ``pixels`` (classes, 3), true positives, false positives and false
         negatives; ``rest`` (classes,), true negatives; ``there``, whether the class counts in this case; where it does,
         ``image_iou``, ``image_f1``, ``hd95`` and ``assd``, else 0; ``lesions`` (classes, 4). Of the case ``images``, always
-        1, and with probabilities ``bins`` (15, 3), ``squares`` and ``known``, the pixels that are not void.
+        1, and with probabilities ``bins`` (15, 3), ``squares`` and ``known``, the pixels that are not void;
+        with instances what :func:`~edgewise.vision.segmentation.scores.instances.objects` counts.
         :func:`~edgewise.vision.segmentation.scores.summary.by_class` makes scores of their sums.
 
     Example:
@@ -49,6 +53,8 @@ def measure(
     case["rest"] = int(known.sum()) - pixels.sum(-1)
     case["hd95"], case["assd"] = found.unbind(-1)
     case["lesions"] = torch.tensor([lesions(*pair) for pair in maps], dtype=torch.float64)
+    if instances is not None:
+        case |= objects(components(maps[0][0])[0], np.where(known, instances, 0))
     if probabilities is not None:
         sums = calibration(probabilities, truth, known)
         squares = torch.tensor(sums.squares, dtype=torch.float64)

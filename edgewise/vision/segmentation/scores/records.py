@@ -10,6 +10,7 @@ from torch import Tensor
 from edgewise.vision.segmentation.metrics import in_image
 from edgewise.vision.segmentation.scores.bootstrap import Interval, intervals
 from edgewise.vision.segmentation.scores.cohort import Cohort, defined
+from edgewise.vision.segmentation.scores.instances import of_objects
 from edgewise.vision.segmentation.scores.summary import by_class, of_probabilities
 
 OF_DATASETS = ("image_iou", "image_f1")
@@ -90,7 +91,7 @@ def cases_of(cohort: Cohort) -> list[Case]:
     there = in_image(sums["pixels"])
     counted = there | ~there.any(-1, keepdim=True)
     mean = {name: score.where(counted, torch.nan).nanmean(-1) for name, score in _of_one(sums).items()}
-    scores = defined(lambda sums: mean | of_probabilities(sums), sums)
+    scores = defined(lambda sums: mean | of_objects(sums) | of_probabilities(sums), sums)
     lesions = sums["lesions"][..., 0].sum(-1).int().tolist()
     rows = zip(cohort.ids, cohort.groups, scores, lesions, _by_class(sums, there), strict=True)
     return [Case(*row) for row in rows]

@@ -13,6 +13,8 @@ With :math:`TP, FP, FN, TN` the pixels of a class, counted in each case without 
   the true ones that is found, and ``false_lesions``, the false ones per case.
 * **Over all pixels, for all classes at once** (:func:`~edgewise.vision.segmentation.scores.calibration.calibration`):
   ``ece`` and ``brier``.
+* **Over all objects**, where masks tell them apart (:mod:`~edgewise.vision.segmentation.scores.instances`): ``object_f1``,
+  ``pq`` and ``aji``.
 
 **Several classes.** A class counts in a case if it is in its truth or its prediction; only these cases enter its mean
 over cases. A class counts in the mean over classes if it is in the truth of any case. The background never does. A score
@@ -26,6 +28,7 @@ from torch import Tensor
 
 from edgewise.vision.segmentation.metrics import by_class as overlaps
 from edgewise.vision.segmentation.metrics import scored
+from edgewise.vision.segmentation.scores.instances import of_objects
 
 MAIN = {"iou": "IoU", "f1": "F1", "image_iou": "IoU per image", "image_f1": "F1 per image", "hd95": "HD95 ({unit})"}
 """What a reader calls the scores that stand first; ``unit`` is that of distances."""
@@ -67,10 +70,10 @@ def by_class(sums: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def means(sums: dict[str, Tensor]) -> dict[str, Tensor]:
-    """All scores, (...): means over the classes that count, and those of probabilities where there were some."""
+    """All scores, (...): means over the classes that count, and those of objects and of probabilities."""
     counted = scored(sums)
     scores = {name: score.where(counted, torch.nan).nanmean(-1) for name, score in by_class(sums).items()}
-    return scores | of_probabilities(sums)
+    return scores | of_objects(sums) | of_probabilities(sums)
 
 
 def of_probabilities(sums: dict[str, Tensor]) -> dict[str, Tensor]:
