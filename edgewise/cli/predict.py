@@ -45,10 +45,10 @@ def command(
 
     Args:
         run: Folder made by `edgewise train`, `edgewise demo` or `edgewise fit`.
-        images: Picture files, and folders of them; of a fit, a CSV file, an Excel workbook (.xlsx) or a
+        images: Picture files, and folders with all below them; of a fit, a CSV file, an Excel workbook (.xlsx) or a
             Parquet file whose first line names its columns.
-        out: Folder for ID_mask.png and ID_overlay.png, or for predictions.csv; made if needed. Of a
-            fit also a CSV file.
+        out: Folder for ID_mask.png and ID_overlay.png, in subfolders as the pictures are, or for
+            predictions.csv; made if needed. Of a fit also a CSV file.
         device: Where to compute, such as cpu or cuda.
         threshold: A pixel may be of a class above this probability: once for all classes, or again for each.
             This and the next two replace what the run says.

@@ -6,7 +6,6 @@ from pathlib import Path
 from edgewise._ground.errors import ConfigError
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data import ClassificationSet, SegmentationSet
-from edgewise.vision.data.pixels import picture_files
 from edgewise.vision.segmentation.inference.files import Inference
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import Compared, Evaluation, Report
@@ -84,8 +83,7 @@ def predict(
         ConfigError: The run is of classification, and something was asked for that only a segmentation has.
         DataError: A folder holds no picture.
     """
-    files = picture_files(images)
-    return task_of(RunFolder(run_dir).read_recipe()).predict(Path(run_dir), files, Path(out_dir), device, inference)
+    return task_of(RunFolder(run_dir).read_recipe()).predict(Path(run_dir), images, Path(out_dir), device, inference)
 
 
 def deploy(run_dir: str | Path) -> Deployment:

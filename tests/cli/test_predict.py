@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from edgewise.cli import main
 from edgewise.vision.data import Sample
@@ -34,5 +35,22 @@ def test_a_folder_is_all_pictures_in_it(run, pictures, tmp_path, capsys):
     assert main(["predict", str(run), str(pictures / "images"), "--out", str(tmp_path / "all")]) == 0
     assert "20 of 20 masks" in capsys.readouterr().out
     assert len(list((tmp_path / "all").glob("*_mask.png"))) == 20
-    assert main(["predict", str(run), str(pictures), "--out", str(tmp_path / "none")]) == 1
-    assert f"{pictures} holds no pictures" in capsys.readouterr().err
+    assert main(["predict", str(run), str(pictures), "--out", str(tmp_path / "below")]) == 0
+    assert "40 of 40 masks" in capsys.readouterr().out
+    assert (tmp_path / "below" / "images" / "p03_overlay.png").is_file()
+    (tmp_path / "none").mkdir()
+    assert main(["predict", str(run), str(tmp_path / "none"), "--out", str(tmp_path / "all")]) == 1
+    assert f"{tmp_path / 'none'} holds no pictures" in capsys.readouterr().err
+
+
+def test_what_is_asked_of_masks_is_done_and_told(run, pictures, tmp_path, capsys):
+    words = ["predict", str(run), str(pictures / "images" / "p03.png"), "--out", str(tmp_path)]
+    asked = ["--threshold", "0.3", "--smallest", "9", "--largest-component", "--probabilities"]
+    assert main([*words, *asked]) == 0
+    chances = np.asarray(Image.open(tmp_path / "p03_probability.png")) / 65535
+    components, count = ndimage.label(chances > 0.3, np.ones((3, 3)))
+    sizes = ndimage.sum_labels(chances > 0.3, components, range(1, count + 1))
+    expected = (components == np.argmax(sizes) + 1) if count and sizes.max() >= 9 else np.zeros_like(components)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "p03_mask.png")), 255 * expected)
+    assert main([*words, "--smallest", "9", "--smallest", "4"]) == 1
+    assert "smallest has the 2 numbers (9, 4) and there are 1 foreground classes" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from edgewise.vision.classification.network import of_pictures
 from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.data import View
 from edgewise.vision.data.pictures import read_bytes
+from edgewise.vision.data.pixels import picture_files
 from edgewise.vision.training.folder import RunFolder
 
 
@@ -80,12 +81,13 @@ def predict_classes(run_dir: Path, images: Iterable[str | Path], out_dir: Path, 
 
     Args:
         run_dir: A folder made by :func:`edgewise.vision.train`.
-        images: Picture files.
+        images: Picture files, and folders of them.
         out_dir: Folder for the table; made if needed.
         device: Where to compute.
 
     Raises:
         CheckpointError: The run or the folder for the results cannot be used.
+        DataError: A folder holds no picture.
     """
     predictor = ClassPredictor.from_run(run_dir, device)
     names = RunFolder(run_dir).read_facts()["classes"]
@@ -93,7 +95,7 @@ def predict_classes(run_dir: Path, images: Iterable[str | Path], out_dir: Path, 
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["picture", "class", "probability", "next"])
-    for path in map(Path, images):
+    for path in picture_files(images):
         try:
             logits = predictor([read_bytes(path)])[0]
         except DataError as error:

@@ -82,7 +82,7 @@ class Task(Protocol):
     def predict(
         self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
     ) -> Predicted:
-        """What the best epoch of a run makes of picture files; how, if the task leaves a choice, by an object of its own.
+        """What the best epoch of a run makes of picture files and folders; how, by an object of the task, if it has one.
 
         Raises:
             ConfigError: The task leaves none.

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from edgewise._ground.errors import ConfigError, DataError, NonFiniteError
+from edgewise._ground.errors import CheckpointError, ConfigError, DataError, NonFiniteError
 from edgewise._ground.folders import make_folder
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.inference.drawn import write_mask, write_overlay, write_probability
 from edgewise.vision.segmentation.inference.opened import Opened, open_predictor
+from edgewise.vision.segmentation.inference.pictures import find_pictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +50,12 @@ def predict_masks(
 ) -> Predictions:
     """Segment pictures and write each one's mask and overlay at its own size.
 
-    A picture that cannot be used is noted and the others are done all the same.
+    Pictures are turned as their EXIF says, and alpha is left out. One that cannot be used is noted, and the others are done
+    all the same. Results of pictures in subfolders lie in such subfolders, and so do those of several folders.
 
     Args:
         run_dir: A folder made by :func:`edgewise.vision.train`.
-        images: Picture files.
+        images: Picture files, and folders of them.
         out_dir: Folder for ``ID_mask.png``, 255 in the foreground (or the class of each pixel, if there are several, and
             its colour in the palette), for ``ID_overlay.png``, and where asked for ``ID_probability.png``, 16 bits with
             65535 for 1 (of several classes ``ID_probability_N.png`` for each N but the background); made if needed.
@@ -61,8 +63,9 @@ def predict_masks(
         inference: How, and what is written.
 
     Raises:
-        CheckpointError: The run or the folder for the results cannot be used.
+        CheckpointError: The run or the folder for the results cannot be used, or a file of it cannot be written.
         ConfigError: The decision is not for as many classes.
+        DataError: A folder holds no picture.
     """
     inference = inference or Inference()
     opened = open_predictor(run_dir, device, inference.decision)
@@ -77,26 +80,34 @@ def write_predictions(
     Raises:
         CheckpointError: A file cannot be written, or the folder cannot be made.
         ConfigError: The decision is not for as many classes.
+        DataError: A folder holds no picture.
     """
     opened.predictor.decision.check(len(opened.colours))
+    pictures = find_pictures(images, Path(out_dir))
     out_dir = make_folder(out_dir)
     done = Predictions()
-    for path in map(Path, images):
-        target = out_dir / f"{path.stem}_mask.png"
+    for picture in pictures:
+        mask = picture.result(out_dir, "_mask.png")
         try:
-            if target in done.masks:
-                raise DataError(f"{path} would overwrite the mask of another picture named {path.stem}: rename it")
-            image = opened.read(path)
+            if mask in done.masks:
+                raise DataError(
+                    f"{picture.path} would overwrite the mask of another picture named {picture.name}: rename it"
+                )
+            image = opened.read(picture.path)
             chances = opened.predictor.probabilities(image)
         except (DataError, ConfigError, NonFiniteError) as error:
-            done.failures[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
+            done.failures[picture.path] = str(error) if str(picture.path) in str(error) else f"{picture.path}: {error}"
             continue
         labels = opened.predictor.decision(chances).numpy()
-        write_mask(target, labels, opened.colours if len(chances) > 1 else ())
-        write_overlay(out_dir / f"{path.stem}_overlay.png", image, labels, opened.colours)
-        if probabilities:
-            _write_probabilities(out_dir / f"{path.stem}_probability.png", chances)
-        done.masks.append(target)
+        try:
+            make_folder(mask.parent)
+            write_mask(mask, labels, opened.colours if len(chances) > 1 else ())
+            write_overlay(picture.result(out_dir, "_overlay.png"), image, labels, opened.colours)
+            if probabilities:
+                _write_probabilities(picture.result(out_dir, "_probability.png"), chances)
+        except CheckpointError as error:
+            raise CheckpointError(f"{error}; {done.summary()} before") from error
+        done.masks.append(mask)
     return done
 
 

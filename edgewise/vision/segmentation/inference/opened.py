@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgewise._ground.errors import DataError
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.reading import Levels
 from edgewise.vision.segmentation.decision import Decision
@@ -34,9 +35,12 @@ class Opened:
         """A picture (C, H, W) in [0, 1] as training saw it.
 
         Raises:
-            DataError: The file is missing or broken, or its numbers have no scale.
+            DataError: The file is missing or broken, its numbers have no scale, or one is NaN.
         """
-        return self.levels.sample(path).read_image()
+        image = self.levels.sample(path).read_image()
+        if np.isnan(image).any():
+            raise DataError(f"{path} has values that are NaN: replace them")
+        return image
 
 
 def open_predictor(run_dir: str | Path, device: str = "cpu", decision: Decision | None = None) -> Opened:
