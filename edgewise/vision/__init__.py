@@ -7,6 +7,7 @@ from edgewise.vision.classification import recipes as _recipes_of_classification
 from edgewise.vision.classification.recipe import AdamW, Augment, ClassificationRecipe, LabelledData, Mix
 from edgewise.vision.classification.task import Classification
 from edgewise.vision.segmentation import recipes as _recipes_of_segmentation  # noqa: F401 (registers them)
+from edgewise.vision.segmentation.augment import MaskedAugment
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
 from edgewise.vision.segmentation.comparison import Comparison
 from edgewise.vision.segmentation.decision import Decision
@@ -49,6 +50,7 @@ __all__ = [
     "Learner",
     "Loss",
     "Machine",
+    "MaskedAugment",
     "MaskedData",
     "Method",
     "Mix",

@@ -1,6 +1,7 @@
 """Feed a `SegmentationSet` to a model: cached, resized, normalised, and augmented by (seed, epoch, index) alone."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from edgewise._ground.optional import require
 from edgewise.vision.data.coding import VOID
 from edgewise.vision.data.dataset import SegmentationSet
 from edgewise.vision.data.preprocess import Preprocess
@@ -16,6 +16,7 @@ from edgewise.vision.data.windows import Windows
 
 KEPT = 4 * 2**30
 """Bytes of pictures that are kept in memory."""
+Augment = Callable[[dict[str, Tensor], Sequence[int]], dict[str, Tensor]]
 
 
 class SegmentationDataset(Dataset):
@@ -24,32 +25,32 @@ class SegmentationDataset(Dataset):
     A class is 0 for the background, 1 and up for the others, and 255 for what is void.
 
     Every file is read, checked and resized here, so a broken one is found before training starts. What fits into 4 GiB is
-    kept in memory, and the rest is read again each time. Augmentation is a random quarter turn and a random flip. It and
-    the places of windows are drawn from (seed, epoch, index) alone: an epoch gives the same bits in any order, with any
-    number of workers, and in a run that was resumed.
+    kept in memory, and the rest is read again each time. Augmentation and the places of windows are drawn from (seed,
+    epoch, index) alone: an epoch gives the same bits in any order, with any number of workers, and in a run that was
+    resumed. ``dataset[index, n]`` is an item once more, drawn anew.
 
     Args:
         data: The samples.
         preprocess: What they go through.
-        augment: Turn and flip at random. Where height and width differ, only flips, which keep the shape.
+        augment: Varies an item by numbers that its draws follow from; beside ``image`` and ``mask`` there is ``inside``, 0
+            in borders.
         seed: Seed of the augmentation.
         windows: Which windows of a sample are items, each by itself; None: a sample is an item.
 
     Raises:
         DataError: A file is missing, broken, or of another size than its picture.
-        MissingPackageError: Augmentation needs MONAI.
     """
 
     def __init__(
         self,
         data: SegmentationSet,
         preprocess: Preprocess,
-        augment: bool = False,
+        augment: Augment | None = None,
         seed: int = 0,
         windows: Windows | None = None,
     ):
         self.data, self.preprocess, self.seed, self.windows = data, preprocess, seed, windows
-        self.augment = _turns_and_flips(square=len(set(preprocess.size)) == 1) if augment else None
+        self.augment = augment
         # In shared memory: workers that outlive an epoch see the next one too.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         self._kept: dict[int, tuple[Tensor, Tensor]] = {}
@@ -68,13 +69,19 @@ class SegmentationDataset(Dataset):
         """Choose the augmentations of this epoch; call it before the epoch's first batch is asked for."""
         self._epoch.fill_(epoch)
 
+    @property
+    def samples(self) -> list[int]:
+        """The number of the sample of each item."""
+        return [index for index, _ in self._items]
+
     def __len__(self) -> int:
         return len(self._items)
 
-    def __getitem__(self, index: int) -> dict[str, Tensor | str]:
-        which, number = self._items[index]
+    def __getitem__(self, index: int | tuple[int, int]) -> dict[str, Tensor | str]:
+        once_more = index if isinstance(index, tuple) else (index,)
+        which, number = self._items[once_more[0]]
         image, mask = self._kept.get(which) or self._read(which)
-        drawn = (self.seed, int(self._epoch), index)
+        drawn = (self.seed, int(self._epoch), *once_more)
         if self.windows is not None:
             rng = np.random.default_rng(np.random.SeedSequence(drawn, spawn_key=(1,)))
             image, mask = self.windows.cut(image, mask, number, rng)
@@ -83,7 +90,8 @@ class SegmentationDataset(Dataset):
             "mask": self.preprocess.pad(mask.float(), VOID),
         }
         if self.augment is not None:
-            item = _augmented(self.augment, item, drawn)
+            item = self.augment(item | {"inside": self.preprocess.pad(torch.ones_like(mask, dtype=torch.float32))}, drawn)
+            del item["inside"]
         return item | {"id": self.data[which].id}
 
     def _read(self, index: int) -> tuple[Tensor, Tensor]:
@@ -92,12 +100,14 @@ class SegmentationDataset(Dataset):
         return self.preprocess.resize_image(image), self.preprocess.resize_mask(mask).to(torch.uint8)
 
 
-class EpochSampler(Sampler[int]):
+class EpochSampler(Sampler):
     """All indices in an order drawn from (seed, epoch) alone, so that a resumed epoch sees what it would have seen.
 
     Args:
         length: Number of samples.
         seed: Seed of the orders.
+        weights: How often each is seen, relative to the others; None: once. An epoch has as many as there are samples, and
+            of each the nearest whole number of times below or above its share; one more is given as ``(index, n)``.
 
     Example:
         >>> sampler = EpochSampler(4, seed=0)
@@ -106,8 +116,8 @@ class EpochSampler(Sampler[int]):
         (True, False, [0, 1, 2, 3])
     """
 
-    def __init__(self, length: int, seed: int = 0):
-        self.length, self.seed, self.epoch = length, seed, 0
+    def __init__(self, length: int, seed: int = 0, weights: Sequence[float] | None = None):
+        self.length, self.seed, self.epoch, self.weights = length, seed, 0, weights
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of this epoch."""
@@ -116,21 +126,18 @@ class EpochSampler(Sampler[int]):
     def __len__(self) -> int:
         return self.length
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(np.random.default_rng((self.seed, self.epoch)).permutation(self.length).tolist())
+    def __iter__(self) -> Iterator[Any]:
+        rng = np.random.default_rng((self.seed, self.epoch))
+        order = rng.permutation(self.length)
+        return iter(order.tolist() if self.weights is None else self._weighed(order, rng))
 
-
-def _augmented(augment: Any, item: dict[str, Tensor], numbers: tuple[int, ...]) -> dict[str, Tensor]:
-    """What MONAI makes of an item, drawn from the numbers alone."""
-    augment.set_random_state(seed=int(np.random.SeedSequence(numbers).generate_state(1)[0]))
-    return {key: value.as_tensor().contiguous() for key, value in augment(item).items()}
-
-
-def _turns_and_flips(square: bool):
-    """A uniform draw from the symmetries of the square, or of the rectangle where sides differ."""
-    transforms = require("monai.transforms", extra="training")
-    keys = ("image", "mask")
-    flip_rows = transforms.RandFlipd(keys, prob=0.5, spatial_axis=0)
-    if square:
-        return transforms.Compose([transforms.RandRotate90d(keys, prob=0.75, max_k=3), flip_rows])
-    return transforms.Compose([flip_rows, transforms.RandFlipd(keys, prob=0.5, spatial_axis=1)])
+    def _weighed(self, order: np.ndarray, rng: np.random.Generator) -> list[int | tuple[int, int]]:
+        """Systematic sampling: places at equal distances on the weights laid end to end, in a random order."""
+        ends = np.cumsum(np.asarray(self.weights, float)[order])
+        places = (rng.uniform() + np.arange(self.length)) / self.length * ends[-1]
+        found = order[np.searchsorted(ends, places, side="right").clip(max=self.length - 1)]
+        drawn, often = [], Counter[int]()
+        for index in found.tolist():
+            drawn.append((index, often[index]) if often[index] else index)
+            often[index] += 1
+        return [drawn[place] for place in rng.permutation(self.length)]

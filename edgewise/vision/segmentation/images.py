@@ -18,8 +18,10 @@ from edgewise.vision.data.intensity import with_intensity
 from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
 from edgewise.vision.data.reading import facts_of, read_by
 from edgewise.vision.data.windows import EachWindow, RandomWindows
+from edgewise.vision.segmentation.augment import Augmentation
 from edgewise.vision.segmentation.objective import balanced
 from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
+from edgewise.vision.segmentation.sampling import classes_in, repeat_factors
 from edgewise.vision.training.folder import RunFolder
 
 
@@ -114,13 +116,18 @@ class MaskedImages:
         if recipe.loss.weights == "balanced":
             self.facts["class_weights"] = balanced(count_classes(split.train), data.classes)
         drawn, each = (RandomWindows(data.size), EachWindow(data.size)) if data.fit == "tiles" else (None, None)
-        self.train = SegmentationDataset(split.train, data.preprocess, data.augment, recipe.seed, drawn)
+        augment = Augmentation(recipe.augment, data.size) if recipe.augment else None
+        self.train = SegmentationDataset(split.train, data.preprocess, augment, recipe.seed, drawn)
         self.validation = SegmentationDataset(split.validation, data.preprocess, windows=each)
+        self.weights = None
+        if recipe.oversample is not None:
+            factors = repeat_factors(classes_in(split.train), recipe.oversample)
+            self.weights = [factors[index] for index in self.train.samples]
 
     def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:
         """An epoch's batches; the last, smaller one is dropped as U-KAN does. Lightning shares them among processes."""
         self.train.set_epoch(epoch)
-        sampler = EpochSampler(len(self.train), seed=self.recipe.seed)
+        sampler = EpochSampler(len(self.train), self.recipe.seed, self.weights)
         sampler.set_epoch(epoch)
         return self._loader(self.train, sampler=sampler, drop_last=len(self.train) > self.recipe.batch_size)
 

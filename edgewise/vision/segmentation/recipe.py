@@ -9,6 +9,7 @@ from edgewise.vision.data.dataset import SegmentationSet
 from edgewise.vision.data.intensity import Intensity
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.preprocess import Fit, Preprocess
+from edgewise.vision.segmentation.augment import MaskedAugment
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.objective import Loss
 from edgewise.vision.training.recipe import Data, Recipe
@@ -33,8 +34,6 @@ class MaskedData(Data):
     intensity: Intensity = field(default_factory=Intensity)
     fit: Fit = "pad"
     """How a picture comes to size: resized, its aspect kept, and padded; in tiles at its own resolution; or stretched."""
-    augment: bool = True
-    """Quarter turns and flips of the training images."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -110,8 +109,13 @@ class SegmentationRecipe(Recipe):
     optimiser: Adam = field(default_factory=Adam)
     loss: Loss = field(default_factory=Loss)
     decision: Decision = field(default_factory=Decision)
+    augment: MaskedAugment = field(default_factory=MaskedAugment)
+    oversample: float | None = None
+    """Pictures with a class that is in a smaller part of the training pictures than this are seen more often; none: not."""
 
     def __post_init__(self):
         super().__post_init__()
         self.loss.check(self.data.classes)
         self.decision.check(max(self.data.classes - 1, 1))
+        fits = self.oversample is None or 0 < self.oversample <= 1
+        require_that(fits, "oversample", self.oversample, "above 0 and at most 1, or none")

@@ -18,6 +18,12 @@ from edgewise.vision.data import (
     loading,
 )
 from edgewise.vision.data.windows import EachWindow, RandomWindows
+from edgewise.vision.segmentation.augment import Augmentation, MaskedAugment
+
+
+def flips(height, width):
+    """Turns and flips, or flips alone where sides differ."""
+    return Augmentation(MaskedAugment(), (height, width))
 
 
 def epoch_of(dataset, **options):
@@ -64,7 +70,7 @@ def test_augmentation_draws_every_symmetry_for_picture_and_mask_alike(save):
     mask = (picture > 127).astype(np.uint8)
     sample = Sample("a", save("a.png", picture), (save("m.png", mask),))
     data = SegmentationSet("one", (sample,), channels=1)
-    dataset = SegmentationDataset(data, Preprocess((8, 8), 1, (0.0,), (1 / 255,)), augment=True)
+    dataset = SegmentationDataset(data, Preprocess((8, 8), 1, (0.0,), (1 / 255,)), augment=flips(8, 8))
     drawn = set()
     for epoch in range(100):
         dataset.set_epoch(epoch)
@@ -78,7 +84,7 @@ def test_augmentation_draws_every_symmetry_for_picture_and_mask_alike(save):
 def test_one_epoch_turns_equal_pictures_differently(make_set):
     data = make_set(2)
     twins = replace(data, samples=(data[0], replace(data[0], id="twin")))
-    dataset = SegmentationDataset(twins, Preprocess((32, 32), 1), augment=True)
+    dataset = SegmentationDataset(twins, Preprocess((32, 32), 1), augment=flips(32, 32))
     differ = 0
     for epoch in range(20):
         dataset.set_epoch(epoch)
@@ -87,20 +93,20 @@ def test_one_epoch_turns_equal_pictures_differently(make_set):
 
 
 def test_oblong_pictures_are_only_flipped(make_set):
-    dataset = SegmentationDataset(make_set(1), Preprocess((16, 32), 1, fit="stretch"), augment=True)
+    dataset = SegmentationDataset(make_set(1), Preprocess((16, 32), 1, fit="stretch"), augment=flips(16, 32))
     plain = SegmentationDataset(make_set(1), Preprocess((16, 32), 1, fit="stretch"))[0]["mask"][0].numpy()
-    flips = [plain, plain[::-1], plain[:, ::-1], plain[::-1, ::-1]]
+    sides = [plain, plain[::-1], plain[:, ::-1], plain[::-1, ::-1]]
     drawn = set()
     for epoch in range(40):
         dataset.set_epoch(epoch)
         mask = dataset[0]["mask"][0].numpy()
-        drawn.add([np.array_equal(mask, flip) for flip in flips].index(True))
+        drawn.add([np.array_equal(mask, flip) for flip in sides].index(True))
     assert drawn == {0, 1, 2, 3}
 
 
 def test_augmentation_depends_on_seed_epoch_and_index_alone(make_set):
     data = make_set(6)
-    dataset, again = (SegmentationDataset(data, Preprocess((32, 32), 1), augment=True, seed=3) for _ in range(2))
+    dataset, again = (SegmentationDataset(data, Preprocess((32, 32), 1), augment=flips(32, 32), seed=3) for _ in range(2))
     epochs = []
     for epoch in range(3):
         dataset.set_epoch(epoch)
@@ -111,12 +117,12 @@ def test_augmentation_depends_on_seed_epoch_and_index_alone(make_set):
     for index in reversed(range(6)):
         assert torch.equal(again[index]["image"], epochs[2][index])
     assert any(not torch.equal(a, b) for a, b in zip(epochs[0], epochs[1], strict=True))
-    other = SegmentationDataset(data, Preprocess((32, 32), 1), augment=True, seed=4)
+    other = SegmentationDataset(data, Preprocess((32, 32), 1), augment=flips(32, 32), seed=4)
     assert any(not torch.equal(other[index]["image"], epochs[0][index]) for index in range(6))
 
 
 def test_augmentation_leaves_global_random_states_alone(make_set):
-    dataset = SegmentationDataset(make_set(1), Preprocess((32, 32), 1), augment=True)
+    dataset = SegmentationDataset(make_set(1), Preprocess((32, 32), 1), augment=flips(32, 32))
     numpy_state, torch_state = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
     dataset[0]
     assert np.array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
@@ -126,7 +132,7 @@ def test_augmentation_leaves_global_random_states_alone(make_set):
 @pytest.mark.slow
 @pytest.mark.parametrize("persistent", [False, True])
 def test_workers_give_the_same_bits_in_every_epoch(make_set, persistent):
-    dataset = SegmentationDataset(make_set(7), Preprocess((32, 32), 1), augment=True)
+    dataset = SegmentationDataset(make_set(7), Preprocess((32, 32), 1), augment=flips(32, 32))
     alone, sampler = [], EpochSampler(7, seed=1)
     for epoch in range(3):
         dataset.set_epoch(epoch)
@@ -214,3 +220,32 @@ def test_what_is_not_kept_is_read_again(make_set, monkeypatch):
     assert torch.equal(some[1]["image"], kept[1]["image"])
     with pytest.raises(DataError, match=r"02\.png does not exist"):
         some[2]
+
+
+def test_an_order_by_weights_is_within_one_of_the_shares_and_right_on_the_whole():
+    weights = [1.0, 1.0, 4.0, 0.5, 2.0]
+    sampler, shares = EpochSampler(5, seed=3, weights=weights), 5 * np.array(weights) / sum(weights)
+    total = np.zeros(5)
+    for epoch in range(2000):
+        sampler.set_epoch(epoch)
+        drawn = [item if isinstance(item, tuple) else (item, 0) for item in sampler]
+        assert len(set(drawn)) == 5
+        counts = np.bincount([index for index, _ in drawn], minlength=5)
+        assert (abs(counts - shares) < 1).all()
+        total += counts
+    np.testing.assert_allclose(total / 2000, shares, atol=0.05)
+    assert list(sampler) == list(sampler)
+
+
+def test_equal_weights_are_an_order_of_all():
+    assert sorted(EpochSampler(50, seed=1, weights=[0.3] * 50)) == list(range(50))
+
+
+def test_a_sample_seen_twice_is_drawn_anew(make_set):
+    dataset = SegmentationDataset(make_set(3), Preprocess((32, 32), 1), augment=flips(32, 32))
+    items = [dataset[1], *(dataset[1, often] for often in range(1, 12))]
+    assert {item["id"] for item in items} == {"s01"}
+    assert len({item["image"].numpy().tobytes() for item in items}) > 3
+    loader = DataLoader(dataset, batch_size=3, sampler=EpochSampler(3, weights=[1.0, 1.0, 70.0]))
+    (batch,) = loader
+    assert batch["id"].count("s02") >= 2

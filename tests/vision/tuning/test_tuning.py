@@ -29,6 +29,7 @@ from edgewise.vision import (
     create_recipe,
     evaluate,
 )
+from edgewise.vision.segmentation.augment import MaskedAugment
 from edgewise.vision.training.callbacks import KeepRun
 from edgewise.vision.tuning import PRUNERS, Space, command_line, read_tuning, tune, write_tuning_report
 from edgewise.vision.tuning.figures import history, importance_bars, slices
@@ -197,6 +198,7 @@ KILLED = """
 import json, os, signal, sys, torch
 from optuna.pruners import MedianPruner
 from edgewise.vision import Recipe
+from edgewise.vision.segmentation.augment import MaskedAugment
 from edgewise.vision.training.callbacks import KeepRun
 from edgewise.vision.tuning import PRUNERS, Space, tune
 
@@ -438,11 +440,12 @@ def test_nodes_that_multiply_stay_and_layers_that_differ_are_no_own_setting():
 
 def test_a_recipe_as_words_names_what_differs_from_a_registered_one():
     recipe = replace(create_recipe("glas"), patience=3, tensorboard=True)
-    data = replace(recipe.data, root="my data", size=(64, 32), augment=False, options={"a": 1})
-    words = command_line(replace(recipe, data=data), "runs/x")
+    data = replace(recipe.data, root="my data", size=(64, 32), options={"a": 1})
+    augment = MaskedAugment(preset="strong", scale=(0.9, 1.1))
+    words = command_line(replace(recipe, data=data, augment=augment), "runs/x")
     assert words == (
         "edgewise train glas --run runs/x --data.root 'my data' --data.options '{\"a\": 1}' --data.size 64 32 "
-        "--data.no-augment --patience 3 --tensorboard"
+        "--patience 3 --tensorboard --augment.preset strong --augment.scale 0.9 1.1"
     )
     assert command_line(SegmentationRecipe(), "a", start="busi").startswith(
         "edgewise train busi --run a --data.name nuclei"
