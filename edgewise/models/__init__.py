@@ -8,6 +8,7 @@ from edgewise.models.conv_kan import conv_kan
 from edgewise.models.diffusion_ukan import NoiseUShape, all_ukan_diffusion, ukan_diffusion
 from edgewise.models.efficient_kan import from_efficient_kan
 from edgewise.models.features import Features
+from edgewise.models.gated_kan import GatedKAN
 from edgewise.models.gram_unet import GramUNet
 from edgewise.models.kanify import kanify
 from edgewise.models.kanify_attention import kanify_attention, load_softmax_weights
@@ -29,6 +30,7 @@ __all__ = [
     "Classifier",
     "Features",
     "FixedBasis",
+    "GatedKAN",
     "GramUNet",
     "Layers",
     "NoiseUShape",

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError, warn
 from edgewise.kan.network import Network
-from edgewise.nn import EdgeLayer
+from edgewise.nn import EdgeLayer, edge_layers
 from edgewise.physics.grids import movable
 from edgewise.physics.parts import outermost
 from edgewise.physics.problem import Problem
 from edgewise.physics.walled import Walled
+
+BENDING = ("repeat", "saturate")  # what functions do beyond their domain that have no end
 
 
 def check_reach(model: nn.Module, problem: Problem, moves: bool) -> None:
@@ -74,6 +76,8 @@ def _check_wall(walled: Walled, term: str, x: Tensor) -> None:
 
 @torch.no_grad()
 def _share_outside(part: Network | EdgeLayer, inputs: list[Tensor]) -> float:
+    if next(layer for _, layer in edge_layers(part)).edge.basis.outside in BENDING:
+        return 0.0
     lost = sum(x.numel() * float(torch.as_tensor(part.fraction_outside(x)).mean()) for x in inputs)
     return lost / max(1, sum(x.numel() for x in inputs))
 

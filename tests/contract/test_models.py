@@ -50,6 +50,7 @@ SETTINGS = {
     "convit_tiny_karat": LEARNED,
     "fast_kan": ROWS,
     "fourier_kan": ROWS,
+    "gated_kan": {"options": {"width": [6, 4, 2], "blocks": 2, "alpha": 0.5}},  # closed blocks have no gradient
     "gram_unet": {
         "options": {"widths": (4, 6, 8)},
         "sizes": ((4, 4), (16, 24), (13, 7)),

@@ -59,6 +59,7 @@ def test_the_code_in_the_page_runs():
     for block in others:
         exec(compile(block, "physics.md", "exec"), names)
     assert names["error"] < 1e-4
+    assert names["miss"] < 1e-3
     assert names["drift"] < 5e-3
     hunt = solve_ivp(
         lambda _, y: [y[0] * (1.5 - y[1]), y[1] * (y[0] - 3)],

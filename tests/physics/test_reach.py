@@ -5,7 +5,7 @@ import torch
 
 from edgewise import ConfigError, EdgewiseWarning
 from edgewise._ground.quiet import quiet
-from edgewise.bases import Chebyshev
+from edgewise.bases import Chebyshev, Sine, Squashed
 from edgewise.kan import KAN
 from edgewise.physics import Box, Disc, Problem, Separable, Term, Walled, around, solve
 from edgewise.physics.reach import check_reach
@@ -48,6 +48,12 @@ def test_each_grid_is_told_of_once_and_by_its_name():
     with pytest.warns(EdgewiseWarning, match="100 % of the numbers that") as told:
         check_reach(Separable(2, rank=2).double(), problem, moves=False)
     assert [str(one.message).split()[6] for one in told] == ["factors.0", "factors.1"]
+
+
+def test_functions_without_an_end_are_not_told_of():
+    problem = slope(torch.linspace(-9, 9, 40).double().unsqueeze(1))
+    for basis in (Squashed(Chebyshev()), Sine()):
+        check_reach(KAN([1, 1], basis).double(), problem, moves=False)
 
 
 def test_functions_without_a_grid_to_move_are_told_of_even_so():

@@ -37,7 +37,7 @@ def test_parts_start_by_themselves(trained):
     assert torch.equal(network["student"][0].weight, source[0].weight)
 
 
-WIDTHS = {"mlp": [4, 3], "kan": [4, [2, 1]], "fast_kan": [4, 3], "fourier_kan": [4, 3]}
+WIDTHS = {"mlp": [4, 3], "kan": [4, [2, 1]], "fast_kan": [4, 3], "fourier_kan": [4, 3], "gated_kan": [4, 3]}
 
 
 @pytest.mark.parametrize("name", [*WIDTHS, "cnn", "conv_kan", "ukan_vanilla"])
