@@ -10,6 +10,7 @@ from edgewise.vision.data.coding import VOID, Binary, Coding, Labels, Palette, S
 from edgewise.vision.data.cvc import cvc
 from edgewise.vision.data.dataset import DATASETS, SPLITS, SegmentationSet, Split, create_dataset, dataset_of, list_datasets
 from edgewise.vision.data.describe import describe
+from edgewise.vision.data.dsb2018 import dsb2018
 from edgewise.vision.data.duplicates import Duplicate, find_duplicates
 from edgewise.vision.data.folder import folder
 from edgewise.vision.data.glas import glas, official_split
@@ -20,11 +21,13 @@ from edgewise.vision.data.mnist import fashion_mnist, mnist
 from edgewise.vision.data.nuclei import nuclei, z_blocks
 from edgewise.vision.data.photos import flowers102, stl10, svhn
 from edgewise.vision.data.pictures import ArrayPictures, FilePictures, Pictures
+from edgewise.vision.data.polyps import kvasir
 from edgewise.vision.data.preprocess import Preprocess
 from edgewise.vision.data.sample import Sample
 from edgewise.vision.data.splits import PUBLISHED_SEEDS, grouped_split, list_splits, published_split, sides_split
 from edgewise.vision.data.stating import coding_from
 from edgewise.vision.data.strong import StrongView
+from edgewise.vision.data.vessels import chase, drive
 from edgewise.vision.data.view import MovedView, View
 
 __all__ = [
@@ -58,6 +61,7 @@ __all__ = [
     "View",
     "busi",
     "cats_vs_dogs",
+    "chase",
     "check_classes",
     "cifar10",
     "cifar100",
@@ -67,6 +71,8 @@ __all__ = [
     "cvc",
     "dataset_of",
     "describe",
+    "drive",
+    "dsb2018",
     "fashion_mnist",
     "find_duplicates",
     "flowers102",
@@ -74,6 +80,7 @@ __all__ = [
     "glas",
     "grouped_split",
     "imagefolder",
+    "kvasir",
     "list_datasets",
     "list_splits",
     "mnist",

@@ -18,6 +18,7 @@ CITATION = (
     "Research use, cite."
 )
 KINDS = ("benign", "malignant")
+MIRRORED = ("benign/images", "malignant/images")
 
 
 @DATASETS.register("busi")
@@ -31,8 +32,9 @@ def busi(
     """Breast ultrasound images: 437 benign, 210 malignant, and 133 normal ones with an empty mask.
 
     Layouts: as released, ``benign/benign (1).png`` beside ``benign (1)_mask.png`` and, for a second tumour,
-    ``benign (1)_mask_1.png``; or as the U-KAN code keeps it, ``images/ID.png`` and ``masks/0/ID_mask.png``, also without
-    the ``0``. All masks of a picture are merged; code that reads ``_mask.png`` alone loses tumours.
+    ``benign (1)_mask_1.png``; as mirrors have it, ``benign/images/`` and ``benign/masks/``; or as the U-KAN code keeps it,
+    ``images/ID.png`` and ``masks/0/ID_mask.png``, also without the ``0``. All masks of a picture are merged; code that
+    reads ``_mask.png`` alone loses tumours.
 
     Many frames were released twice: `find_duplicates` sees 109 pairs among the 647, ``benign (433)`` and
     ``malignant (145)`` being one file, and the published divisions put 41 to 51 of them on two sides (counted with
@@ -51,7 +53,11 @@ def busi(
         folders = (*KINDS, *(("normal",) if normal else ()))
         return [sample for name in folders for sample in pair(folder / name, folder / name, suffixes=("_mask",))]
 
-    samples = read_layout("busi", root, {KINDS: read_released, UKAN: read_ukan, PLAIN: read_plain})
+    def read_mirrored(folder: Path) -> list[Sample]:
+        folders = [name for name in (*KINDS, *(("normal",) if normal else ())) if (folder / name).is_dir()]
+        return [sample for name in folders for sample in read_plain(folder / name)]
+
+    samples = read_layout("busi", root, {MIRRORED: read_mirrored, KINDS: read_released, UKAN: read_ukan, PLAIN: read_plain})
     if not normal:
         samples = tuple(sample for sample in samples if not sample.id.startswith("normal"))
     samples, legend = with_coding(samples, mask_values), None

@@ -27,7 +27,8 @@ FRAMES = 612
 def cvc(root: str | Path | None = None, split_by: str | None = None, mask_values: MaskValues = "soft") -> SegmentationSet:
     """612 frames from 29 videos, numbered in the order of the videos.
 
-    Layouts: as released, ``Original/1.tif`` and ``Ground Truth/1.tif``; or as the U-KAN code keeps it, ``images/1.png``
+    Layouts: as released, ``Original/1.tif`` and ``Ground Truth/1.tif`` (polyp.grand-challenge.org), or these in ``PNG`` and
+    in ``TIF``, of which ``PNG`` is read (Kaggle); or as the U-KAN code keeps it, ``images/1.png``
     and ``masks/0/1.png``, also without the ``0``.
 
     Frames of one video are near copies. So by default a video is on one side of the split. The literature's division of
@@ -39,7 +40,12 @@ def cvc(root: str | Path | None = None, split_by: str | None = None, mask_values
             not the release's frame numbers.
         mask_values: How masks are read, as by ``folder``; some have soft edges.
     """
-    readers = {("Original", "Ground Truth"): _read_released, UKAN: read_ukan, PLAIN: read_plain}
+    readers = {
+        ("Original", "Ground Truth"): _read_released,
+        ("PNG/Original", "PNG/Ground Truth"): lambda folder: _read_released(folder / "PNG"),
+        UKAN: read_ukan,
+        PLAIN: read_plain,
+    }
     samples = tuple(replace(sample, group=_video(sample.id)) for sample in read_layout("cvc", root, readers))
     dataset = SegmentationSet("cvc", with_coding(samples, mask_values), channels=3, citation=CITATION)
     return by_groups_if_known(dataset, split_by, "video")

@@ -57,10 +57,7 @@ def read_folder(root: Path, naming: Naming) -> tuple[Sample, ...]:
 def _samples(folder: Path, naming: Naming) -> Sequence[Sample]:
     """The samples in a folder, none where it has no layout."""
     return (
-        _sides(folder, naming)
-        or _two_folders(folder, naming)
-        or _folder_each(folder, naming)
-        or _one_folder(folder, naming)
+        _sides(folder, naming) or _two_folders(folder, naming) or folder_each(folder, naming) or _one_folder(folder, naming)
     )
 
 
@@ -101,7 +98,7 @@ def _join(parts: dict[Path, Sequence[Sample]], naming: Naming) -> list[Sample]:
 
 
 def _undivided(folder: Path, naming: Naming) -> Sequence[Sample]:
-    return _two_folders(folder, naming) or _folder_each(folder, naming) or _one_folder(folder, naming)
+    return _two_folders(folder, naming) or folder_each(folder, naming) or _one_folder(folder, naming)
 
 
 def _two_folders(folder: Path, naming: Naming) -> Sequence[Sample]:
@@ -109,8 +106,9 @@ def _two_folders(folder: Path, naming: Naming) -> Sequence[Sample]:
     return () if images is None or masks is None or images == masks else _paired(images, masks, naming)
 
 
-def _folder_each(folder: Path, naming: Naming) -> Sequence[Sample]:
-    """A folder for each picture, with one picture and its masks in it, as in DSB2018."""
+def folder_each(folder: Path, naming: Naming | None = None) -> Sequence[Sample]:
+    """The samples of a folder that holds a folder for each picture, with one picture and its masks, as in DSB2018."""
+    naming = naming or Naming()
     if naming.images == "." or naming.masks == ".":
         return ()
     samples = []

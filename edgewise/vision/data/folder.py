@@ -11,6 +11,7 @@ from edgewise.vision.data.coding import Binary, Soft
 from edgewise.vision.data.dataset import DATASETS, SegmentationSet
 from edgewise.vision.data.finding import Naming, read_folder
 from edgewise.vision.data.groups import with_groups
+from edgewise.vision.data.known import find_known
 from edgewise.vision.data.layouts import folder_of
 from edgewise.vision.data.legend import Legend, read_stated
 from edgewise.vision.data.sample import Sample
@@ -36,6 +37,9 @@ def folder(
     spacing: Sequence[float] | None = None,
 ) -> SegmentationSet:
     """One's own pictures and masks: ``images/ID.png`` and ``masks/ID.png``, extensions may differ.
+
+    A published set in its released form (see :mod:`edgewise.vision.data.known`) is read as by its own name, with its
+    groups and sides.
 
     Also read: folders ``train``, ``val`` and ``test`` of these, or within these, which become the three sides; masks
     named ``ID_mask``, in one folder with the pictures or in their own; a folder for each picture with ``images/`` and
@@ -76,26 +80,32 @@ def folder(
         if not isinstance(text, str | None):
             raise ConfigError(f"{name}={text!r} must be text")
     at = folder_of("folder", root)
-    samples = read_folder(at, Naming(images, masks, mask_suffix, key))
+    naming = Naming(images, masks, mask_suffix, key)
+    known = find_known(at) if naming == Naming() else None
+    samples = known.samples if known else read_folder(at, naming)
     if groups is not None:
         samples = with_groups(samples, groups, at)
     if split_by is None:
-        split_by = "sides" if samples[0].side else "grouped" if groups else "published"
+        default = known.split_by if known else "sides" if samples[0].side else "published"
+        split_by = "grouped" if groups and default != "sides" else default
     places = [at, *(place for place in samples[0].image.parents if at in place.parents)]
     stated = next(filter(None, map(read_stated, places)), None)
     if stated is not None and mask_values == "auto":
         mask_values, void = stated.rule(), stated.void if void is None else void
-    samples = with_coding(with_window(samples, window), mask_values, void)
+    if known is None or mask_values != "auto" or void is not None:
+        samples = with_coding(samples, mask_values, void)
+    samples = with_window(samples, window)
     samples = with_spacing(samples, spacing)
     one = isinstance(samples[0].coding, Binary | Soft)
-    legend = stated.legend if stated and not (one and len(stated.values) > 2) else None
-    known = {"masks": mask_values not in ("auto", "colours"), "window": window is not None}
+    legend = known.legend if known else stated.legend if stated and not (one and len(stated.values) > 2) else None
+    said = {"masks": known is not None or mask_values not in ("auto", "colours"), "window": window is not None}
     return SegmentationSet(
         "folder",
         samples,
         channels=channels,
+        citation=known.citation if known else "",
         split_by=split_by,
-        stated=frozenset(name for name, is_stated in known.items() if is_stated),
+        stated=frozenset(name for name, is_stated in said.items() if is_stated),
         legend=Legend.of(len(names), names, colours) if names else legend,
     )
 

@@ -139,8 +139,8 @@ def digests_of(dataset: SegmentationSet | ClassificationSet) -> dict[str, str]:
         DataError: A file cannot be read.
     """
     if isinstance(dataset, SegmentationSet):
-        files = _of_files({path for sample in dataset for path in (sample.image, *sample.masks)})
-        parts = ([*(files[path] for path in (s.image, *s.masks)), str(s.page)] for s in dataset)
+        files = _of_files({path for sample in dataset for path in sample.files})
+        parts = ([*(files[path] for path in s.files), str(s.page)] for s in dataset)
     else:
         classes = (dataset.classes[label] for label in dataset.labels.tolist())
         parts = ([digest, name] for digest, name in zip(_of_pictures(dataset), classes, strict=True))

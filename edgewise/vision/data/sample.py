@@ -47,6 +47,7 @@ class Sample:
         coding: How the numbers in the masks become classes, the same for a whole set; None: what these files alone suggest.
         side: The side of the split that it was published on; None: it was not divided.
         group: What this sample shares with others that must stay on its side of a split: a patient, a video.
+        field: File of the field of view: what is 0 there is void.
         spacing: Millimetres from one pixel to the next, down and across; None: not known.
     """
 
@@ -58,8 +59,14 @@ class Sample:
     coding: Coding | None = None
     side: str | None = None
     group: str | None = None
+    field: Path | None = None
     spacing: tuple[float, float] | None = None
     scale: Scale | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that it is read from."""
+        return (self.image, *self.masks, *([] if self.field is None else [self.field]))
 
     def read_image(self) -> np.ndarray:
         """The picture as float32 ``(C, H, W)`` in [0, 1]; C is 1 for grey and 3 for colour.
@@ -117,7 +124,17 @@ class Sample:
                     f"the class {first[clash][0]}; give a pixel one class"
                 )
             first = np.where(more % VOID > 0, more, np.where(first > 0, first, more))
-        return first
+        return first if self.field is None else self._in_field(first, self.field)
+
+    def _in_field(self, classes: np.ndarray, field: Path) -> np.ndarray:
+        """The classes, void outside the field of view."""
+        seen = read_mask_file(field, self.page).plane("grey") != 0
+        if seen.shape != classes.shape:
+            raise DataError(
+                f"field of view {field} is {_by(seen)} and mask {self.masks[0]} {_by(classes)} (height x width); "
+                "make them equal"
+            )
+        return np.where(seen, classes, np.uint8(VOID))
 
     def _full_range(self, pixels: np.ndarray) -> tuple[float, float]:
         if pixels.dtype == bool:

@@ -29,6 +29,32 @@ def cvc(root: str | None = None) -> SegmentationRecipe:
     return SegmentationRecipe(data=MaskedData(name="cvc", root=root, size=(128, 128)), epochs=15, batch_size=8)
 
 
+@RECIPES.register("kvasir")
+def kvasir(root: str | None = None) -> SegmentationRecipe:
+    """Polyps in colonoscopy (Kvasir-SEG) on a small machine."""
+    return SegmentationRecipe(data=MaskedData(name="kvasir", root=root, size=(128, 128)), epochs=15, batch_size=8)
+
+
+@RECIPES.register("dsb2018")
+def dsb2018(root: str | None = None) -> SegmentationRecipe:
+    """Nuclei in microscopy (2018 Data Science Bowl) on a small machine."""
+    return SegmentationRecipe(data=MaskedData(name="dsb2018", root=root, size=(128, 128)), epochs=15, batch_size=8)
+
+
+@RECIPES.register("drive")
+def drive(root: str | None = None) -> SegmentationRecipe:
+    """Vessels of the retina (DRIVE) on a small machine, in tiles at their own resolution."""
+    data = MaskedData(name="drive", root=root, size=(128, 128), fit="tiles")
+    return SegmentationRecipe(data=data, epochs=30, batch_size=8)
+
+
+@RECIPES.register("chase")
+def chase(root: str | None = None) -> SegmentationRecipe:
+    """Vessels of the retina (CHASE_DB1) on a small machine, in tiles at their own resolution."""
+    data = MaskedData(name="chase", root=root, size=(128, 128), fit="tiles")
+    return SegmentationRecipe(data=data, epochs=15, batch_size=8)
+
+
 @RECIPES.register("folder")
 def folder(root: str | None = None) -> SegmentationRecipe:
     """Any folder with ``images/`` and ``masks/`` in it."""

@@ -71,9 +71,7 @@ def test_ukan_layout(save, noise, tmp_path):
 
 
 def test_neither_layout_says_which_were_looked_for(tmp_path):
-    with pytest.raises(
-        DataError, match="neither benign with malignant nor images with masks/0 nor images with masks is in it"
-    ):
+    with pytest.raises(DataError, match="nor benign with malignant nor images with masks/0 nor images with masks is in it"):
         create_dataset("busi", tmp_path)
 
 
