@@ -1,6 +1,7 @@
 """Differential equations: derivatives of networks, equations as terms of a problem, and solvers."""
 
 from edgewise.physics.causal import Causal
+from edgewise.physics.conserved import Conserving, discover_conserving, discover_hamiltonian
 from edgewise.physics.domains import Box, Disc, Domain
 from edgewise.physics.dynamics import Dynamics, discover_dynamics
 from edgewise.physics.field import Field
@@ -19,6 +20,7 @@ from edgewise.physics.walled import Periodic, Walled
 __all__ = [
     "Box",
     "Causal",
+    "Conserving",
     "Course",
     "Disc",
     "Domain",
@@ -35,7 +37,9 @@ __all__ = [
     "along",
     "around",
     "curl",
+    "discover_conserving",
     "discover_dynamics",
+    "discover_hamiltonian",
     "div",
     "grad",
     "laplacian",

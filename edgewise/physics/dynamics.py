@@ -100,17 +100,14 @@ def discover_dynamics(
     Warns:
         EdgewiseWarning: No sum of up to 8 candidates explains a rate.
     """
-    motions = _motions(times, states)
-    columns = motions[0][1].shape[1]
-    names = tuple(f"x_{i + 1}" for i in range(columns)) if names is None else tuple(names)
-    if len(names) != columns or len(set(names)) < columns:
-        raise ConfigError(f"names must be {columns} different ones, one for each state, got {list(names)}")
+    motions = motions_of(times, states)
+    names = names_of_states(names, motions[0][1].shape[1])
     candidates = Candidates(names, degree, tuple(functions))
     spread = torch.cat([x for _, x in motions]).std(0)
     size = torch.stack([noise(x).square() for _, x in motions]).mean(0).sqrt()
     noisy = bool((size > NOISY * spread).any())
     parts = [_Motion(windows(t), x, smoothed(t, x) if noisy else x, candidates) for t, x in motions]
-    return Dynamics(tuple(_law(state, parts, size, candidates) for state in range(columns)), candidates)
+    return Dynamics(tuple(_law(state, parts, size, candidates) for state in range(len(names))), candidates)
 
 
 class _Motion:
@@ -178,7 +175,16 @@ def written(terms: Sequence[str], coefficients: Sequence[float]) -> str:
     return "-" + text[2:] if text.startswith("- ") else text or "0"
 
 
-def _motions(times: Tensor | Sequence[Tensor], states: Tensor | Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+def names_of_states(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    """As they are given, ``x_1, x_2, ...`` by default."""
+    names = tuple(f"x_{i + 1}" for i in range(count)) if names is None else tuple(names)
+    if len(names) != count or len(set(names)) < count:
+        raise ConfigError(f"names must be {count} different ones, one for each state, got {list(names)}")
+    return names
+
+
+def motions_of(times: Tensor | Sequence[Tensor], states: Tensor | Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Times and states of each motion, checked."""
     several = isinstance(times, Sequence) and isinstance(states, Sequence) and torch.as_tensor(states[0]).dim() == 2
     if several and len(times) != len(states):
         raise DataError(f"each motion has times and states, got {len(times)} and {len(states)} of them")
