@@ -30,6 +30,7 @@ from edgewise.vision import (
 from edgewise.vision.data import DATASETS, ArrayPictures, ClassificationSet, create_dataset, list_datasets
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.reopen import reopen
+from edgewise.vision.training.tasks import Score
 
 SIDE, PICTURES = 6, 24
 
@@ -101,11 +102,12 @@ class BrightnessLearner(Learner):
 class Brightness:
     """The task, without what nobody asks of it here."""
 
-    score = "val_fit"
-    score_title = "validation fit"
     truth = "mean"
     any_size = False
     packages = ()
+
+    def score(self, recipe):
+        return Score("val_fit", "validation fit")
 
     def images(self, recipe, inventory=None):
         return BrightnessImages(recipe)

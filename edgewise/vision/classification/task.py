@@ -22,18 +22,19 @@ from edgewise.vision.classification.report import report_classification
 from edgewise.vision.data import ClassificationSet
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.page import Compared, Report
-from edgewise.vision.training.tasks import TASKS
+from edgewise.vision.training.tasks import TASKS, Score
 
 
 @TASKS.register(ClassificationRecipe.task)
 class Classification:
     """A class for each picture."""
 
-    score: ClassVar = "val_accuracy"
-    score_title: ClassVar = "validation accuracy"
     truth: ClassVar = "label"
     any_size: ClassVar = False
     packages: ClassVar = ()
+
+    def score(self, recipe: ClassificationRecipe) -> Score:
+        return Score("val_accuracy", "validation accuracy")
 
     def images(self, recipe: ClassificationRecipe, inventory: Inventory | None = None) -> LabelledImages:
         return LabelledImages(recipe, inventory)

@@ -18,6 +18,7 @@ from edgewise.nn import parameter_kinds
 from edgewise.vision.segmentation.losses import loss_of
 from edgewise.vision.segmentation.metrics import count_pixels, segment, summarise, tally
 from edgewise.vision.segmentation.recipe import Adam, SegmentationRecipe
+from edgewise.vision.training.average import WeightAverage
 from edgewise.vision.training.learner import Learner
 
 
@@ -51,6 +52,17 @@ class Segmenter(Learner):
     def __init__(self, network: nn.Module, recipe: SegmentationRecipe, facts: Mapping[str, Any]):
         super().__init__(network, recipe)
         self.criterion = loss_of(recipe.data.classes, recipe.loss, facts)
+        self.average = None if recipe.ema is None else WeightAverage(network, recipe.ema)
+
+    @property
+    def deployed(self) -> nn.Module:
+        """The average where there is one."""
+        return self.network if self.average is None else self.average.module
+
+    def after_step(self) -> None:
+        """Move the average on."""
+        if self.average is not None:
+            self.average.update_parameters(self.network)
 
     def optimiser(self) -> tuple[torch.optim.Optimizer, LRScheduler]:
         """Adam with a cosine to the final learning rate, one step of it an epoch."""
@@ -62,7 +74,13 @@ class Segmenter(Learner):
     def _fall(self, rate: float) -> Callable[[int], float]:
         """By epoch, what a rate is multiplied by; of the epoch alone, so that a run may be made longer."""
         end, epochs = self.recipe.optimiser.final_learning_rate / rate, self.recipe.epochs
-        return lambda epoch: end + (1 - end) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+        warmup = self.recipe.optimiser.warmup_epochs + 1
+
+        def factor(epoch: int) -> float:
+            cosine = end + (1 - end) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+            return min(1.0, (epoch + 1) / warmup) * cosine
+
+        return factor
 
     def loss(self, batch: dict, seed: int) -> Tensor:
         """The loss of a batch."""
@@ -70,7 +88,7 @@ class Segmenter(Learner):
 
     def tally(self, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch, and its pixels counted."""
-        logits, truth = self.network(batch["image"]), batch["mask"]
+        logits, truth = self.deployed(batch["image"]), batch["mask"]
         loss = self.criterion(logits, truth)
         counts = count_pixels(segment(logits), truth, self.recipe.data.classes)
         return loss, {"loss": loss * len(truth), **tally(counts)}

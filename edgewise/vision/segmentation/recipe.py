@@ -1,7 +1,7 @@
 """What the training of a segmentation is made of."""
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from edgewise._ground.errors import ConfigError
 from edgewise.vision.data.coding import Palette
@@ -81,11 +81,13 @@ class Adam:
     """L2 penalty of every parameter, as in Adam (not decoupled)."""
     final_learning_rate: float = 1e-5
     """Both learning rates fall to this along a cosine over the run."""
+    warmup_epochs: int = 0
+    """Epochs in which both rates rise in a line first; the cosine goes on as if there had been none."""
 
     def __post_init__(self):
         for rate in ("learning_rate", "coefficient_learning_rate"):
             require_that(getattr(self, rate) > 0, f"optimiser.{rate}", getattr(self, rate), "above 0")
-        for rate in ("weight_decay", "final_learning_rate"):
+        for rate in ("weight_decay", "final_learning_rate", "warmup_epochs"):
             require_that(getattr(self, rate) >= 0, f"optimiser.{rate}", getattr(self, rate), "0 or above")
 
     @property
@@ -110,6 +112,10 @@ class SegmentationRecipe(Recipe):
     loss: Loss = field(default_factory=Loss)
     decision: Decision = field(default_factory=Decision)
     augment: MaskedAugment = field(default_factory=MaskedAugment)
+    score: Literal["iou", "f1", "image_iou", "image_f1"] = "iou"
+    """Score of the validation images that chooses the best epoch, and by which patience stops the run."""
+    ema: float | None = None
+    """Decay a step of the moving average of the weights that is validated and kept; none: the weights themselves."""
     oversample: float | None = None
     """Pictures with a class that is in a smaller part of the training pictures than this are seen more often; none: not."""
 
@@ -117,5 +123,8 @@ class SegmentationRecipe(Recipe):
         super().__post_init__()
         self.loss.check(self.data.classes)
         self.decision.check(max(self.data.classes - 1, 1))
+        warmup, rule = self.optimiser.warmup_epochs, f"below epochs, {self.epochs}"
+        require_that(warmup < self.epochs, "optimiser.warmup_epochs", warmup, rule)
+        require_that(self.ema is None or 0 < self.ema < 1, "ema", self.ema, "between 0 and 1, or none")
         fits = self.oversample is None or 0 < self.oversample <= 1
         require_that(fits, "oversample", self.oversample, "above 0 and at most 1, or none")

@@ -24,18 +24,21 @@ from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.report import report_segmentation
 from edgewise.vision.training.page import Report
 from edgewise.vision.training.recipe import Recipe
-from edgewise.vision.training.tasks import TASKS
+from edgewise.vision.training.tasks import TASKS, Score
+
+TITLES = {"iou": "IoU", "f1": "F1", "image_iou": "IoU per image", "image_f1": "F1 per image"}
 
 
 @TASKS.register(SegmentationRecipe.task)
 class Segmentation:
     """A class for each pixel."""
 
-    score: ClassVar = "val_iou"
-    score_title: ClassVar = "validation IoU"
     truth: ClassVar = "mask"
     any_size: ClassVar = True
     packages: ClassVar = ("monai.losses",)
+
+    def score(self, recipe: SegmentationRecipe) -> Score:
+        return Score(f"val_{recipe.score}", f"validation {TITLES[recipe.score]}")
 
     def images(self, recipe: SegmentationRecipe, inventory: Inventory | None = None) -> MaskedImages:
         return MaskedImages(recipe, inventory)

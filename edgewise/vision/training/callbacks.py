@@ -1,6 +1,7 @@
 """What happens after each epoch: the run's files are brought up to date, the terminal's line moves on."""
 
 import io
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from edgewise._ground.errors import CheckpointError
 from edgewise._ground.progress import ProgressLine
@@ -115,6 +117,28 @@ class KeepRun(Checkpoint):
 
 def _deployed(trained: pl.LightningModule) -> nn.Module:
     return cast("Learner", trained.learner).deployed
+
+
+class FollowSchedule(pl.Callback):
+    """Takes the rates from the schedule where a run begins: those of a checkpoint follow one that was to be shorter."""
+
+    def __init__(self, shown: bool):
+        self.shown = shown
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Set the rates, and say what becomes of them where that is not what they were."""
+        for schedule in (config.scheduler for config in trainer.lr_scheduler_configs):
+            if not isinstance(schedule, LambdaLR):
+                continue
+            groups, before = schedule.optimizer.param_groups, [group["lr"] for group in schedule.optimizer.param_groups]
+            for group, base, factor in zip(groups, schedule.base_lrs, schedule.lr_lambdas, strict=True):
+                group["lr"] = base * factor(schedule.last_epoch)
+            if self.shown and trainer.is_global_zero and before != [group["lr"] for group in groups]:
+                print(
+                    f"{trainer.max_epochs} epochs now, {trainer.current_epoch} done: learning rates follow the schedule of "
+                    f"{trainer.max_epochs} epochs from here, {before[-1]:.3g} becomes {groups[-1]['lr']:.3g}",
+                    file=sys.stderr,
+                )
 
 
 class EpochLine(pl.Callback):

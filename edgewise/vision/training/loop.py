@@ -14,12 +14,11 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from edgewise._ground.errors import ConfigError, NonFiniteError
 from edgewise._ground.optional import require
-from edgewise.vision.training.callbacks import AtomicCheckpointIO, EpochLine, KeepRun
+from edgewise.vision.training.callbacks import AtomicCheckpointIO, EpochLine, FollowSchedule, KeepRun
 from edgewise.vision.training.files import Result
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.guard import all_finite, blame
@@ -69,14 +68,6 @@ class GuardedLearner(pl.LightningModule):
         """Scale a gradient down to the largest norm that the learner allows."""
         if self.learner.clip is not None:
             self.clip_gradients(optimizer, gradient_clip_val=self.learner.clip, gradient_clip_algorithm="norm")
-
-    def on_train_start(self) -> None:
-        """Take the rates from the schedule: those of a checkpoint follow that of a run that was to be shorter."""
-        schedule = self.lr_schedulers()
-        if isinstance(schedule, LambdaLR):
-            rates = zip(schedule.optimizer.param_groups, schedule.base_lrs, schedule.lr_lambdas, strict=True)
-            for group, base, factor in rates:
-                group["lr"] = base * factor(schedule.last_epoch)
 
     def on_train_epoch_start(self) -> None:
         """Note the rate of this epoch."""
@@ -144,11 +135,12 @@ def fit(
     task: Task, recipe: Recipe, images: Images, learner: Learner, folder: RunFolder, progress: bool, watchers: Sequence
 ) -> Result:
     """Train a learner in a run's folder, from its checkpoint on if there is one; the folder is brought up to date."""
-    keeper = KeepRun(folder, task.score, recipe.keep_every)
+    score = task.score(recipe)
+    keeper = KeepRun(folder, score.name, recipe.keep_every)
     # Early stopping before the keeper, whose checkpoint holds its state.
-    stopping = [] if recipe.patience is None else [EarlyStopping(task.score, mode="max", patience=recipe.patience)]
-    line = [EpochLine(recipe.model.name, task.score, task.score_title)] if progress else []
-    trainer = _trainer(recipe, folder, [*watchers, *stopping, keeper, *line])
+    stopping = [] if recipe.patience is None else [EarlyStopping(score.name, mode="max", patience=recipe.patience)]
+    line = [EpochLine(recipe.model.name, score.name, score.title)] if progress else []
+    trainer = _trainer(recipe, folder, [FollowSchedule(progress), *watchers, *stopping, keeper, *line])
     if trainer.is_global_zero and not folder.config.exists():  # only now: a recipe that cannot work leaves no run behind
         folder.write_inventory(images.inventory)
         folder.write_config(recipe, images.facts)
@@ -162,7 +154,7 @@ def fit(
     result = Result(
         epochs=trainer.current_epoch,
         best_epoch=keeper.best_epoch,
-        score=task.score,
+        score=score.name,
         best=keeper.best,
         seconds=round(keeper.seconds, 3),
         parameters=sum(p.numel() for p in learner.network.parameters() if p.requires_grad),

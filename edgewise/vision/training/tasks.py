@@ -1,6 +1,7 @@
 """What can be trained: tasks register themselves here, each an object that makes all that differs between them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,22 +26,35 @@ class Predicted(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Score:
+    """A score that is logged, higher being better.
+
+    Attributes:
+        name: Under which it is logged, such as ``val_iou``.
+        title: What a reader calls it.
+    """
+
+    name: str
+    title: str
+
+
 class Task(Protocol):
     """What a training needs that depends on what is learnt.
 
     Attributes:
-        score: The logged score that chooses the best epoch, higher being better.
-        score_title: What a reader calls it.
         truth: The part of a batch that holds what is to be learnt.
         any_size: Whether its networks take images of other sizes than the recipe's.
         packages: Optional packages that its training needs, beside Lightning.
     """
 
-    score: str
-    score_title: str
     truth: str
     any_size: bool
     packages: tuple[str, ...]
+
+    def score(self, recipe: Recipe) -> Score:
+        """What chooses the best epoch."""
+        ...
 
     def images(self, recipe: Recipe, inventory: Inventory | None = None) -> Images:
         """Training and validation images.

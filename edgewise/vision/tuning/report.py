@@ -21,20 +21,20 @@ def write_tuning_report(path: str | Path) -> Tuning:
         CheckpointError: The folder holds no study, no trial of it is complete, or the page cannot be written.
     """
     tuning, folder = read_tuning(path), StudyFolder(path)
-    task, best, recipe = task_of(tuning.recipe), tuning.best, tuning.best_recipe
-    figures = [history(tuning, task.score_title)]
+    score, best, recipe = task_of(tuning.recipe).score(tuning.recipe), tuning.best, tuning.best_recipe
+    figures = [history(tuning, score.title)]
     figures += [importance_bars(tuning.importances)] if tuning.importances else []
     page = render(
         "edgewise.vision.tuning",
         "tuning.html.j2",
         title=f"{tuning.recipe.model.name} on {tuning.recipe.data.name}, tuned",
-        subtitle=_subtitle(tuning, task.score_title),
+        subtitle=_subtitle(tuning, score.title),
         command=best_command(tuning),
-        columns=[*setting_names(tuning), "Parameters", "Epochs", task.score_title.capitalize()],
+        columns=[*setting_names(tuning), "Parameters", "Epochs", score.title.capitalize()],
         rows=[trial_row(tuning, trial) for trial in ranked(tuning)],
         best=best.index,
         figures=[_embed(figure) for figure in figures],
-        slices=_embed(slices(tuning, task.score_title)),
+        slices=_embed(slices(tuning, score.title)),
         failures=[trial for trial in tuning.trials if trial.reason],
         settings=setting_rows([tuning.recipe, recipe]),
         runs=["the recipe", f"trial {best.index:04d}"],

@@ -98,13 +98,13 @@ def _train_next(study: "optuna.Study", folder: StudyFolder, recipe: Recipe, spac
 
     from edgewise.vision.tuning.watch import Watch
 
-    runs, task = last_of_each_run(study), task_of(recipe)
+    runs = last_of_each_run(study)
     index = next((i for i, trial in runs.items() if trial.state is TrialState.WAITING), len(runs))
     # A generator of its own for each run: a study that was interrupted draws what it would have drawn.
     study.sampler = TPESampler(seed=(recipe.seed + index) % 2**32)
     trial = study.ask()
     changed, run = space.suggest(trial, recipe), folder.run(index)
-    watch = Watch(trial, task.score, run.read_metrics(), changed.epochs)
+    watch = Watch(trial, task_of(recipe).score(recipe).name, run.read_metrics(), changed.epochs)
     run.path.parent.mkdir(exist_ok=True)
     try:
         result = train(changed, run.path, resume=True, progress=progress, callbacks=[watch])

@@ -29,12 +29,15 @@ def rates(run):
     return [line["learning_rate"] for line in RunFolder(run).read_metrics()]
 
 
-def test_a_finished_run_is_made_longer_and_follows_the_schedule_of_the_longer_run(recipe, tmp_path):
+def test_a_finished_run_is_made_longer_and_follows_the_schedule_of_the_longer_run(recipe, tmp_path, capsys):
     run, settings = tmp_path / "run", recipe.optimiser
     first = train(recipe, run, progress=False)
     before = RunFolder(run).read_metrics()
     longer = replace(recipe, epochs=7)
-    result = train(longer, run, resume=True, progress=False)
+    result = train(longer, run, resume=True)
+    now, then = falling(settings.learning_rate, settings.final_learning_rate, 7)[4], settings.final_learning_rate
+    said = f"7 epochs now, 4 done: learning rates follow the schedule of 7 epochs from here, {then:.3g} becomes {now:.3g}"
+    assert said in capsys.readouterr().err
     assert (first.epochs, result.epochs) == (4, 7)
     lines = RunFolder(run).read_metrics()
     assert lines[:4] == before
