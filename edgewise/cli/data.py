@@ -1,5 +1,6 @@
 """``edgewise data``: what there is to learn from, and whether it is sound."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ from edgewise.cli._parse import NO_OPTIONS, call, summary
 from edgewise.cli._tables import print_table
 
 if TYPE_CHECKING:
-    from edgewise.vision.data import ClassificationSet
+    from edgewise.vision.data import ClassificationSet, SegmentationSet
     from edgewise.vision.data.classes import ClassCount
 
 _PAIRS = 10
@@ -63,6 +64,9 @@ def _describe(name: str, root: Path | None, options: dict[str, Any], split_seed:
     if isinstance(dataset, ClassificationSet):
         _describe_classes(dataset, split_seed)
         return
+    if not any(sample.masks for sample in dataset):
+        _describe_pictures(dataset, split_seed)
+        return
     facts = describe(dataset)
     split = dataset.split(split_seed)
     rows = [
@@ -82,6 +86,25 @@ def _describe(name: str, root: Path | None, options: dict[str, Any], split_seed:
         ("source", facts["citation"]),
     ]
     print_table((name, ""), rows, left=(0, 1))
+
+
+def _describe_pictures(dataset: "SegmentationSet", split_seed: int) -> None:
+    from edgewise.vision.data import find_duplicates
+
+    split = dataset.split(split_seed)
+    sizes = Counter(sample.read_image().shape[1:] for sample in dataset)
+    groups = {sample.group for sample in dataset}
+    rows = [
+        ("pictures", str(len(dataset))),
+        ("channels", str(dataset.channels)),
+        ("height x width", _sizes(dict(sizes.most_common()))),
+        ("masks", "none: these are for edgewise train generation"),
+        ("split", f"{len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"),
+        ("divided", dataset.split_by + (", groups unknown" if None in groups else f", {len(groups)} groups")),
+        ("same picture twice", _pairs(find_duplicates(dataset))),
+        ("on two sides", _pairs(split.duplicates())),
+    ]
+    print_table((dataset.name, ""), rows, left=(0, 1))
 
 
 def _describe_classes(dataset: "ClassificationSet", split_seed: int) -> None:

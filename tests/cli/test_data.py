@@ -72,3 +72,12 @@ def test_how_masks_are_read_and_the_pixels_of_each_class_are_shown(root, capsys)
 def test_an_option_that_the_dataset_does_not_have_is_an_error(root, capsys):
     assert main(["data", "folder", "--root", str(root), "--options", '{"mask_value": "labels"}']) == 1
     assert "did you mean 'mask_values'?" in capsys.readouterr().err
+
+
+def test_pictures_without_masks_are_described(root, capsys):
+    assert main(["data", "pictures", "--root", str(root / "images")]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "pictures 10" in text
+    assert "16 x 16 (10)" in text
+    assert "masks none" in text
+    assert "p0 = p1" in text

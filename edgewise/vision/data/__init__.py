@@ -21,6 +21,7 @@ from edgewise.vision.data.mnist import fashion_mnist, mnist
 from edgewise.vision.data.nuclei import nuclei, z_blocks
 from edgewise.vision.data.photos import flowers102, stl10, svhn
 from edgewise.vision.data.pictures import ArrayPictures, FilePictures, Pictures
+from edgewise.vision.data.plain import pictures
 from edgewise.vision.data.polyps import kvasir
 from edgewise.vision.data.preprocess import Preprocess
 from edgewise.vision.data.sample import Sample
@@ -86,6 +87,7 @@ __all__ = [
     "mnist",
     "nuclei",
     "official_split",
+    "pictures",
     "published_split",
     "read_as",
     "sides_split",

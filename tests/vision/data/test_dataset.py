@@ -35,7 +35,7 @@ def test_unknown_names_and_options_name_the_nearest(make_set, tmp_path):
         make_set(3, split_by="groupd")
 
 
-@pytest.mark.parametrize("name", ["busi", "chase", "cvc", "drive", "dsb2018", "folder", "glas", "kvasir"])
+@pytest.mark.parametrize("name", ["busi", "chase", "cvc", "drive", "dsb2018", "folder", "glas", "kvasir", "pictures"])
 def test_a_dataset_on_disk_needs_its_folder(name):
     with pytest.raises(ConfigError, match=f"dataset '{name}' needs its folder; give root=FOLDER"):
         create_dataset(name)
@@ -58,7 +58,7 @@ def test_a_dataset_of_ones_own_needs_one_function(make_set):
 def test_list():
     classes = {"cats_vs_dogs", "cifar10", "cifar100", "fashion_mnist", "flowers102", "imagefolder", "mnist"}
     classes |= {"stl10", "svhn"}
-    masks = {"busi", "chase", "cvc", "drive", "dsb2018", "folder", "glas", "kvasir", "nuclei"}
+    masks = {"pictures", "busi", "chase", "cvc", "drive", "dsb2018", "folder", "glas", "kvasir", "nuclei"}
     assert set(list_datasets()) == masks | classes
 
 
