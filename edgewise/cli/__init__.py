@@ -17,6 +17,7 @@ COMMANDS = {
     "tune": "search for the settings of a recipe that score best",
     "evaluate": "score a trained run on its test images, or on others",
     "predict": "segment images with a trained run",
+    "sample": "make new pictures with a run of generation",
     "export": "write a trained run as an ONNX file for other programs",
     "analyze": "look at what training made: loss landscape, path, weights, attention, spectrum",
     "compare": "put models side by side: parameters, operations, memory, time, scores",

@@ -6,6 +6,11 @@ Importing this needs torch alone; Lightning, MONAI and the rest are imported by 
 from edgewise.vision.classification import recipes as _recipes_of_classification  # noqa: F401 (registers them)
 from edgewise.vision.classification.recipe import AdamW, Augment, ClassificationRecipe, LabelledData, Mix
 from edgewise.vision.classification.task import Classification
+from edgewise.vision.generation import recipes as _recipes_of_generation  # noqa: F401 (registers them)
+from edgewise.vision.generation.recipe import DiffusionAdam, GenerationRecipe, Judge, Noise, PictureData
+from edgewise.vision.generation.sample import sample
+from edgewise.vision.generation.sampler import Sampler
+from edgewise.vision.generation.task import Generation
 from edgewise.vision.segmentation import recipes as _recipes_of_segmentation  # noqa: F401 (registers them)
 from edgewise.vision.segmentation.augment import MaskedAugment
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
@@ -43,9 +48,13 @@ __all__ = [
     "Comparison",
     "Data",
     "Decision",
+    "DiffusionAdam",
     "Distillation",
     "Evaluation",
+    "Generation",
+    "GenerationRecipe",
     "Inference",
+    "Judge",
     "LabelledData",
     "Learner",
     "Loss",
@@ -55,12 +64,15 @@ __all__ = [
     "Method",
     "Mix",
     "Model",
+    "Noise",
+    "PictureData",
     "Predictions",
     "Predictor",
     "Recipe",
     "Report",
     "Result",
     "RunFolder",
+    "Sampler",
     "Segmentation",
     "SegmentationRecipe",
     "SoftLabels",
@@ -76,6 +88,7 @@ __all__ = [
     "fit_threshold",
     "list_recipes",
     "predict",
+    "sample",
     "train",
     "tune_threshold",
     "write_report",

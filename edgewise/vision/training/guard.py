@@ -1,6 +1,6 @@
 """Finding where a NaN or an infinity came from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -12,7 +12,7 @@ def all_finite(tensors: list[Tensor]) -> bool:
     return not tensors or bool(torch.nn.utils.get_total_norm(tensors, norm_type=float("inf")).isfinite())
 
 
-def blame(network: nn.Module, images: Tensor, ids: list[str]) -> str:
+def blame(network: nn.Module, images: Tensor, ids: list[str], rerun: Callable[[], object] | None = None) -> str:
     """Where a non-finite number first appears when ``network`` runs on ``images`` once more, in words.
 
     Looks at the images, the parameters, the output of every module in the order they run, and last at the gradients:
@@ -22,6 +22,7 @@ def blame(network: nn.Module, images: Tensor, ids: list[str]) -> str:
         network: The network, its gradients as the failed step left them.
         images: The batch of the failed step, (B, C, H, W).
         ids: A name for each image.
+        rerun: Runs the network once more; None: on the images alone.
     """
     for image, name in zip(images, ids, strict=True):
         if not image.isfinite().all():
@@ -30,7 +31,7 @@ def blame(network: nn.Module, images: Tensor, ids: list[str]) -> str:
         if not parameter.isfinite().all():
             return f"the parameter {name!r} holds it"
     with _watch(network) as runs, torch.no_grad():
-        network(images)
+        rerun() if rerun is not None else network(images)
     for name, module, finite in runs:
         if not finite:
             return f"first made by {name!r} ({type(module).__name__})"

@@ -93,3 +93,7 @@ class Learner(nn.Module, ABC):
 
     def after_step(self) -> None:
         """What follows a step of the optimiser."""
+
+    def rerun(self, batch: dict) -> None:
+        """Run the network on a batch once more, for whoever looks for what went wrong in it."""
+        self.network(batch["image"])

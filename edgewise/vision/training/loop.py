@@ -124,7 +124,7 @@ class GuardedLearner(pl.LightningModule):
 
     def _stop(self, what: str, batch: dict) -> None:
         names = cast("Any", self.trainer).datamodule.images.names(batch, self.trainer.training)
-        source = blame(self.learner.network, batch["image"], names)
+        source = blame(self.learner.network, batch["image"], names, lambda: self.learner.rerun(batch))
         raise NonFiniteError(
             f"the {what} is not finite in epoch {self.current_epoch}, step {self.global_step}: {source}; training "
             "stopped before that step and the last checkpoint is good: lower the learning rates or mend the input"

@@ -1,0 +1,153 @@
+"""The pictures of a recipe, split, brought to one size, and batched."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from edgewise._ground.errors import ConfigError, DataError
+from edgewise.vision.data import EpochSampler, Preprocess, SegmentationSet, Split, dataset_of
+from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
+from edgewise.vision.generation.recipe import GenerationRecipe, PictureData
+from edgewise.vision.training.folder import RunFolder
+
+FEWEST = {"train": 2, "validation": 1, "test": 2}
+
+
+def open_dataset(data: PictureData) -> SegmentationSet:
+    """All pictures of a recipe.
+
+    Raises:
+        ConfigError: The dataset has classes.
+        DataError: The pictures are missing or unusable.
+    """
+    dataset = dataset_of(data.name, data.root, data.options)
+    if not isinstance(dataset, SegmentationSet):
+        raise ConfigError(
+            f"dataset {data.name!r} has classes, and a generation learns from pictures alone: give a folder of them, "
+            "data.name=pictures and data.root"
+        )
+    return dataset
+
+
+def open_run(folder: RunFolder) -> Split:
+    """The sides of a run.
+
+    Raises:
+        CheckpointError: The folder holds no run of generation.
+        DataError: The pictures are not those that it was started with.
+    """
+    data = folder.read_recipe(GenerationRecipe).data
+    return sides_of(open_dataset(data), data, folder.read_inventory())
+
+
+def sides_of(dataset: SegmentationSet, data: PictureData, inventory: Inventory | None = None) -> Split:
+    """The training, validation and test pictures, none of them on two sides.
+
+    Args:
+        dataset: All of them.
+        data: How they are divided.
+        inventory: The sides that a run noted; None: drawn now.
+
+    Raises:
+        DataError: There are too few, or they are not those that the run noted.
+    """
+    if inventory is not None:
+        return masked_sides(dataset, inventory)
+    if len(dataset) < 10:
+        raise DataError(f"dataset {data.name!r} has {len(dataset)} pictures, and three sides need 10 at least: add some")
+    split = dataset.split(data.split_seed).without_duplicates()
+    for side, fewest in FEWEST.items():
+        if (count := len(getattr(split, side))) < fewest:
+            raise DataError(
+                f"the {side} side of {data.name!r} has {count} pictures without copies of those of other sides, and needs "
+                f"{fewest}: give more pictures"
+            )
+    return split
+
+
+class PictureSamples(Dataset):
+    """Pictures as ``dict(image, index)``: float32 ``(channels, *size)`` in [-1, 1], and the place in the data.
+
+    Each is read once, cut to the aspect of ``size`` around its centre, made smaller (bilinear with antialiasing) and kept.
+
+    Args:
+        data: The pictures.
+        size: Height and width.
+        channels: 1 or 3.
+        mirror: Mirror each with probability 1/2, drawn from (seed, epoch, index) alone.
+        seed: Of these draws.
+
+    Raises:
+        DataError: A picture is unusable, or smaller than ``size``.
+    """
+
+    def __init__(self, data: SegmentationSet, size: tuple[int, int], channels: int, mirror: bool = False, seed: int = 0):
+        self.data, self.mirror, self.seed, self.size = data, mirror, seed, size
+        half = (0.5,) * channels
+        self._preprocess = Preprocess(size, channels, half, half)
+        self.pictures = torch.stack([self._read(index) for index in range(len(data))])
+        # In shared memory: workers that outlive an epoch see the next one too.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the draws of this epoch; call it before the epoch's first batch is asked for."""
+        self._epoch.fill_(epoch)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        image = self.pictures[index]
+        if self.mirror and np.random.default_rng((self.seed, int(self._epoch), index)).random() < 0.5:
+            image = image.flip(-1)
+        return {"image": image, "index": index}
+
+    def _read(self, index: int) -> Tensor:
+        sample = self.data[index]
+        image = sample.read_image()
+        (height, width), (rows, columns) = self.size, image.shape[1:]
+        if rows < height or columns < width:
+            raise DataError(
+                f"{sample.image} is {rows} x {columns} and data.size is {height} x {width} (height x width), and pictures "
+                "are not made larger: lower data.size, or take the picture out"
+            )
+        scale = min(rows / height, columns / width)
+        inner_rows, inner_columns = round(height * scale), round(width * scale)
+        top, left = (rows - inner_rows) // 2, (columns - inner_columns) // 2
+        return self._preprocess.image(image[:, top : top + inner_rows, left : left + inner_columns])
+
+
+class PictureImages:
+    """Batches of training and validation pictures; order and mirroring follow from seed and epoch alone."""
+
+    def __init__(self, recipe: GenerationRecipe, inventory: Inventory | None = None):
+        self.recipe = recipe
+        data, dataset = recipe.data, open_dataset(recipe.data)
+        split = sides_of(dataset, data, inventory)
+        self.inventory = take_stock(dataset, split) if inventory is None else inventory
+        self.facts: dict[str, Any] = {}
+        self.train = PictureSamples(split.train, data.size, data.channels, data.mirror, recipe.seed)
+        self.validation = PictureSamples(split.validation, data.size, data.channels)
+
+    def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:
+        """An epoch's batches; the last, smaller one is dropped. Lightning shares them among processes."""
+        self.train.set_epoch(epoch)
+        sampler = EpochSampler(len(self.train), seed=self.recipe.seed)
+        sampler.set_epoch(epoch)
+        return self._loader(self.train, sampler=sampler, drop_last=len(self.train) > self.recipe.batch_size)
+
+    def validation_batches(self, rank: int, replicas: int) -> DataLoader:
+        """The validation pictures in order."""
+        return self._loader(self.validation)
+
+    def names(self, batch: dict, training: bool) -> list[str]:
+        """The ids of the pictures of a batch."""
+        data = (self.train if training else self.validation).data
+        return [data.ids[index] for index in batch["index"].tolist()]
+
+    def _loader(self, pictures: PictureSamples, **options: Any) -> DataLoader:
+        machine = self.recipe.machine
+        return DataLoader(pictures, batch_size=self.recipe.batch_size, num_workers=machine.workers, **options)
