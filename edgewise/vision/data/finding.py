@@ -15,6 +15,9 @@ MASKS = (
     *("segmentationclass", "segmentations", "1st_manual"),
 )
 
+KEY = r"^(.*?)(?:_0000)?$"
+"""The name of a case in nnU-Net, whose pictures end in the number of their channel."""
+
 
 @dataclass(frozen=True)
 class Naming:
@@ -57,8 +60,25 @@ def read_folder(root: Path, naming: Naming) -> tuple[Sample, ...]:
 def _samples(folder: Path, naming: Naming) -> Sequence[Sample]:
     """The samples in a folder, none where it has no layout."""
     return (
-        _sides(folder, naming) or _two_folders(folder, naming) or folder_each(folder, naming) or _one_folder(folder, naming)
+        _nnunet(folder, naming)
+        or _sides(folder, naming)
+        or _two_folders(folder, naming)
+        or folder_each(folder, naming)
+        or _one_folder(folder, naming)
     )
+
+
+def _nnunet(folder: Path, naming: Naming) -> Sequence[Sample]:
+    """``imagesTr/ID_0000.png`` with ``labelsTr/ID.png``; the test side in ``imagesTs`` and ``labelsTs``, if it has any."""
+    if naming != Naming() or not (folder / "imagesTr").is_dir() or not (folder / "labelsTr").is_dir():
+        return ()
+    if more := [path for path in _files(folder / "imagesTr") if not path.stem.endswith("_0000")]:
+        raise DataError(f"{more[0]} is no first channel, ID_0000, and files of single channels are not read; make them one")
+    samples = pair_by_key(folder / "imagesTr", folder / "labelsTr", KEY)
+    if not (folder / "labelsTs").is_dir():
+        return samples
+    tested = pair_by_key(folder / "imagesTs", folder / "labelsTs", KEY)
+    return [replace(s, side="train") for s in samples] + [replace(s, side="test") for s in tested]
 
 
 def _sides(folder: Path, naming: Naming) -> Sequence[Sample]:

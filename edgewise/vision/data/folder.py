@@ -10,6 +10,7 @@ from edgewise.vision.data.coded import with_coding
 from edgewise.vision.data.coding import Binary, Soft
 from edgewise.vision.data.dataset import DATASETS, SegmentationSet
 from edgewise.vision.data.finding import Naming, read_folder
+from edgewise.vision.data.given import with_sides
 from edgewise.vision.data.groups import with_groups
 from edgewise.vision.data.known import find_known
 from edgewise.vision.data.layouts import folder_of
@@ -31,6 +32,7 @@ def folder(
     channels: int = 3,
     window: Sequence[float] | None = None,
     groups: str | None = None,
+    split_file: str | None = None,
     split_by: str | None = None,
     names: Sequence[str] | None = None,
     colours: Sequence[str] = (),
@@ -64,6 +66,8 @@ def folder(
         window: Lowest and highest value of pictures of more than 8 bits; None: those of the whole set.
         groups: What must stay on one side of a split, such as a patient: a pattern like ``(.*)_\\d+`` whose first group
             in the picture's name it is, or a CSV file of names and groups.
+        split_file: The sides as a file gives them: JSON with the names on each, or a CSV file of names and sides; see
+            :func:`edgewise.vision.data.given.with_sides`.
         split_by: Way to divide it; None: ``sides`` if it has them, ``grouped`` if it has groups, else ``published``.
 
         names: What the classes are called, the background first; None: as ``dataset.json`` in the folder says, if there is
@@ -76,6 +80,7 @@ def folder(
         DataError: The files are missing, named otherwise, or masks can be read in more than one way.
     """
     texts = {"images": images, "masks": masks, "mask_suffix": mask_suffix, "key": key, "groups": groups}
+    texts["split_file"] = split_file
     for name, text in texts.items():
         if not isinstance(text, str | None):
             raise ConfigError(f"{name}={text!r} must be text")
@@ -85,8 +90,11 @@ def folder(
     samples = known.samples if known else read_folder(at, naming)
     if groups is not None:
         samples = with_groups(samples, groups, at)
+    if split_file is not None:
+        samples = with_sides(samples, split_file, at)
     if split_by is None:
-        default = known.split_by if known else "sides" if samples[0].side else "published"
+        sides = split_file is not None or (known is None and samples[0].side)
+        default = "sides" if sides else known.split_by if known else "published"
         split_by = "grouped" if groups and default != "sides" else default
     places = [at, *(place for place in samples[0].image.parents if at in place.parents)]
     stated = next(filter(None, map(read_stated, places)), None)

@@ -123,9 +123,11 @@ def draw_groups(
     if not target:
         return list(names), []
     if len(names) < 2:
+        largest = max(groups, key=lambda name: len(groups[name]))
         raise DataError(
             f"dataset {dataset.name!r} is too small: its {len(groups)} groups cannot be parted in training, validation and "
-            "test; add groups, or split by split_by='published'"
+            f"test, and the largest, {largest!r}, has {len(groups[largest])} of {len(dataset)} pictures; add groups, or "
+            "split by split_by='published'"
         )
     order = [names[int(index)] for index in np.random.default_rng(seed).permutation(len(names))]
     drawn: list[str] = []
