@@ -15,6 +15,7 @@ from edgewise.vision.data.groups import with_groups
 from edgewise.vision.data.known import find_known
 from edgewise.vision.data.layouts import folder_of
 from edgewise.vision.data.legend import Legend, read_stated
+from edgewise.vision.data.polygons import find_polygons
 from edgewise.vision.data.sample import Sample
 from edgewise.vision.data.stating import Value
 from edgewise.vision.data.window import with_window
@@ -87,7 +88,8 @@ def folder(
     at = folder_of("folder", root)
     naming = Naming(images, masks, mask_suffix, key)
     known = find_known(at) if naming == Naming() else None
-    samples = known.samples if known else read_folder(at, naming)
+    drawn = find_polygons(at) if naming == Naming() and known is None else None
+    samples = known.samples if known else drawn[0] if drawn else read_folder(at, naming)
     if groups is not None:
         samples = with_groups(samples, groups, at)
     if split_file is not None:
@@ -98,15 +100,17 @@ def folder(
         split_by = "grouped" if groups and default != "sides" else default
     places = [at, *(place for place in samples[0].image.parents if at in place.parents)]
     stated = next(filter(None, map(read_stated, places)), None)
-    if stated is not None and mask_values == "auto":
+    if stated is not None and mask_values == "auto" and drawn is None:
         mask_values, void = stated.rule(), stated.void if void is None else void
-    if known is None or mask_values != "auto" or void is not None:
+    if not (known or drawn) or mask_values != "auto" or void is not None:
         samples = with_coding(samples, mask_values, void)
     samples = with_window(samples, window)
     samples = with_spacing(samples, spacing)
     one = isinstance(samples[0].coding, Binary | Soft)
-    legend = known.legend if known else stated.legend if stated and not (one and len(stated.values) > 2) else None
-    said = {"masks": known is not None or mask_values not in ("auto", "colours"), "window": window is not None}
+    legend = known.legend if known else drawn[1] if drawn else stated.legend if stated else None
+    if legend is not None and one and len(legend.names) > 2:
+        legend = None
+    said = {"masks": bool(known or drawn) or mask_values not in ("auto", "colours"), "window": window is not None}
     return SegmentationSet(
         "folder",
         samples,

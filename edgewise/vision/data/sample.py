@@ -10,7 +10,8 @@ import numpy as np
 from edgewise._ground.errors import DataError
 from edgewise.vision.data.auto import read_as
 from edgewise.vision.data.coding import VOID, Coding
-from edgewise.vision.data.mask_file import read_mask_file
+from edgewise.vision.data.mask_file import MaskFile, read_mask_file
+from edgewise.vision.data.outlines import DRAWN, read_outlines
 from edgewise.vision.data.pixels import read_pixels
 
 FOURTEEN_BITS = 2**14 - 1
@@ -111,7 +112,7 @@ class Sample:
         if not self.masks:
             raise DataError(f"sample {self.id} ({self.image}) has no mask; give it at least one mask file")
         coding = self.coding or read_as("auto", ((path, self.page) for path in self.masks))
-        first, *others = (coding(read_mask_file(path, self.page)) for path in self.masks)
+        first, *others = (coding(self._mask_file(path)) for path in self.masks)
         for path, more in zip(self.masks[1:], others, strict=True):
             if more.shape != first.shape:
                 raise DataError(
@@ -125,6 +126,9 @@ class Sample:
                 )
             first = np.where(more % VOID > 0, more, np.where(first > 0, first, more))
         return first if self.field is None else self._in_field(first, self.field)
+
+    def _mask_file(self, path: Path) -> MaskFile:
+        return read_outlines(path, self.image) if path.suffix in DRAWN else read_mask_file(path, self.page)
 
     def _in_field(self, classes: np.ndarray, field: Path) -> np.ndarray:
         """The classes, void outside the field of view."""
