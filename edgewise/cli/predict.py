@@ -1,6 +1,7 @@
 """``edgewise predict``: masks for pictures that have none, classes, and numbers for rows."""
 
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,7 +22,7 @@ def main(words: list[str]) -> None:
 
 def command(
     run: Annotated[Path, arg(metavar="RUN")],
-    images: Annotated[tuple[Path, ...], arg(metavar="IMAGE...")] = (),
+    images: Annotated[tuple[Path, ...], arg(metavar="[RUN...] IMAGE...")] = (),
     /,
     *,
     out: Annotated[Path, arg(metavar="DIR")],
@@ -29,6 +30,7 @@ def command(
     threshold: UseAppendAction[tuple[float, ...]] = (),
     smallest: UseAppendAction[tuple[int, ...]] = (),
     largest_component: bool = False,
+    tta: bool = False,
     probabilities: bool = False,
     decimal: Literal["point", "comma"] | None = None,
 ) -> None:
@@ -40,12 +42,16 @@ def command(
       edgewise predict runs/first *.png --out masks
       edgewise predict runs/first pictures/ --out masks
       edgewise predict runs/first pictures/ --out masks --smallest 50 --probabilities
+      edgewise predict runs/first runs/second pictures/ --out masks --tta
+      edgewise predict nuclei.onnx pictures/ --out masks
       edgewise predict runs/digits *.png --out named
       edgewise predict formula rows.csv --out answers.csv
 
     Args:
-        run: Folder made by `edgewise train`, `edgewise demo` or `edgewise fit`.
-        images: Picture files, and folders with all below them; of a fit, a CSV file, an Excel workbook (.xlsx) or a
+        run: Folder made by `edgewise train`, `edgewise demo` or `edgewise fit`; also an ONNX file of a
+            segmentation by `edgewise export`, or a folder of runs.
+        images: More runs of the same segmentation, whose probabilities are then averaged. Picture files,
+            and folders with all below them; of a fit, a CSV file, an Excel workbook (.xlsx) or a
             Parquet file whose first line names its columns.
         out: Folder for ID_mask.png and ID_overlay.png, in subfolders as the pictures are, or for
             predictions.csv; made if needed. Of a fit also a CSV file.
@@ -54,6 +60,7 @@ def command(
             This and the next two replace what the run says.
         smallest: Components of fewer pixels become background: once for all classes, or again for each.
         largest_component: Of each class, all components but the largest become background.
+        tta: See each picture turned and flipped too, and average the probabilities: eight times the work.
         probabilities: Also write ID_probability.png, 16 bits with 65535 for 1; of several classes
             ID_probability_N.png for each N but 0.
         decimal: Of a fit, the decimal sign where the table leaves it open.
@@ -63,19 +70,22 @@ def command(
     fit = FitFolder(run)
     of_masks = {"threshold": threshold, "smallest": smallest, "largest_component": largest_component}
     if fit.is_there:
-        if any(of_masks.values()) or probabilities:
+        if any(of_masks.values()) or tta or probabilities:
             raise ConfigError(f"{run} is a fit and makes no masks: leave out what is asked of masks")
         _predict_rows(fit, images, out, decimal)
         return
-    if not run.is_dir():
+    if not run.is_dir() and run.suffix != ".onnx":
         raise DataError(f"{run} is no folder: give one made by `edgewise train`, `edgewise demo` or `edgewise fit`")
     from edgewise.vision import Decision, Inference, predict
+    from edgewise.vision.training.members import is_member
 
-    if not images:
+    more = list(takewhile(is_member, images))
+    pictures = images[len(more) :]
+    if not pictures:
         raise DataError("no picture given: name the files to segment, edgewise predict RUN IMAGE... --out DIR")
     decision = Decision(**of_masks) if any(of_masks.values()) else None
-    inference = Inference(decision=decision, probabilities=probabilities)
-    done = predict(run, images, out, device, None if inference == Inference() else inference)
+    inference = Inference(decision=decision, turned=tta, probabilities=probabilities)
+    done = predict([run, *more], pictures, out, device, None if inference == Inference() else inference)
     for reason in done.failures.values():
         print(f"edgewise: error: {reason}", file=sys.stderr)
     print(f"{done.summary()} to {out}")

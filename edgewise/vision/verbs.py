@@ -7,9 +7,11 @@ from edgewise._ground.errors import ConfigError
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data import ClassificationSet, SegmentationSet
 from edgewise.vision.segmentation.inference.files import Inference
+from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.members import members_of
 from edgewise.vision.training.page import Compared, Evaluation, Report
-from edgewise.vision.training.tasks import Predicted, task_of
+from edgewise.vision.training.tasks import TASKS, Predicted, task_of
 
 
 def evaluate(
@@ -59,20 +61,20 @@ def compare_runs(
 
 
 def predict(
-    run_dir: str | Path,
+    runs: str | Path | Sequence[str | Path],
     images: Iterable[str | Path],
     out_dir: str | Path,
     device: str = "cpu",
     inference: Inference | None = None,
 ) -> Predicted:
-    """Segment pictures, or name their classes, by the best epoch of a run.
+    """Segment pictures, or name their classes, by the best epoch of a run, or segment them by the mean of several.
 
     A picture that cannot be read is noted and the others are done all the same. See
     :func:`edgewise.vision.segmentation.inference.files.predict_masks` and
     :func:`edgewise.vision.classification.predict.predict_classes` for what is written.
 
     Args:
-        run_dir: The run.
+        runs: The run, a folder of runs, an ONNX file that was exported of one, or several of these.
         images: Picture files, and folders of them.
         out_dir: Folder for the results; made if needed.
         device: Where to compute.
@@ -80,10 +82,14 @@ def predict(
 
     Raises:
         CheckpointError: The run or the folder for the results cannot be used.
-        ConfigError: The run is of classification, and something was asked for that only a segmentation has.
+        ConfigError: The run is of classification, and something was asked for that only a segmentation has; or several
+            runs do not go together.
         DataError: A folder holds no picture.
     """
-    return task_of(RunFolder(run_dir).read_recipe()).predict(Path(run_dir), images, Path(out_dir), device, inference)
+    members = members_of([runs] if isinstance(runs, str | Path) else runs)
+    exported = members[0].suffix == ".onnx"
+    task = TASKS.create(SegmentationRecipe.task) if exported else task_of(RunFolder(members[0]).read_recipe())
+    return task.predict(members, images, Path(out_dir), device, inference)
 
 
 def deploy(run_dir: str | Path) -> Deployment:

@@ -54,3 +54,18 @@ def test_what_is_asked_of_masks_is_done_and_told(run, pictures, tmp_path, capsys
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "p03_mask.png")), 255 * expected)
     assert main([*words, "--smallest", "9", "--smallest", "4"]) == 1
     assert "smallest has the 2 numbers (9, 4) and there are 1 foreground classes" in capsys.readouterr().err
+
+
+def test_several_runs_are_averaged_and_each_sees_a_picture_turned(run, pictures, tmp_path, capsys):
+    picture = pictures / "images" / "p03.png"
+    assert main(["predict", str(run), str(run), str(picture), "--out", str(tmp_path), "--tta", "--probabilities"]) == 0
+    assert "1 of 1 masks" in capsys.readouterr().out
+    predictor, image = Predictor.from_run(run), Sample("p03", picture).read_image()
+    seen = []
+    for quarters in range(4):
+        for flip in (False, True):
+            turned = np.ascontiguousarray(np.rot90(image[..., ::-1] if flip else image, quarters, (1, 2)))
+            found = np.rot90(predictor.probabilities(turned)[0].numpy(), -quarters)
+            seen.append(found[:, ::-1] if flip else found)
+    found = np.asarray(Image.open(tmp_path / "p03_probability.png"))
+    np.testing.assert_allclose(found / 65535, np.mean(seen, 0), atol=2e-5)

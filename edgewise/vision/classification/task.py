@@ -61,8 +61,11 @@ class Classification:
         raise ConfigError("only runs of segmentation are compared picture by picture: score each run for itself")
 
     def predict(
-        self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
+        self, runs: Sequence[Path], images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
     ) -> ClassPredictions:
+        run_dir, *others = runs
+        if others:
+            raise ConfigError(f"{run_dir} is a run of classification, which are not averaged: predict them one by one")
         if inference is not None:
             raise ConfigError(f"{run_dir} is a run of classification and makes no masks: leave out what is asked of masks")
         return predict_classes(run_dir, images, out_dir, device)

@@ -9,7 +9,7 @@ from edgewise.models.deployment import Deployment, deployment_of
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.preprocess import LUMINANCE
 from edgewise.vision.data.reading import Levels
-from edgewise.vision.segmentation.predict import Predictor
+from edgewise.vision.segmentation.predict import OVERLAP, Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.deploy import network_in
 from edgewise.vision.training.folder import RunFolder
@@ -31,16 +31,21 @@ def deploy_segmenter(run_dir: str | Path) -> Deployment:
         "convert": {"grey_from_colour": list(LUMINANCE), "colour_from_grey": "repeat"},
         "normalise": {"mean": list(mean), "std": list(std)},
         "pad": {"size": list(data.size), "where": "centre", "value": 0},
+        "symmetry": predictor.symmetry,
         "order": ["scaling", "resize", "convert", "normalise", "pad"],
     }
-    one = data.classes == 1
+    if data.fit == "tiles":
+        given["resize"] |= {"overlap": OVERLAP, "weights": "gaussian"}
+    one, decision = data.classes == 1, predictor.decision
     legend = Legend.noted(facts, data.classes).to_dict()
     made: dict[str, Any] = {
         "classes": legend["names"],
         "colours": legend["colours"],
         "activation": "sigmoid" if one else "softmax",
-        "decision": "threshold" if one else "argmax",
-        "threshold": (predictor.decision.threshold or (0.5,))[0] if one else None,
+        "decision": "threshold" if one or decision.threshold else "argmax",
+        "threshold": (decision.threshold or (0.5,))[0] if one else list(decision.threshold) or None,
+        "smallest": list(decision.smallest),
+        "largest_component": decision.largest_component,
         "resize": {"to": "picture", "method": "bilinear", "antialias": False, "before": "decision", "crop": "pad"},
         "masks": facts.get("masks"),
     }

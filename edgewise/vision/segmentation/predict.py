@@ -1,5 +1,6 @@
 """From a picture to its mask: by a trained run, at the picture's own size."""
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.tuned import decision_of
 from edgewise.vision.training.folder import RunFolder
 
+OVERLAP = 0.25
+"""Which part of a window lies over the next one."""
+
 
 class Predictor(MaskPredictor):
     """A network as a function from a picture to the class of each of its pixels.
@@ -30,6 +34,7 @@ class Predictor(MaskPredictor):
         preprocess: What its training images went through.
         device: Where to compute.
         decision: What is made of the probabilities.
+        symmetry: How pictures were turned and flipped in training, as one of ``SYMMETRIES``.
     """
 
     def __init__(
@@ -38,8 +43,10 @@ class Predictor(MaskPredictor):
         preprocess: Preprocess,
         device: str | torch.device = "cpu",
         decision: Decision | None = None,
+        symmetry: str = "turns",
     ):
-        super().__init__(decision)
+        oblong = preprocess.size[0] != preprocess.size[1]
+        super().__init__(decision, "flips" if oblong and symmetry == "turns" else symmetry)
         self.network = network.to(device).eval()
         self.preprocess = preprocess
         self.device = device
@@ -63,7 +70,8 @@ class Predictor(MaskPredictor):
         """
         folder = RunFolder(run_dir)
         recipe = folder.read_recipe(SegmentationRecipe)
-        return cls(load_model(folder.best_model()), recipe.data.preprocess, device, decision or decision_of(folder))
+        network, symmetry = load_model(folder.best_model()), recipe.augment.strength("symmetry")
+        return cls(network, recipe.data.preprocess, device, decision or decision_of(folder), symmetry)
 
     @torch.no_grad()
     def probabilities(self, image: np.ndarray) -> Tensor:
@@ -72,7 +80,7 @@ class Predictor(MaskPredictor):
         Raises:
             NonFiniteError: The network's answer holds a NaN or an infinity.
         """
-        like = next(self.network.parameters())
+        like = next(chain(self.network.parameters(), self.network.buffers()))
         batch = self.preprocess.image(image)[None].to(like.device, like.dtype)
         logits = self.preprocess.restore(self._logits(batch)[0].float(), image.shape[1:]).cpu()
         if not torch.isfinite(logits).all():
@@ -86,4 +94,4 @@ class Predictor(MaskPredictor):
         if self.preprocess.fit != "tiles":
             return self.network(batch)
         slide = require("monai.inferers", extra="training").sliding_window_inference
-        return slide(batch, self.preprocess.size, 1, self.network, overlap=0.25, mode="gaussian")
+        return slide(batch, self.preprocess.size, 1, self.network, overlap=OVERLAP, mode="gaussian")

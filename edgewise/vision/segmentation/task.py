@@ -65,9 +65,14 @@ class Segmentation:
         return Comparison.of(*(evaluate_run(run_dir, dataset, device) for run_dir in (first, second)))
 
     def predict(
-        self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Inference | None = None
+        self,
+        runs: Sequence[Path],
+        images: Iterable[str | Path],
+        out_dir: Path,
+        device: str,
+        inference: Inference | None = None,
     ) -> Predictions:
-        return predict_masks(run_dir, images, out_dir, device, inference)
+        return predict_masks(runs, images, out_dir, device, inference)
 
     def deployment(self, run_dir: Path) -> Deployment:
         return deploy_segmenter(run_dir)

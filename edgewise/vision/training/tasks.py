@@ -94,12 +94,12 @@ class Task(Protocol):
         ...
 
     def predict(
-        self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
+        self, runs: Sequence[Path], images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
     ) -> Predicted:
-        """What the best epoch of a run makes of picture files and folders; how, by an object of the task, if it has one.
+        """What the best epochs of runs make of picture files and folders; how, by an object of the task, if it has one.
 
         Raises:
-            ConfigError: The task leaves none.
+            ConfigError: The task has no such choice, or takes one run.
         """
         ...
 

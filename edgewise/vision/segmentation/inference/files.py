@@ -1,6 +1,6 @@
 """Picture files in, masks out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from edgewise._ground.errors import CheckpointError, ConfigError, DataError, Non
 from edgewise._ground.folders import make_folder
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.inference.drawn import write_mask, write_overlay, write_probability
-from edgewise.vision.segmentation.inference.opened import Opened, open_predictor
+from edgewise.vision.segmentation.inference.opened import Opened
+from edgewise.vision.segmentation.inference.opening import open_predictor
 from edgewise.vision.segmentation.inference.pictures import find_pictures
 
 
@@ -20,10 +21,12 @@ class Inference:
 
     Attributes:
         decision: What is made of the probabilities; None: what the run says.
+        turned: See each picture turned and flipped too, and average the probabilities: eight times the work.
         probabilities: Write these too.
     """
 
     decision: Decision | None = None
+    turned: bool = False
     probabilities: bool = False
 
 
@@ -42,7 +45,7 @@ class Predictions:
 
 
 def predict_masks(
-    run_dir: str | Path,
+    runs: str | Path | Sequence[str | Path],
     images: Iterable[str | Path],
     out_dir: str | Path,
     device: str = "cpu",
@@ -54,7 +57,8 @@ def predict_masks(
     all the same. Results of pictures in subfolders lie in such subfolders, and so do those of several folders.
 
     Args:
-        run_dir: A folder made by :func:`edgewise.vision.train`.
+        runs: A folder made by :func:`edgewise.vision.train`, a folder of such, an ONNX file of one, or several of these;
+            of several, the probabilities are averaged.
         images: Picture files, and folders of them.
         out_dir: Folder for ``ID_mask.png``, 255 in the foreground (or the class of each pixel, if there are several, and
             its colour in the palette), for ``ID_overlay.png``, and where asked for ``ID_probability.png``, 16 bits with
@@ -64,11 +68,11 @@ def predict_masks(
 
     Raises:
         CheckpointError: The run or the folder for the results cannot be used, or a file of it cannot be written.
-        ConfigError: The decision is not for as many classes.
+        ConfigError: The decision is not for as many classes, or several runs do not go together.
         DataError: A folder holds no picture.
     """
     inference = inference or Inference()
-    opened = open_predictor(run_dir, device, inference.decision)
+    opened = open_predictor(runs, device, inference.decision, inference.turned)
     return write_predictions(opened, images, out_dir, probabilities=inference.probabilities)
 
 

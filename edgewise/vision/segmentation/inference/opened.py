@@ -7,14 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from edgewise._ground.errors import DataError
-from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.reading import Levels
-from edgewise.vision.segmentation.decision import Decision
-from edgewise.vision.segmentation.inference.drawn import Colour, palette
+from edgewise.vision.segmentation.inference.drawn import Colour
 from edgewise.vision.segmentation.inference.predicting import MaskPredictor
-from edgewise.vision.segmentation.predict import Predictor
-from edgewise.vision.segmentation.recipe import SegmentationRecipe
-from edgewise.vision.training.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -25,11 +20,13 @@ class Opened:
         predictor: What makes masks of pictures.
         levels: Which intensities become 0 and 1.
         colours: Of each foreground class.
+        classes: Names of the classes, the background's first; none where nobody said.
     """
 
     predictor: MaskPredictor
     levels: Levels
     colours: Sequence[Colour] = field(repr=False)
+    classes: tuple[str, ...] = ()
 
     def read(self, path: Path) -> np.ndarray:
         """A picture (C, H, W) in [0, 1] as training saw it.
@@ -41,20 +38,3 @@ class Opened:
         if np.isnan(image).any():
             raise DataError(f"{path} has values that are NaN: replace them")
         return image
-
-
-def open_predictor(run_dir: str | Path, device: str = "cpu", decision: Decision | None = None) -> Opened:
-    """The best epoch of a run.
-
-    Args:
-        run_dir: A folder made by :func:`edgewise.vision.train`.
-        device: Where to compute.
-        decision: What is made of the probabilities; None: what the run says.
-
-    Raises:
-        CheckpointError: There is no run, it has done no epoch yet, or its model is corrupted.
-    """
-    folder = RunFolder(run_dir)
-    predictor = Predictor.from_run(run_dir, device, decision)
-    classes, facts = folder.read_recipe(SegmentationRecipe).data.classes, folder.read_facts()
-    return Opened(predictor, Levels.noted(facts), palette(Legend.noted(facts, classes).colours))

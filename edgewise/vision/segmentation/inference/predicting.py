@@ -7,16 +7,21 @@ from torch import Tensor
 
 from edgewise.vision.segmentation.decision import Decision
 
+SYMMETRIES = ("none", "mirror", "flips", "turns")
+"""Each with those before it: left and right exchanged, above and below too, quarter turns too."""
+
 
 class MaskPredictor(ABC):
     """A function from a picture to the class of each of its pixels, by way of probabilities.
 
     Args:
         decision: What is made of the probabilities.
+        symmetry: How pictures may be turned and flipped, as one of ``SYMMETRIES``.
     """
 
-    def __init__(self, decision: Decision | None = None):
+    def __init__(self, decision: Decision | None = None, symmetry: str = "turns"):
         self.decision = decision or Decision()
+        self.symmetry = symmetry
 
     @abstractmethod
     def probabilities(self, image: np.ndarray) -> Tensor:
