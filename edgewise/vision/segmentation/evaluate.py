@@ -22,6 +22,8 @@ from edgewise.vision.segmentation.scores.cohort import Cohort
 from edgewise.vision.segmentation.scores.measure import measure
 from edgewise.vision.training.folder import RunFolder
 
+Seen = Callable[[Sample, np.ndarray, np.ndarray, np.ndarray], None]
+
 
 @runtime_checkable
 class Probable(Protocol):
@@ -35,7 +37,9 @@ class Probable(Protocol):
         ...
 
 
-def evaluate_masks(masks: Callable[[np.ndarray], Tensor], dataset: SegmentationSet, classes: int = 1) -> Evaluation:
+def evaluate_masks(
+    masks: Callable[[np.ndarray], Tensor], dataset: SegmentationSet, classes: int = 1, seen: Seen | None = None
+) -> Evaluation:
     """Score masks against the truth, at each picture's own size.
 
     Own size: a network that sees 128 x 128 and one that sees 256 x 256 are then scored on the same pixels, and so is a
@@ -47,6 +51,7 @@ def evaluate_masks(masks: Callable[[np.ndarray], Tensor], dataset: SegmentationS
             calibration is measured too.
         dataset: Pictures with their masks.
         classes: Classes of the masks; 1 for one foreground.
+        seen: Told of each case as it is scored: its sample, its picture, its true classes and those of the masks.
 
     Raises:
         DataError: A picture or its mask cannot be used.
@@ -61,6 +66,8 @@ def evaluate_masks(masks: Callable[[np.ndarray], Tensor], dataset: SegmentationS
         _check(truth, sample.id, classes)
         instances = read_instances(sample) if apart else None
         labels, probabilities = _found(masks, image, sample)
+        if seen is not None:
+            seen(sample, image, truth, labels)
         measured.append(measure(labels, truth, classes, spacing if in_mm else None, probabilities, instances))
     cohort = Cohort(dataset.ids, tuple(sample.group for sample in dataset), measured)
     known = dataset.legend if dataset.legend and len(dataset.legend.names) == max(classes, 2) else Legend.of(classes)

@@ -1,11 +1,12 @@
 """The pictures of a segmentation's report: its score over epochs, and outlines of truth and prediction."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewise._ground.figures import SOFT, constrained, curves, figure_of, show, style
+from edgewise._ground.figures import INK, PALETTE, SOFT, constrained, curves, figure_of, show, style
 from edgewise.vision.data.coding import VOID
 
 if TYPE_CHECKING:
@@ -22,6 +23,34 @@ def score_curves(histories: dict[str, list[dict]]) -> "Figure":
         histories: Title of each run, and its lines of ``metrics.jsonl``.
     """
     return curves("Validation IoU", histories, {"val_iou": "solid"})
+
+
+def distribution(title: str, values: dict[str, list[float]]) -> "Figure":
+    """A score of every case: a point each, and a box from the first to the third quartile with the median in it.
+
+    Args:
+        title: Of the score.
+        values: Of every case, by method.
+    """
+    draw = np.random.default_rng(0)
+    with style():
+        figure = figure_of(figsize=(4.8, 1.1 + 0.55 * len(values)), layout="constrained")
+        axes = figure.subplots()
+        places = range(len(values), 0, -1)
+        lines = {"color": INK, "linewidth": 1.0}
+        axes.boxplot(
+            list(values.values()),
+            positions=list(places),
+            orientation="horizontal",
+            widths=0.5,
+            showfliers=False,
+            **dict.fromkeys(("boxprops", "whiskerprops", "capprops", "medianprops"), lines),
+        )
+        for (_, points), place, colour in zip(values.items(), places, cycle(PALETTE), strict=False):
+            axes.plot(points, place + draw.uniform(-0.2, 0.2, len(points)), ".", color=colour, alpha=0.5, markersize=5)
+        axes.set(title=title, yticks=list(places), yticklabels=list(values))
+        axes.grid(False, axis="y")
+    return figure
 
 
 def outlines(

@@ -1,25 +1,31 @@
-"""A report on one segmentation or on several side by side: one HTML file that needs nothing beside it."""
+"""A report on one segmentation or on several side by side: an HTML file, and beside it a picture of every case."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from typing import TYPE_CHECKING
 
 from edgewise._ground.figures import to_bytes
 from edgewise._ground.page import embed
 from edgewise.io import atomic_write
 from edgewise.vision.data import Split
+from edgewise.vision.segmentation import report_tables as tables
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
 from edgewise.vision.segmentation.evaluate import evaluate_masks
 from edgewise.vision.segmentation.evaluation import Evaluation
-from edgewise.vision.segmentation.figures import outlines, score_curves
+from edgewise.vision.segmentation.figures import distribution, outlines, score_curves
 from edgewise.vision.segmentation.images import open_run
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
+from edgewise.vision.segmentation.report_cases import CasePictures
+from edgewise.vision.segmentation.report_sides import left_out, sides_of
 from edgewise.vision.segmentation.tuned import TunedThreshold, read_threshold
 from edgewise.vision.training.files import Result
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import ComparedRuns, Report, loss_curves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -40,68 +46,86 @@ def report_segmentation(
 ) -> Report:
     """:func:`edgewise.vision.write_report` of runs of segmentation; beside one foreground stands a grey threshold.
 
-    The overview shows the outlines of the best, median and worst test image.
+    The overview shows the outlines of the best, median and worst test image. The folder ``NAME_files`` beside the page
+    holds a picture of every test image with the outlines of its truth and of each network's mask.
     """
     runs = ComparedRuns(run_dirs, titles)
     data = runs.folders[0].read_recipe(SegmentationRecipe).data
     split = open_run(runs.folders[0])
+    pictures = [CasePictures(path, number, max(data.classes - 1, 1)) for number in range(1, len(runs.folders) + 1)]
     methods = [
-        _network(title, folder, split, data.classes, device)
-        for title, folder in zip(runs.titles, runs.folders, strict=True)
+        _network(title, folder, split, data.classes, device, drawn)
+        for title, folder, drawn in zip(runs.titles, runs.folders, pictures, strict=True)
     ]
+    networks = [(method.title, method.evaluation) for method in methods]
     note = ""
     if data.classes == 1:  # of several classes, a threshold would have another score under the same name
         threshold = fit_threshold(split.train)
         methods.append(MaskMethod("grey threshold", threshold, evaluate_masks(threshold, split.test)))
         note = _baseline_note(threshold)
-    overview, overlays = path.with_suffix(".png"), _overlays(methods, split)
+    overview, overlays = path.with_suffix(".png"), _overlays(methods, split, tables.order(networks))
     atomic_write(overview, overlays)
+    first = methods[0].evaluation
+    titles_of = first.titles | first.further
     page = runs.page(
         "edgewise.vision.segmentation",
         "report.html.j2",
         methods,
         subtitle=_subtitle(split),
         baseline_note=note,
-        classes=_classes(methods),
         thresholds=[f"{m.title}: {m.tuned.summary()}" for m in methods if m.tuned],
-        absent=[one.name for one in methods[0].evaluation.classes if one.absent],
+        all_scores=tables.all_scores([(m.title, m.evaluation) for m in methods]),
+        everything=[method.title for method in methods],
+        sampling=first.sampling(),
+        unit=first.unit,
+        differences=tables.differences(networks) if len(networks) > 1 else [],
+        classes=tables.by_class(networks),
+        class_columns=["Pixels in the truth", *(titles_of[name] for name in tables.OF_CLASS if name in titles_of)],
+        absent=[one.name for one in first.classes if one.absent],
+        groups=tables.by_group(networks),
+        cases=tables.by_case(networks, pictures),
+        case_columns=[titles_of.get(name, "") for name in tables.OF_CASE] if len(networks) == 1 else runs.titles,
+        sides=sides_of(split),
+        left_out=left_out(runs.folders[0], split),
         overlays=embed(overlays),
+        distributions=[embed(to_bytes(figure, "svg")) for figure in _distributions(methods)],
         curves=[embed(to_bytes(curve(runs.histories), "svg")) for curve in (score_curves, loss_curves)],
     )
     atomic_write(path, page)
     return Report(path, overview, methods)
 
 
-def _network(title: str, folder: RunFolder, split: Split, classes: int, device: str) -> MaskMethod:
+def _network(title: str, folder: RunFolder, split: Split, classes: int, device: str, pictures: CasePictures) -> MaskMethod:
     result = folder.read_result()
     predictor = Predictor.from_run(folder.path, device)
-    return MaskMethod(title, predictor, evaluate_masks(predictor, split.test, classes), result, read_threshold(folder))
+    evaluation = evaluate_masks(predictor, split.test, classes, pictures.draw)
+    return MaskMethod(title, predictor, evaluation, result, read_threshold(folder))
 
 
-def _overlays(methods: list[MaskMethod], split: Split) -> bytes:
+def _overlays(methods: list[MaskMethod], split: Split, worst_first: list[int]) -> bytes:
     """The best, median and worst case as every method sees them."""
-    networks = [method for method in methods if method.result]
-    means = [fmean(case.iou for case in cases) for cases in zip(*(m.evaluation.cases for m in networks), strict=True)]
-    order = sorted(range(len(means)), key=lambda index: -means[index])
-    chosen = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+    chosen = {"best": worst_first[-1], "median": worst_first[len(worst_first) // 2], "worst": worst_first[0]}
     rows, predictions = [], []
     for caption, index in chosen.items():
         image, truth = split.test[index].read()
-        rows.append((f"{caption}: {split.test[index].id}", image, truth))
+        rows.append((f"{caption}: {_short(split.test[index].id)}", image, truth))
         predictions.append([(m.masks(image).numpy(), m.evaluation.cases[index].iou) for m in methods])
     return to_bytes(outlines(rows, [method.title for method in methods], predictions), "png")
 
 
-def _classes(methods: list[MaskMethod]) -> list[dict]:
-    """The IoU of each class by each method, where there are several classes."""
+def _short(id: str) -> str:
+    """An id as it fits beside a picture."""
+    return id if len(id) <= 20 else f"{id[:8]}…{id[-11:]}"
+
+
+def _distributions(methods: list[MaskMethod]) -> list["Figure"]:
+    """IoU and HD95 of all cases."""
+    titles = methods[0].evaluation.titles
     return [
-        {
-            "title": one.name,
-            "pixels": f"{one.pixels:,}",
-            "cells": ["" if one.absent else f"{method.evaluation.classes[row].iou:.3f}" for method in methods],
-        }
-        for row, one in enumerate(methods[0].evaluation.classes)
-        if len(methods[0].evaluation.classes) > 1
+        distribution(
+            f"{titles[name]} of each image", {m.title: [case.scores[name] for case in m.evaluation.cases] for m in methods}
+        )
+        for name in ("iou", "hd95")
     ]
 
 

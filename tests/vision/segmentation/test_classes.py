@@ -79,7 +79,7 @@ def test_a_run_of_three_classes_is_scored_class_by_class(recipe, write, tmp_path
     report = write_report([tmp_path / "run"], tmp_path / "report.html")
     assert [method.title for method in report.methods] == ["tiny"]
     text = report.html.read_text()
-    assert "IoU of each class" in text
+    assert "Scores of each class" in text
     assert "grey threshold" not in text
 
 
