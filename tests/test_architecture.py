@@ -30,7 +30,7 @@ WINGS = {  # rooms within a room, in the same way
         ("training",),
         ("classification", "generation", "segmentation"),
         ("volumes",),
-        ("tuning",),
+        ("ensembles", "tuning"),
         ("verbs",),
     ],
 }

@@ -14,6 +14,7 @@ COMMANDS = {
     "fit": "find a formula for a column of a table",
     "demo": "train U-Net, U-KAN and ALL U-KAN on real microscopy images, and write a report",
     "train": "train a model as a recipe says",
+    "ensemble": "train k folds and several seeds of a recipe, and score them together",
     "tune": "search for the settings of a recipe that score best",
     "evaluate": "score a trained run on its test images, or on others",
     "predict": "segment images with a trained run",
@@ -43,6 +44,7 @@ Exit codes: 0 done, 1 an error, 2 a wrong command line, 130 interrupted."""
 _GO_ON = {
     "demo": "; the same command goes on where it was",
     "train": "; with --resume it goes on from the last whole epoch: edgewise train --resume --run DIR",
+    "ensemble": "; with --resume it goes on from the last whole epoch: edgewise ensemble --resume --run DIR",
     "tune": "; the same command goes on where it was",
 }
 

@@ -57,7 +57,7 @@ def _recipe(name: str | None, settings: list[str]) -> Recipe:
         ConfigError: There is none of this name, or no name and no run, or the run is of another task.
     """
     registered = create_recipe(name) if name else None
-    run = _value(settings, "--run") if "--resume" in settings else None
+    run = option_of(settings, "--run") if "--resume" in settings else None
     folder = RunFolder(run) if run is not None else None
     if folder is None or not folder.config.exists():
         if registered is None:
@@ -65,7 +65,7 @@ def _recipe(name: str | None, settings: list[str]) -> Recipe:
             raise ConfigError(f"{where}: name the recipe to train, edgewise train RECIPE --run DIR")
         return registered
     stored = folder.read_recipe()
-    if registered is not None and _value(settings, "--data.name") is None and registered.data.name != stored.data.name:
+    if registered is not None and option_of(settings, "--data.name") is None and registered.data.name != stored.data.name:
         raise ConfigError(
             f"{run} is a run on {stored.data.name!r} and recipe {name!r} is one on {registered.data.name!r}: leave its "
             "name out, edgewise train --resume --run DIR"
@@ -73,7 +73,7 @@ def _recipe(name: str | None, settings: list[str]) -> Recipe:
     return stored
 
 
-def _value(words: list[str], option: str) -> str | None:
+def option_of(words: list[str], option: str) -> str | None:
     """What is given for an option, as ``--run DIR`` or ``--run=DIR``."""
     after = [other for word, other in pairwise([*words, ""]) if word == option]
     return next(iter([*after, *(word.partition("=")[2] for word in words if word.startswith(f"{option}="))]), None)

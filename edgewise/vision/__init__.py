@@ -6,6 +6,9 @@ Importing this needs torch alone; Lightning, MONAI and the rest are imported by 
 from edgewise.vision.classification import recipes as _recipes_of_classification  # noqa: F401 (registers them)
 from edgewise.vision.classification.recipe import AdamW, Augment, ClassificationRecipe, LabelledData, Mix
 from edgewise.vision.classification.task import Classification
+from edgewise.vision.ensembles.folder import EnsembleFolder, Members
+from edgewise.vision.ensembles.run import train_ensemble
+from edgewise.vision.ensembles.scoring import EnsembleScores
 from edgewise.vision.generation import recipes as _recipes_of_generation  # noqa: F401 (registers them)
 from edgewise.vision.generation.recipe import DiffusionAdam, GenerationRecipe, Judge, Noise, PictureData
 from edgewise.vision.generation.sample import sample
@@ -50,6 +53,8 @@ __all__ = [
     "Decision",
     "DiffusionAdam",
     "Distillation",
+    "EnsembleFolder",
+    "EnsembleScores",
     "Evaluation",
     "Generation",
     "GenerationRecipe",
@@ -61,6 +66,7 @@ __all__ = [
     "Machine",
     "MaskedAugment",
     "MaskedData",
+    "Members",
     "Method",
     "Mix",
     "Model",
@@ -90,6 +96,7 @@ __all__ = [
     "predict",
     "sample",
     "train",
+    "train_ensemble",
     "tune_threshold",
     "write_report",
 ]

@@ -6,6 +6,9 @@ from pathlib import Path
 from edgewise._ground.errors import ConfigError
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data import ClassificationSet, SegmentationSet
+from edgewise.vision.ensembles.folder import EnsembleFolder
+from edgewise.vision.ensembles.scoring import mean_of_members
+from edgewise.vision.segmentation.evaluate import evaluate_files
 from edgewise.vision.segmentation.inference.files import Inference
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
@@ -17,10 +20,10 @@ from edgewise.vision.training.tasks import TASKS, Predicted, task_of
 def evaluate(
     run_dir: str | Path, dataset: SegmentationSet | ClassificationSet | None = None, *, device: str = "cpu"
 ) -> Evaluation:
-    """Score the best epoch of a run as its task is scored.
+    """Score the best epoch of a run as its task is scored; of an ensemble the mean of the probabilities of its members.
 
     Args:
-        run_dir: The run.
+        run_dir: The run, or the folder of an ensemble.
         dataset: Pictures with their masks, each scored at its own size, or with their classes; None: the run's own test
             images.
         device: Where to compute.
@@ -29,6 +32,10 @@ def evaluate(
         CheckpointError: The folder holds no finished run, or its model is corrupted.
         DataError: A picture, its mask or its class cannot be used.
     """
+    if EnsembleFolder(run_dir).is_there:
+        if isinstance(dataset, ClassificationSet):
+            raise ConfigError(f"{run_dir} makes masks and dataset {dataset.name!r} has classes: give one with masks")
+        return evaluate_files(EnsembleFolder(run_dir), mean_of_members(EnsembleFolder(run_dir), device), dataset)
     return task_of(RunFolder(run_dir).read_recipe()).evaluate(Path(run_dir), dataset, device)
 
 
@@ -74,7 +81,7 @@ def predict(
     :func:`edgewise.vision.classification.predict.predict_classes` for what is written.
 
     Args:
-        runs: The run, a folder of runs, an ONNX file that was exported of one, or several of these.
+        runs: The run, a folder of runs such as an ensemble, an ONNX file that was exported of one, or several of these.
         images: Picture files, and folders of them.
         out_dir: Folder for the results; made if needed.
         device: Where to compute.
@@ -86,7 +93,10 @@ def predict(
             runs do not go together.
         DataError: A folder holds no picture.
     """
-    members = members_of([runs] if isinstance(runs, str | Path) else runs)
+    paths = [runs] if isinstance(runs, str | Path) else runs
+    for path in paths:
+        EnsembleFolder(path).warn_of_missing()
+    members = members_of(paths)
     exported = members[0].suffix == ".onnx"
     task = TASKS.create(SegmentationRecipe.task) if exported else task_of(RunFolder(members[0]).read_recipe())
     return task.predict(members, images, Path(out_dir), device, inference)

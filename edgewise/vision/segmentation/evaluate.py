@@ -20,6 +20,7 @@ from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.scores.cohort import Cohort
 from edgewise.vision.segmentation.scores.measure import measure
+from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.folder import RunFolder
 
 Seen = Callable[[Sample, np.ndarray, np.ndarray, np.ndarray], None]
@@ -112,15 +113,27 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
     Warns:
         EdgewiseWarning: The run was trained on pictures of the dataset.
     """
-    folder = RunFolder(run_dir)
-    data, facts = folder.read_recipe(SegmentationRecipe).data, folder.read_facts()
+    return evaluate_files(RunFolder(run_dir), Predictor.from_run(run_dir, device), dataset)
+
+
+def evaluate_files(
+    run: RunFiles, masks: Callable[[np.ndarray], Tensor], dataset: SegmentationSet | None = None
+) -> Evaluation:
+    """:func:`evaluate_run` by whatever makes masks of the pictures of a run.
+
+    Args:
+        run: Its files.
+        masks: As in :func:`evaluate_masks`.
+        dataset: Pictures with masks; None: the run's own test images.
+    """
+    data, facts = run.read_recipe(SegmentationRecipe).data, run.read_facts()
     if dataset is None:
-        dataset = open_run(folder).test
+        dataset = open_run(run).test
     else:
-        if (inventory := folder.read_inventory()) is not None:
+        if (inventory := run.read_inventory()) is not None:
             inventory.warn_of_learned(dataset)
         own = dataset.stated | ({"masks"} if data.classes == 1 else set())
         parts = {"masks": ("masks",), "window": ("window", "window_of", "scale")}
         read = {name: facts.get(name) for part, names in parts.items() if part not in own for name in names}
         dataset = read_by(dataset, {**read, "legend": Legend.noted(facts, data.classes).to_dict()})
-    return evaluate_masks(Predictor.from_run(run_dir, device), dataset, data.classes)
+    return evaluate_masks(masks, dataset, data.classes)

@@ -22,7 +22,7 @@ from edgewise.vision.segmentation.augment import Augmentation
 from edgewise.vision.segmentation.objective import balanced
 from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
 from edgewise.vision.segmentation.sampling import classes_in, repeat_factors
-from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.files import RunFiles
 
 
 def open_dataset(data: MaskedData, facts: Mapping[str, Any] | None = None) -> SegmentationSet:
@@ -60,7 +60,7 @@ def open_split(data: MaskedData, facts: Mapping[str, Any] | None = None, invento
     return split_of(open_dataset(data, facts), data, inventory)
 
 
-def open_run(folder: RunFolder) -> Split:
+def open_run(folder: RunFiles) -> Split:
     """The sides of a run, read as it reads them.
 
     Raises:

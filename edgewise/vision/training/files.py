@@ -91,10 +91,10 @@ class RunFiles:
         """What the task noted when the run was started, such as the names of its classes."""
         return read_json(self.config)["facts"]
 
-    def write_config(self, recipe: Recipe, facts: dict[str, Any]) -> None:
-        """Note what the run is made of, and what its task must know later."""
+    def write_config(self, recipe: Recipe, facts: dict[str, Any], **further: Any) -> None:
+        """Note what the run is made of, what its task must know later, and further values."""
         versions = {"edgewise": version("edgewise"), "torch": torch.__version__}
-        write_json(self.config, {"recipe": recipe.to_dict(), "facts": facts, "versions": versions})
+        write_json(self.config, {"recipe": recipe.to_dict(), "facts": facts, "versions": versions, **further})
 
     def read_inventory(self) -> Inventory | None:
         """Which pictures are on which side; None, with a warning, where the run's list of them is lost.

@@ -9,6 +9,7 @@ import torch
 
 from edgewise._ground.optional import require
 from edgewise._ground.quiet import quiet
+from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.files import Result
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.recipe import Recipe
@@ -36,6 +37,7 @@ def train(
     resume: bool = False,
     progress: bool = True,
     callbacks: Sequence["pl.Callback"] = (),
+    inventory: Inventory | None = None,
 ) -> Result:
     """Train the recipe's model and keep everything about it in a folder.
 
@@ -51,6 +53,7 @@ def train(
             of a finished run, too: learning rates then follow the schedule of the longer run from there.
         progress: Show a line with the state of the run.
         callbacks: Lightning callbacks that watch the training.
+        inventory: The pictures on each side of a new run; None: as the recipe divides them.
 
     Raises:
         ConfigError: The recipe asks for what does not exist or cannot work.
@@ -66,7 +69,7 @@ def train(
     with hold, hush, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         if folder.result.exists():
             return folder.read_result()
-        return _fit(recipe, folder, progress, callbacks)
+        return _fit(recipe, folder, progress, callbacks, inventory)
 
 
 def require_training(recipe: Recipe) -> None:
@@ -84,11 +87,13 @@ def is_first_process() -> bool:
     return require("lightning.pytorch.utilities", extra="training").rank_zero_only.rank == 0
 
 
-def _fit(recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["pl.Callback"]) -> Result:
+def _fit(
+    recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["pl.Callback"], inventory: Inventory | None
+) -> Result:
     from edgewise.vision.training.loop import fit  # which needs Lightning; importing edgewise.vision does not
 
     task = task_of(recipe)
-    images = task.images(recipe, folder.read_inventory() if folder.config.exists() else None)
+    images = task.images(recipe, folder.read_inventory() if folder.config.exists() else inventory)
     torch.manual_seed(recipe.seed)
     network = task.network(recipe)
     if not folder.checkpoint.exists():

@@ -18,8 +18,10 @@ from edgewise.vision.training.recipe import Recipe
 class Predicted(Protocol):
     """What became of the pictures of a prediction."""
 
-    failures: dict[Path, str]
-    """The pictures that could not be read, and why, in a line each."""
+    @property
+    def failures(self) -> dict[Path, str]:
+        """The pictures that could not be read, and why, in a line each."""
+        ...
 
     def summary(self) -> str:
         """What was written, in a line."""
