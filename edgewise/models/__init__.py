@@ -7,6 +7,7 @@ from edgewise.models.classifier import Classifier
 from edgewise.models.conv_kan import conv_kan
 from edgewise.models.diffusion_ukan import NoiseUShape, all_ukan_diffusion, ukan_diffusion
 from edgewise.models.efficient_kan import from_efficient_kan
+from edgewise.models.encoder_unet import EncoderUNet
 from edgewise.models.features import Features
 from edgewise.models.gated_kan import GatedKAN
 from edgewise.models.gram_unet import GramUNet
@@ -28,6 +29,7 @@ __all__ = [
     "BACKBONES",
     "AttentionTransfer",
     "Classifier",
+    "EncoderUNet",
     "Features",
     "FixedBasis",
     "GatedKAN",

@@ -48,6 +48,11 @@ SETTINGS = {
     },
     "convit_tiny": TRANSFORMER,
     "convit_tiny_karat": LEARNED,
+    "encoder_unet": {
+        "options": {"encoder": "test_efficientnet", "widths": (4, 4, 4, 4)},
+        "sizes": ((32, 32), (48, 33)),
+        "refused": {(31, 32): "with sides of at least 32, got shape"},
+    },
     "fast_kan": ROWS,
     "fourier_kan": ROWS,
     "gated_kan": {"options": {"width": [6, 4, 2], "blocks": 2, "alpha": 0.5}},  # closed blocks have no gradient

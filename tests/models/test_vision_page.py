@@ -27,7 +27,7 @@ def _without_name(model, **options):
 
 @pytest.mark.parametrize(("name", "parameters"), MODELS)
 def test_its_parameters_are_those_of_the_models(name, parameters):
-    pytest.importorskip({"vgg16_kan": "torchvision", "unet": "monai"}.get(name, "torch"))
+    pytest.importorskip({"vgg16_kan": "torchvision", "unet": "monai", "encoder_unet": "timm"}.get(name, "torch"))
     with torch.device("meta"):
         assert f"{count_parameters(create_model(name)):,}" == parameters
 
