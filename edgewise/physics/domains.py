@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
+from edgewise._ground.numbers import check_whole
 
 TRIES = 64  # draws of as many points, until enough are inside
 ON = 1e-4  # of the size of a domain: points less far from its edge are on it
@@ -15,13 +16,8 @@ ON = 1e-4  # of the size of a domain: points less far from its edge are on it
 
 def scattered(count: int, columns: int, seed: int) -> Tensor:
     """Points of a scrambled Sobol sequence in the unit cube, ``(count, columns)``, float64."""
-    _check_count(count)
+    check_whole(1, count=count)
     return torch.quasirandom.SobolEngine(columns, scramble=True, seed=seed).draw(count, dtype=torch.double)
-
-
-def _check_count(count: int) -> None:
-    if not isinstance(count, int) or count < 1:
-        raise ConfigError(f"a domain gives at least 1 point, a whole number of them, got {count}")
 
 
 class Domain(abc.ABC):
@@ -92,7 +88,7 @@ class Domain(abc.ABC):
         Raises:
             ConfigError: No points are asked for, or there is no inside, or next to none.
         """
-        _check_count(count)
+        check_whole(1, count=count)
         low, high = self.bounds
         engine = torch.quasirandom.SobolEngine(len(low), scramble=True, seed=seed)
         found, number = [], 0
@@ -152,7 +148,7 @@ class Box(Domain):
 
     def edge(self, count: int, seed: int = 0) -> Tensor:
         d = len(self.low)
-        _check_count(count)
+        check_whole(1, count=count)
         if d == 1:
             return torch.stack([self.low, self.high])
         width = self.high - self.low

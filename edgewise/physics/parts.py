@@ -38,3 +38,15 @@ def outermost(model: nn.Module, wanted: Callable[[nn.Module], TypeGuard[Part]]) 
 def random_signs(residual: Tensor, generator: torch.Generator) -> Tensor:
     """One or minus one for each residual, in its type and on its device."""
     return torch.randint(2, residual.shape, generator=generator).to(residual) * 2 - 1
+
+
+def described(found: object) -> str:
+    """What somebody gave, in an error.
+
+    Example:
+        >>> described(torch.tensor([1.0, torch.nan])), described(3.5), described([1])
+        ('shape (2,) with a NaN or an infinity', '3.5', 'a list')
+    """
+    if isinstance(found, Tensor):
+        return f"shape {tuple(found.shape)}" + ("" if found.isfinite().all() else " with a NaN or an infinity")
+    return repr(found) if isinstance(found, int | float) else f"a {type(found).__name__}"

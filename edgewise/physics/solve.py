@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError
+from edgewise._ground.numbers import check_whole
 from edgewise._ground.registry import unknown
 from edgewise.kan.fitting.plan import check_rates
 from edgewise.kan.fitting.progress import Progress
@@ -82,9 +83,7 @@ def solve(
     """
     if optimizer not in OPTIMIZERS:
         raise unknown("optimizer", optimizer, OPTIMIZERS)
-    for name, count in (("step", steps), ("start", starts)):
-        if count < 1:
-            raise ConfigError(f"a solution needs at least 1 {name}, got {name}s={count}")
+    check_whole(1, steps=steps, starts=starts)
     check_rates(optimizer, lr, grid_updates)
     like = next(iter(trainable(model.named_parameters()).values()), None)
     if like is None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise.physics.causal import Causal
 from edgewise.physics.field import Field, Rows
+from edgewise.physics.parts import described
 
 REDRAWN_FROM = 10  # times as many points as are taken
 
@@ -51,17 +52,17 @@ class Term:
 
     def __post_init__(self):
         if not isinstance(self.points, Tensor):
-            raise DataError(f"the points of {self.name!r} must be a tensor (N, d), got {_described(self.points)}")
+            raise DataError(f"the points of {self.name!r} must be a tensor (N, d), got {described(self.points)}")
         if self.points.dim() != 2 or not len(self.points) or not self.points.isfinite().all():
-            raise DataError(f"the points of {self.name!r} must be a finite table (N, d), got {_described(self.points)}")
+            raise DataError(f"the points of {self.name!r} must be a finite table (N, d), got {described(self.points)}")
         try:
             target = torch.as_tensor(self.target, dtype=self.points.dtype, device=self.points.device)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise DataError(f"the target of {self.name!r} must be numbers, got {_described(self.target)}") from error
+            raise DataError(f"the target of {self.name!r} must be numbers, got {described(self.target)}") from error
         if not target.isfinite().all() or (target.dim() and len(target) != len(self.points)):
             raise DataError(
                 f"the target of {self.name!r} must be finite, a number or one for each of {len(self.points)} points, "
-                f"got {_described(target)}"
+                f"got {described(target)}"
             )
         object.__setattr__(self, "target", target)
         if self.weight is not None and not 0 < self.weight < float("inf"):
@@ -88,7 +89,7 @@ class Term:
         """By how much the equation fails, at each point."""
         found = self.operator(Field(model, self.points))
         if not isinstance(found, Tensor):
-            raise ConfigError(f"the operator of {self.name!r} must give a tensor, a row a point, got {_described(found)}")
+            raise ConfigError(f"the operator of {self.name!r} must give a tensor, a row a point, got {described(found)}")
         target = self._targets
         if target.dim() and found.shape != target.shape:
             raise ConfigError(
@@ -129,7 +130,7 @@ class Term:
         count = len(self.points)
         found, wanted = self.draw(REDRAWN_FROM * count, seed), (REDRAWN_FROM * count, self.points.shape[1])
         if not isinstance(found, Tensor) or found.shape != wanted:
-            raise ConfigError(f"draw of {self.name!r} was asked for points of shape {wanted} and gave {_described(found)}")
+            raise ConfigError(f"draw of {self.name!r} was asked for points of shape {wanted} and gave {described(found)}")
         pool = replace(self, points=found.to(self.points))
         chosen = torch.multinomial(interest(pool).cpu(), count, generator=torch.Generator().manual_seed(seed))
         return replace(self, points=pool.points[chosen.to(pool.points.device)])
@@ -138,9 +139,3 @@ class Term:
         """The same in the type and on the device of ``tensor``."""
         points, target = (t.to(device=tensor.device, dtype=tensor.dtype) for t in (self.points, self._targets))
         return replace(self, points=points, target=target)
-
-
-def _described(tensor: object) -> str:
-    if not isinstance(tensor, Tensor):
-        return f"a {type(tensor).__name__}"
-    return f"shape {tuple(tensor.shape)}" + ("" if tensor.isfinite().all() else " with a NaN or an infinity")

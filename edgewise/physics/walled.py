@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError
 from edgewise.physics.domains import Domain
+from edgewise.physics.parts import described
 
 
 class Walled(nn.Module):
@@ -52,17 +53,13 @@ class Walled(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         wall = self.wall(x)
         if not isinstance(wall, Tensor) or wall.shape != x.shape[:1]:
-            raise ConfigError(f"a wall gives one number a point, {len(x)} of them, got {_described(wall)}")
+            raise ConfigError(f"a wall gives one number a point, {len(x)} of them, got {described(wall)}")
         values = self.values(x) if callable(self.values) else self.values
         if isinstance(values, Tensor):
             if values.dim() and (values.dim() > 2 or len(values) != len(x)):
-                raise ConfigError(f"values at a wall are one row a point, {len(x)} of them, got {_described(values)}")
+                raise ConfigError(f"values at a wall are one row a point, {len(x)} of them, got {described(values)}")
             values = values.unsqueeze(1) if values.dim() == 1 else values
         return values + wall.unsqueeze(1) * self.network(x)
-
-
-def _described(found: object) -> str:
-    return f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else repr(found)
 
 
 class Periodic(nn.Module):

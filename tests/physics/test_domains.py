@@ -91,7 +91,7 @@ def test_points_that_do_not_fit_are_refused(name):
     domain, _ = DOMAINS[name]
     for count in (0, -3, 2.5):
         for ask in (domain.inside, domain.edge):
-            with pytest.raises(ConfigError, match=f"at least 1 point, a whole number of them, got {count}"):
+            with pytest.raises(ConfigError, match=f"count is a whole number of at least 1, got {count}"):
                 ask(count)
     with pytest.raises(ConfigError, match=r"normals are of points on the edge of .*: take points of edge\(\)"):
         domain.normals(domain.inside(5))

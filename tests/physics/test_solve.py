@@ -145,7 +145,7 @@ def test_the_random_numbers_of_others_are_left_alone():
     ("options", "message"),
     [
         ({"optimizer": "lmm"}, "unknown optimizer 'lmm'; did you mean 'lm'"),
-        ({"steps": 0}, "at least 1 step, got steps=0"),
+        ({"steps": 0}, "steps is a whole number of at least 1, got 0"),
         ({"lr": 0.1}, "'lm' finds the length of its steps itself"),
         ({"grid_updates": -1}, "grid_updates must be 0 or more"),
         ({"test": (line(), line() * float("nan"))}, "test needs finite points and values, got a NaN"),

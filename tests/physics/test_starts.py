@@ -71,5 +71,5 @@ def test_an_interrupt_keeps_the_best_so_far():
 
 
 def test_no_start_is_refused():
-    with pytest.raises(ConfigError, match="at least 1 start, got starts=0"):
+    with pytest.raises(ConfigError, match="starts is a whole number of at least 1, got 0"):
         solve(KAN([1, 1]), Problem([Term("t", line().float(), lambda u: u.value)]), steps=1, starts=0)

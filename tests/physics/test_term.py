@@ -38,7 +38,7 @@ def test_parts_are_the_whole(target):
         (lambda: Term("t", line(), abs, weight=0), "the weight of 't' must be positive and finite, got 0"),
         (lambda: Term("t", [[0.0]], abs), r"the points of 't' must be a tensor \(N, d\), got a list"),
         (lambda: Term("t", line(), abs, None), "the target of 't' must be numbers, got a NoneType"),
-        (lambda: Term("t", line(), lambda u: 1.0).residual(square), "must give a tensor, a row a point, got a float"),
+        (lambda: Term("t", line(), lambda u: 1.0).residual(square), "must give a tensor, a row a point, got 1.0"),
         (lambda: Term("t", line(), lambda u: u.value, line()).residual(square), r"shape \(6,\) .* \(6, 1\): make them"),
         (lambda: Term("t", line(), lambda u: u.value.sum()).residual(square), r"must give 6 rows, got \(\)"),
     ],
