@@ -121,6 +121,8 @@ def _describe_classes(dataset: "ClassificationSet", split_seed: int) -> None:
         ("height x width", _sizes(facts["sizes"])),
         ("classes", f"{len(counts)}, from {counts[smallest]} ({smallest}) to {counts[largest]} ({largest}) pictures"),
         ("split", f"{len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"),
+        ("groups", str(len(set(dataset.groups))) if dataset.groups else "unknown"),
+        ("leaks", split.leak_note() or ("none known" if dataset.groups else "unknown without groups")),
         ("same picture twice", "\n".join(_first(copies)) or "none"),
         ("source", facts["citation"]),
     ]

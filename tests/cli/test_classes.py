@@ -91,6 +91,9 @@ def test_the_dataset_is_described(root, capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert "classes 2, from 15 (bright) to 15 (bright) pictures" in text
     assert "22 train, 2 validation, 6 test" in text
+    assert "groups unknown" in text
+    assert main(["data", "imagefolder", "--root", str(root), "--options", '{"groups": "(.*)"}']) == 0
+    assert "groups 15 leaks none known" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_segmentation_has_no_plain_baseline(tmp_path, capsys):

@@ -97,4 +97,5 @@ def _drawn(figure: "Figure") -> str:
 
 def _subtitle(split: ClassificationSplit) -> str:
     train, validation, test = (f"{len(part):,}" for part in (split.train, split.validation, split.test))
-    return f"Trained on {train} pictures, best epoch chosen on {validation}, scored on {test} that were held out."
+    sides = f"Trained on {train} pictures, best epoch chosen on {validation}, scored on {test} that were held out."
+    return f"{sides} {split.leak_note()}".rstrip()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgewise._ground.errors import DataError
+from edgewise.vision.data.class_groups import draw_groups
+from edgewise.vision.data.groups import leak_note, leaks
 from edgewise.vision.data.pictures import Pictures
 
 TRAIN, VALIDATION, TEST = range(3)
@@ -22,6 +24,7 @@ class ClassificationSet:
         channels: Channels of its pictures (1 grey, 3 colour).
         sides: For each picture 0, 1 or 2 if it was published for training, validation or test; None: not divided.
         citation: Whom to cite, and the terms of use.
+        groups: What each shares with others that must stay on its side of a split, such as a patient; None: not known.
     """
 
     name: str
@@ -31,6 +34,7 @@ class ClassificationSet:
     channels: int = 3
     sides: np.ndarray | None = field(default=None, repr=False)
     citation: str = field(default="", repr=False)
+    groups: tuple[str, ...] | None = field(default=None, repr=False)
 
     def __post_init__(self):
         labels = np.asarray(self.labels)
@@ -40,6 +44,10 @@ class ClassificationSet:
             raise DataError(
                 f"dataset {self.name!r} has {len(self.pictures)} pictures and {len(labels)} labels: it is partial, "
                 "fetch it again"
+            )
+        if self.groups is not None and len(self.groups) != len(labels):
+            raise DataError(
+                f"dataset {self.name!r} has {len(labels)} pictures and {len(self.groups)} groups: give one to each"
             )
         wrong = np.flatnonzero((labels < 0) | (labels >= len(self.classes)))
         if len(wrong):
@@ -59,7 +67,8 @@ class ClassificationSet:
     def take(self, indices: np.ndarray) -> "ClassificationSet":
         """The pictures of these indices, in their order."""
         sides = None if self.sides is None else self.sides[indices]
-        return replace(self, pictures=self.pictures.take(indices), labels=self.labels[indices], sides=sides)
+        groups = None if self.groups is None else tuple(self.groups[index] for index in indices)
+        return replace(self, pictures=self.pictures.take(indices), labels=self.labels[indices], sides=sides, groups=groups)
 
     def only(self, classes: tuple[str, ...]) -> "ClassificationSet":
         """The pictures of these classes, numbered from 0 in their order."""
@@ -72,7 +81,8 @@ class ClassificationSet:
     def split(self, seed: int = 2981, validation: float = 0.1, test: float = 0.2) -> "ClassificationSplit":
         """Divide by the published sides; one that is missing is drawn, class by class, from the training side.
 
-        Of each class, the given fraction, rounded, goes to the drawn side, at least one picture.
+        Of each class, the given fraction, rounded, goes to the drawn side, at least one picture. Where groups are known,
+        whole groups are drawn, :func:`edgewise.vision.data.class_groups.draw_groups`; published sides are kept as they are.
 
         Args:
             seed: Which of the random divisions.
@@ -80,7 +90,7 @@ class ClassificationSet:
             test: Fraction of all to report on, where none is published.
 
         Raises:
-            DataError: A fraction is not between 0 and 1, or a class has too few pictures to be on each side.
+            DataError: A fraction is not between 0 and 1, or a class has too few pictures or groups to be on each side.
         """
         for name, fraction in (("validation", validation), ("test", test)):
             if not 0 < fraction < 1:
@@ -94,6 +104,9 @@ class ClassificationSet:
 
     def _draw(self, indices: np.ndarray, fraction: float, draw: np.random.Generator) -> np.ndarray:
         """That fraction of the indices, of every class alike."""
+        if self.groups is not None:
+            groups = [self.groups[index] for index in indices]
+            return indices[draw_groups(self.name, self.labels[indices], groups, self.classes, fraction, draw)]
         drawn = []
         for number, name in enumerate(self.classes):
             members = indices[self.labels[indices] == number]
@@ -115,3 +128,14 @@ class ClassificationSplit:
     train: ClassificationSet
     validation: ClassificationSet
     test: ClassificationSet
+
+    def leaks(self) -> dict[str, tuple[int, int]]:
+        """Of the test and of the validation side: how many pictures have others of their group on a side before.
+
+        Counts, and of how many; see :func:`edgewise.vision.data.groups.leaks`.
+        """
+        return leaks(*(side.groups or () for side in (self.train, self.validation, self.test)))
+
+    def leak_note(self) -> str:
+        """A sentence on `leaks`; empty where there is none."""
+        return leak_note(self.leaks())

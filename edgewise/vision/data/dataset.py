@@ -11,6 +11,7 @@ from edgewise.vision.data.classification import ClassificationSet
 from edgewise.vision.data.coded import with_coding
 from edgewise.vision.data.coding import Coding
 from edgewise.vision.data.duplicates import Duplicate, find_duplicates
+from edgewise.vision.data.groups import leak_note, leaks
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.sample import Sample
 
@@ -129,17 +130,11 @@ class Split:
         Counts, and of how many. The sides before are training, and for the test also validation. Samples of unknown group
         are left out.
         """
-        train, validation, test = ([s.group for s in side if s.group is not None] for side in self._sides)
-        seen = {"test": (test, {*train, *validation}), "validation": (validation, {*train})}
-        return {name: (sum(group in before for group in side), len(side)) for name, (side, before) in seen.items()}
+        return leaks(*([sample.group for sample in side] for side in self._sides))
 
     def leak_note(self) -> str:
         """A sentence on `leaks`; empty where there is none."""
-        parts = [f"{found} of {count} {name} images" for name, (found, count) in self.leaks().items() if found]
-        how = (
-            "share their group (a patient, a video) with images that were trained or chosen on, which flatters the scores."
-        )
-        return f"{' and '.join(parts)} {how}" if parts else ""
+        return leak_note(self.leaks())
 
     def check(self) -> "Split":
         """The split itself, if no picture is on two sides, re-encoded or resized ones included.

@@ -8,6 +8,7 @@ import numpy as np
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data.classification import TEST, TRAIN, VALIDATION, ClassificationSet
 from edgewise.vision.data.dataset import DATASETS
+from edgewise.vision.data.groups import groups_of
 from edgewise.vision.data.layouts import SIDES, below
 from edgewise.vision.data.pictures import FilePictures
 
@@ -20,6 +21,7 @@ def imagefolder(
     root: str | Path | None = None,
     test: str | None = None,
     channels: int = 3,
+    groups: str | None = None,
     class_of: Callable[[Path], str] | None = None,
 ) -> ClassificationSet:
     """Pictures in folders named after their classes: ``root/CLASS/*.jpg``, or so within ``root/train`` and ``root/val``.
@@ -32,15 +34,21 @@ def imagefolder(
         root: The folder.
         test: Name of the folder beside ``train`` to report on; None: ``test``, else ``val``.
         channels: Channels that models see: 1 grey, 3 colour.
+        groups: What must stay on one side of a split that is drawn, such as a patient: a pattern like ``(.*)_\\d+`` whose
+            first group in the picture's name it is, or a CSV file of names and groups; see
+            :func:`edgewise.vision.data.groups.groups_of`. Sides that are there are kept, and pictures that share a group
+            with those of another side are counted in the report.
         class_of: From a file to the name of its class; its folder's name by default.
 
     Raises:
-        ConfigError: No root is given.
-        DataError: There is no such folder, no picture in it, no ``train`` beside another side, or a class that is tested
-            only.
+        ConfigError: No root is given, or the groups are no text or no pattern.
+        DataError: There is no such folder, no picture in it, no ``train`` beside another side, a class that is tested
+            only, or a picture without a group.
     """
     if root is None:
         raise ConfigError("dataset 'imagefolder' needs its folder; give root=FOLDER")
+    if not isinstance(groups, str | None):
+        raise ConfigError(f"groups={groups!r} must be text")
     root = Path(root)
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give the one that holds a folder for each class")
@@ -59,7 +67,22 @@ def imagefolder(
         raise DataError(f"class {unknown[0]!r} is tested and not trained on; {parts[TRAIN]} has no folder of that name")
     labels = np.array([number[name] for name in names])
     pictures = FilePictures([path for path, _ in files], root)
-    return ClassificationSet("imagefolder", pictures, labels, classes, channels, sides=sides if len(parts) > 1 else None)
+    return ClassificationSet(
+        "imagefolder",
+        pictures,
+        labels,
+        classes,
+        channels,
+        sides=sides if len(parts) > 1 else None,
+        groups=_groups(pictures, groups, root),
+    )
+
+
+def _groups(pictures: FilePictures, groups: str | None, root: Path) -> tuple[str, ...] | None:
+    """The group of each picture, where a rule is given."""
+    if groups is None:
+        return None
+    return tuple(groups_of([(pictures.name(index), path) for index, path in enumerate(pictures.paths)], groups, root))
 
 
 def _parts(root: Path, test: str | None) -> dict[int, Path]:

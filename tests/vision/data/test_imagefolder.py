@@ -98,3 +98,64 @@ def test_three_kinds_of_pets_are_no_cats_against_dogs(tmp_path):
         picture(tmp_path / name / "0.jpg", 1)
     with pytest.raises(DataError, match="are two classes, and there are 3"):
         create_dataset("cats_vs_dogs", tmp_path)
+
+
+def patients(root: Path, side: str = "") -> list[Path]:
+    """Twelve patients of two classes, some with pictures of both, three to five pictures each."""
+    files = []
+    for patient in range(12):
+        for number in range(3 + patient % 3):
+            name = "sick" if patient % 2 or (patient % 4 == 0 and number) else "well"
+            files.append(root / side / name / f"p{patient:02d}_{number}.png")
+            picture(files[-1], 10 * patient + number)
+    return files
+
+
+@pytest.mark.parametrize("groups", [r"(.*)_\d+", r"\w+/(.*)_\d+", "patients.csv", "ids.csv"])
+def test_a_group_is_on_one_side_only(tmp_path, groups):
+    files = patients(tmp_path)
+    (tmp_path / "patients.csv").write_text("".join(f"{file.name},{file.name[:3]}\n" for file in files))
+    lines = (f"{file.relative_to(tmp_path).with_suffix('')},{file.name[:3]}\n" for file in files)
+    (tmp_path / "ids.csv").write_text("".join(lines))
+    dataset = create_dataset("imagefolder", tmp_path, groups=groups)
+    assert dataset.groups == tuple(dataset.id(index).split("/")[1][:3] for index in range(len(dataset)))
+    test_sides = set()
+    for seed in range(5):
+        split = dataset.split(seed)
+        parts = [split.train, split.validation, split.test]
+        on = [{part.id(index).split("/")[1][:3] for index in range(len(part))} for part in parts]
+        assert sum(map(len, on)) == len(set.union(*on)) == 12
+        assert sum(map(len, parts)) == len(files)
+        assert all(set(part.labels.tolist()) == {0, 1} for part in parts)
+        assert split.leak_note() == ""
+        test_sides.add(frozenset(on[2]))
+    assert len(test_sides) > 1
+
+
+def test_published_sides_are_kept_and_shared_groups_told(tmp_path):
+    patients(tmp_path, "train")
+    for number, name in enumerate(("sick", "well", "well")):
+        picture(tmp_path / "val" / name / f"p{11 + number}_9.png", number)
+    split = create_dataset("imagefolder", tmp_path, groups=r"(.*)_\d+").split()
+    assert {split.test.id(index) for index in range(3)} == {
+        f"val/{name}.png" for name in ("sick/p11_9", "well/p12_9", "well/p13_9")
+    }
+    assert not {*split.train.groups} & {*split.validation.groups}
+    assert split.leaks() == {"test": (1, 3), "validation": (0, len(split.validation))}
+    assert split.leak_note().startswith("1 of 3 test images share their group (a patient, a video) with images that were")
+
+
+def test_groups_that_cannot_be_are_refused(tmp_path):
+    for name in ("n01", "n02"):
+        for number in range(3):
+            picture(tmp_path / name / f"{number}.jpg", number)
+    (tmp_path / "short.csv").write_text("0,a\n1,b\n2,c\n")
+    for groups, error, message in (
+        (r"(.*)_\d+", DataError, "the name '0' does not fit groups"),
+        ("short.csv", DataError, r"says '0', which may be .*n01/0\.jpg or .*n02/0\.jpg: name them there as 'n02/0\.jpg'"),
+        (3, ConfigError, "groups=3 must be text"),
+    ):
+        with pytest.raises(error, match=message):
+            create_dataset("imagefolder", tmp_path, groups=groups)
+    with pytest.raises(DataError, match="class 'n01' of 'imagefolder' is in 1 group, which cannot be parted"):
+        create_dataset("imagefolder", tmp_path, groups="(n0.)/.*").split()
