@@ -115,6 +115,8 @@ class Preprocess:
         """Values ``(C, H, W)`` centred in borders of one number, up to ``size`` where that is larger."""
         shape = tuple(values.shape[1:])
         (top, left), (height, width) = self._corner(shape), self._outer(shape)
+        if shape == (height, width):
+            return values
         return F.pad(values, (left, width - shape[1] - left, top, height - shape[0] - top), value=fill)
 
     def _inner(self, shape: Sequence[int]) -> tuple[int, int]:
@@ -140,7 +142,7 @@ class Preprocess:
     def normalise(self, image: Tensor) -> Tensor:
         """A picture to the right channels, then ``(x - mean) / std``."""
         mean, std = (torch.tensor(numbers)[:, None, None] for numbers in self.normalisation)
-        return (self._convert(image) - mean) / std
+        return (self._convert(image) - mean).div_(std)  # in place, since a picture may be large
 
     def _convert(self, image: Tensor) -> Tensor:
         have = image.shape[0]

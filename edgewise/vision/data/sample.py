@@ -81,8 +81,10 @@ class Sample:
         pixels = read_pixels(self.image, self.page)
         pixels = np.atleast_3d(pixels).transpose(2, 0, 1)
         low, high = self.scale.limits(pixels) if self.scale else self.window or self._full_range(pixels)
-        scaled = (pixels.astype(np.float32) - low) / ((high - low) or 1)
-        return np.ascontiguousarray(scaled.clip(0, 1), dtype=np.float32)
+        scaled = pixels.astype(np.float32, order="C")
+        scaled -= low  # in place, since a picture may be large
+        scaled /= (high - low) or 1
+        return scaled.clip(0, 1, out=scaled)
 
     def read_mask(self) -> np.ndarray:
         """The class of each pixel, uint8 ``(H, W)``: 0 the background, 255 what is void; see `coding` for the rule.

@@ -9,7 +9,8 @@ from edgewise.models.deployment import Deployment, deployment_of
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.preprocess import LUMINANCE
 from edgewise.vision.data.reading import Levels
-from edgewise.vision.segmentation.predict import OVERLAP, Predictor
+from edgewise.vision.segmentation.inference.tiles import OVERLAP
+from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.deploy import network_in
 from edgewise.vision.training.folder import RunFolder

@@ -8,17 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._ground.errors import NonFiniteError
-from edgewise._ground.optional import require
 from edgewise.io import load_model
 from edgewise.vision.data import Preprocess
 from edgewise.vision.segmentation.decision import Decision, probabilities_of
 from edgewise.vision.segmentation.inference.predicting import MaskPredictor
+from edgewise.vision.segmentation.inference.tiles import slide
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.tuned import decision_of
 from edgewise.vision.training.folder import RunFolder
-
-OVERLAP = 0.25
-"""Which part of a window lies over the next one."""
 
 
 class Predictor(MaskPredictor):
@@ -80,18 +77,15 @@ class Predictor(MaskPredictor):
         Raises:
             NonFiniteError: The network's answer holds a NaN or an infinity.
         """
-        like = next(chain(self.network.parameters(), self.network.buffers()))
-        batch = self.preprocess.image(image)[None].to(like.device, like.dtype)
-        logits = self.preprocess.restore(self._logits(batch)[0].float(), image.shape[1:]).cpu()
-        if not torch.isfinite(logits).all():
+        logits = self.preprocess.restore(self._logits(image)[0].float(), image.shape[1:]).cpu()
+        if not all(bound.isfinite() for bound in logits.aminmax()):
             raise NonFiniteError(
                 "the network's logits hold a NaN or an infinity: look for them in the picture, or train the network anew"
             )
         return probabilities_of(logits)
 
-    def _logits(self, batch: Tensor) -> Tensor:
-        """Logits (1, classes, H, W) of a picture (1, C, H, W)."""
-        if self.preprocess.fit != "tiles":
-            return self.network(batch)
-        slide = require("monai.inferers", extra="training").sliding_window_inference
-        return slide(batch, self.preprocess.size, 1, self.network, overlap=OVERLAP, mode="gaussian")
+    def _logits(self, image: np.ndarray) -> Tensor:
+        """Logits (1, classes, H, W) at the size of the input."""
+        like = next(chain(self.network.parameters(), self.network.buffers()))
+        batch = self.preprocess.image(image)[None].to(like.device, like.dtype)
+        return slide(self.network, batch, self.preprocess.size) if self.preprocess.fit == "tiles" else self.network(batch)

@@ -67,7 +67,8 @@ def overlay(image: np.ndarray, labels: np.ndarray, colours: Sequence[Colour]) ->
     """The picture (C, H, W) in [0, 1] with the outline of each foreground class in its colour, as RGB bytes (H, W, 3)."""
     base = image if len(image) == 3 else image[:1]
     pixels = np.empty((*image.shape[1:], 3), np.uint8)
-    pixels[:] = np.rint(base.transpose(1, 2, 0) * np.float32(255))
+    for channel in range(3):  # one at a time, since a picture may be large
+        pixels[..., channel] = np.rint(base[channel % len(base)] * np.float32(255))
     for index, colour in enumerate(colours, start=1):
         pixels[_outline(labels == index)] = colour
     return pixels

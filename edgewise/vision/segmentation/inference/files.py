@@ -12,7 +12,7 @@ from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.inference.drawn import write_mask, write_overlay, write_probability
 from edgewise.vision.segmentation.inference.opened import Opened
 from edgewise.vision.segmentation.inference.opening import open_predictor
-from edgewise.vision.segmentation.inference.pictures import find_pictures
+from edgewise.vision.segmentation.inference.pictures import Picture, find_pictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,22 +97,27 @@ def write_predictions(
                 raise DataError(
                     f"{picture.path} would overwrite the mask of another picture named {picture.name}: rename it"
                 )
-            image = opened.read(picture.path)
-            chances = opened.predictor.probabilities(image)
+            _predict(opened, picture, out_dir, probabilities)
         except (DataError, ConfigError, NonFiniteError) as error:
             done.failures[picture.path] = str(error) if str(picture.path) in str(error) else f"{picture.path}: {error}"
-            continue
-        labels = opened.predictor.decision(chances).numpy()
-        try:
-            make_folder(mask.parent)
-            write_mask(mask, labels, opened.colours if len(chances) > 1 else ())
-            write_overlay(picture.result(out_dir, "_overlay.png"), image, labels, opened.colours)
-            if probabilities:
-                _write_probabilities(picture.result(out_dir, "_probability.png"), chances)
         except CheckpointError as error:
             raise CheckpointError(f"{error}; {done.summary()} before") from error
-        done.masks.append(mask)
+        else:
+            done.masks.append(mask)
     return done
+
+
+def _predict(opened: Opened, picture: Picture, out_dir: Path, probabilities: bool) -> None:
+    """Write what is made of a picture."""
+    image = opened.read(picture.path)
+    chances = opened.predictor.probabilities(image)
+    labels = opened.predictor.decision(chances).numpy()
+    mask = picture.result(out_dir, "_mask.png")
+    make_folder(mask.parent)
+    write_mask(mask, labels, opened.colours if len(chances) > 1 else ())
+    write_overlay(picture.result(out_dir, "_overlay.png"), image, labels, opened.colours)
+    if probabilities:
+        _write_probabilities(picture.result(out_dir, "_probability.png"), chances)
 
 
 def _write_probabilities(path: Path, chances: Tensor) -> None:
