@@ -8,6 +8,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from edgewise.estimators.monotone import Cone, minimise_within
 from edgewise.estimators.penalised import Functions, minimise
 from edgewise.estimators.rows import Rows
 
@@ -36,7 +37,7 @@ class Sum:
     coef: Tensor
 
 
-def best_sum(name: str, functions: Functions, inside: Sequence[Tensor], rows: Rows) -> Sum:
+def best_sum(name: str, functions: Functions, inside: Sequence[Tensor], rows: Rows, cone: Cone | None = None) -> Sum:
     """The sum of functions under the penalties of least loss on rows held back.
 
     Args:
@@ -44,7 +45,15 @@ def best_sum(name: str, functions: Functions, inside: Sequence[Tensor], rows: Ro
         functions: Of all rows.
         inside: For each fold the values of the functions of its rows, drawn into the ranges of the others.
         rows: The rows.
+        cone: What coefficients may be; anything by default.
     """
+
+    def least(weight: Tensor, setting: tuple[float, float], start: Tensor | None = None) -> Tensor:
+        penalty = unit * functions.penalty(*setting)
+        if cone is not None:
+            return minimise_within(cone, functions.values, y, weight, rows.loss, penalty)
+        return minimise(functions.values, y, weight, rows.loss, penalty, start)
+
     unit, curved = max(rows.floor(), 1e-12), bool(functions.bend.any())
     settings = list(product(CURVED_SIZES if curved else SIZES, reversed(BENDS) if curved else (0.0,)))
     shape, y = rows.table.y.shape, rows.table.y
@@ -53,13 +62,12 @@ def best_sum(name: str, functions: Functions, inside: Sequence[Tensor], rows: Ro
         out, coef = rows.fold == fold, None
         weight = rows.used(fold)
         for setting in settings:
-            coef = minimise(functions.values, y, weight, rows.loss, unit * functions.penalty(*setting), coef)
+            coef = least(weight, setting, coef)
             held[setting][out] = _outputs(functions.values[out], coef)
             kept[setting][out] = _outputs(inside[fold], coef)
     errors = {s: rows.error(found) for s, found in held.items()}
     best = min(settings, key=lambda s: errors[s] if math.isfinite(errors[s]) else math.inf)
-    coef = minimise(functions.values, y, rows.table.counts, rows.loss, unit * functions.penalty(*best))
-    return Sum(name, held[best], kept[best], errors[best], coef)
+    return Sum(name, held[best], kept[best], errors[best], least(rows.table.counts, best))
 
 
 def _outputs(values: Tensor, coef: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from edgewise.estimators.penalised import best_constant
 from edgewise.estimators.rows import Rows, folds_of, sample_of
 from edgewise.estimators.settings import check_settings
 from edgewise.kan.discovery.discover import HIDDEN, PENALTY, discover
+from edgewise.kan.discovery.knowledge import Knowledge
 from edgewise.kan.discovery.restart import WORSE, fit_again
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.discovery.start import learning_by_heart, seeded, start
@@ -117,7 +118,7 @@ class KANEstimator(Learned):
                 layer.reset_parameters()
             return made
 
-        found = choose(model, draw, rows, self.steps, self.starts, rest, until)
+        found = choose(model, draw, rows, self.steps, self.starts, rest, until, self._ways())
         self.shares_, self.errors_, self.penalty_ = found.shares, found.errors, found.strength
         self.reach_ = found.reach
         if rows.floor() > 0 and not any(found.shares.values()):
@@ -183,6 +184,14 @@ class KANEstimator(Learned):
     def _warn_of_targets(self, model: KAN, targets: Tensor) -> None:
         """Say what is odd about targets, and cut what cannot learn from them."""
 
+    def _ways(self) -> Sequence[int] | None:
+        """For each column of the network 1 if predictions must rise with it, -1 if they must fall, 0; None if all are 0."""
+        return None
+
+    def _known(self) -> Knowledge | None:
+        """What formulas are known to do."""
+        return None
+
     def _class_numbers(self, table: Table) -> Tensor | None:
         """The numbers of the classes, which folds share out evenly; None where there are none."""
         return None
@@ -198,6 +207,7 @@ class KANEstimator(Learned):
             grid=self.grid,
             k=self.k,
             functions=self.functions,
+            known=self._known(),
             penalty=PENALTY if self.penalty is None else self.penalty,
             optimizer=self.optimizer,
             loss=None if isinstance(loss, Squares) else loss,

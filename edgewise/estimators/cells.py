@@ -1,11 +1,12 @@
 """Tables as numbers: what stands for missing cells, and a column for each category."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from edgewise._ground.errors import DataError, warn
+from edgewise._ground.errors import ConfigError, DataError, warn
 from edgewise._ground.optional import require
 from edgewise.estimators.categories import Categories
 
@@ -73,6 +74,18 @@ class Cells:
         )
         self.filler = both.set_output(transform="default")
         return self.filler.fit_transform(rows)
+
+    def spread(self, ways: Sequence[int]) -> list[int]:
+        """Numbers for the columns that come in as such for those that come out, 0 for those that are made.
+
+        Raises:
+            ConfigError: A number other than 0 for a column of words.
+        """
+        for place in self.categories.places:
+            if ways[place]:
+                raise ConfigError(f"column {self.names_in[place]!r} holds words, with which nothing rises or falls")
+        plain = [way for place, way in enumerate(ways) if place not in self.categories.places]
+        return [*plain, *[0] * (len(self.names or self.names_in) - len(plain))]
 
     def fill(self, rows: np.ndarray) -> np.ndarray:
         """Checked rows as numbers; a warning names columns with empty cells that were empty in no training row."""

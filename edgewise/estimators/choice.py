@@ -2,15 +2,17 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
 import torch
 from torch import Tensor
 
+from edgewise.bases import BSpline
 from edgewise.estimators.additive import MOST_NUMBERS, Sum, best_sum
 from edgewise.estimators.blend import SURE, best_shares, blended
+from edgewise.estimators.monotone import Cone
 from edgewise.estimators.networks import Networks, best_networks, polished
 from edgewise.estimators.pairs import MOST_NUMBERS as MOST_PAIRS
 from edgewise.estimators.pairs import lines, network_of_pairs, pairs_of
@@ -24,6 +26,7 @@ from edgewise.kan.kan import KAN
 from edgewise.kan.layer import KANLayer
 
 BY_FAR = 0.1  # of the loss left is proof enough
+FINE = 10  # intervals of curves that rise or fall: coefficients in order ask more of few
 STRAIGHT_ON = 1.0  # ranges beyond the training rows, and no farther; a line goes on for ever
 LINE, CURVES, PAIRS, NETWORK = "line", "curves", "pairs", "network"
 
@@ -61,6 +64,7 @@ def choose(
     starts: int,
     rest: Table | None = None,
     until: float = math.inf,
+    ways: Sequence[int] | None = None,
 ) -> Choice:
     """Compare, blend, and put what counts into one network.
 
@@ -72,12 +76,14 @@ def choose(
         starts: Networks of each fold.
         rest: Further rows, on which networks that count are polished.
         until: When no other step is begun, by :func:`time.monotonic`.
+        ways: For each column 1 if outputs must rise with it, -1 if they must fall, and 0: then there are only lines and
+            curves, and beyond the training rows curves stay what they are at the border.
     """
-    layer, x = _first_layer(template, rows), rows.table.x
+    layer, x = _first_layer(template, rows, is_fine=ways is not None), rows.table.x
     inside = [_drawn_in(rows, fold) for fold in range(rows.folds)]
-    sums = _sums(layer, rows, inside)
+    sums = _sums(layer, rows, inside, ways)
     networks = None
-    if len(template) > 1:
+    if len(template) > 1 and ways is None:
         sums += _pairs(layer, rows, inside)
         networks = best_networks(narrowed(template, draw, rows), inside, rows, steps, starts, until)
     found: list[Sum | Networks] = [*sums, *([] if networks is None else [networks])]
@@ -91,7 +97,7 @@ def choose(
         shares = best_shares(told, judging)
     held, kept = (blended([getattr(one, which) for one in found], shares, rows.constant) for which in ("held", "kept"))
     only_line = not any(shares[1:])
-    clamps = not (only_line or _gains(rows, held, kept))
+    clamps = not only_line and (ways is not None or not _gains(rows, held, kept))
     held = kept if clamps else held
     if judging is not None:  # what networks gave before they were polished says nothing of them now
         rows, held = judging, blended(told, shares, rows.constant)
@@ -124,9 +130,19 @@ def _gains(rows: Rows, one: Tensor, other: Tensor) -> bool:
     return bool(gain.sum() > SURE * gain.square().sum().sqrt())
 
 
-def _first_layer(template: KAN, rows: Rows) -> KANLayer:
-    """A layer from the inputs to the outputs, on the knots that networks move to, with no function yet."""
-    single = KAN([template[0].in_features, len(rows.constant)], template[0].edge.basis).to(rows.table.x)
+def _first_layer(template: KAN, rows: Rows, is_fine: bool) -> KANLayer:
+    """A layer from the inputs to the outputs, on the knots that networks move to, with no function yet.
+
+    Args:
+        template: A network of the wanted shape.
+        rows: The rows.
+        is_fine: Whether the grid is finer than that of networks, if there are twice as many rows as functions.
+    """
+    basis = template[0].edge.basis
+    if is_fine and isinstance(basis, BSpline):
+        finest = len(rows.table) // (2 * template[0].in_features) - basis.degree
+        basis = replace(basis, grid_size=max(basis.grid_size, min(FINE, finest)))
+    single = KAN([template[0].in_features, len(rows.constant)], basis).to(rows.table.x)
     single[0].set_mask(template[0].mask.any(0).expand_as(single[0].mask))
     single.update_grid(rows.table.x)
     with torch.no_grad():
@@ -142,15 +158,18 @@ def _drawn_in(rows: Rows, fold: int) -> Tensor:
     return rows.table.x[rows.fold == fold].clamp(used.amin(0), used.amax(0))
 
 
-def _sums(layer: KANLayer, rows: Rows, inside: list[Tensor]) -> list[Sum]:
+def _sums(layer: KANLayer, rows: Rows, inside: list[Tensor], ways: Sequence[int] | None) -> list[Sum]:
     there = layer.mask.any(0)
     if not there.any():
         return []
-    x = rows.table.x
-    found = [best_sum(LINE, Functions.straight(x[:, there]), [part[:, there] for part in inside], rows)]
+    x, cones = rows.table.x, (None, None)
+    if ways is not None:
+        some = [way for way, is_there in zip(ways, there.tolist(), strict=True) if is_there]
+        cones = Cone.of_lines(some), Cone.of_curves(some, layer.coef.shape[1])
+    found = [best_sum(LINE, Functions.straight(x[:, there]), [part[:, there] for part in inside], rows, cones[0])]
     curves = Functions.of(layer, x)
     if curves.values.shape[1] * len(rows.constant) <= MOST_NUMBERS:
-        found.append(best_sum(CURVES, curves, [Functions.of(layer, part).values for part in inside], rows))
+        found.append(best_sum(CURVES, curves, [Functions.of(layer, part).values for part in inside], rows, cones[1]))
     return found
 
 

@@ -9,13 +9,12 @@ from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
-from edgewise.estimators.chunks import KANInChunks, check_varies
-from edgewise.estimators.columns import Columns
-from edgewise.estimators.intervals import Spread
+from edgewise.estimators.chunks import check_varies
+from edgewise.estimators.held_back import KANWithIntervals
 from edgewise.estimators.losses import HUBER, LOSSES, MUCH_NOISE, NORMAL_QUARTILE, check_loss, robust_scale
-from edgewise.estimators.rows import Rows
-from edgewise.estimators.taking import validation
+from edgewise.estimators.ways import Ways, check_ways, ways_of
 from edgewise.estimators.weights import weighed
+from edgewise.kan.discovery.knowledge import Knowledge
 from edgewise.kan.discovery.scale import Scale
 from edgewise.kan.fitting.columns import cut_outputs, digit_of, warn_of_far_out
 from edgewise.kan.fitting.losses import Huber, Poisson
@@ -27,7 +26,7 @@ else:
     RegressorMixin = require("sklearn.base", extra="science").RegressorMixin
 
 
-class KANRegressor(RegressorMixin, KANInChunks):
+class KANRegressor(RegressorMixin, KANWithIntervals):
     """Regression by a small Kolmogorov-Arnold network; with ``symbolic=True`` by a formula.
 
     Columns and targets are taken in units of their deviations, and all is computed in float64. Targets may have several
@@ -67,6 +66,9 @@ class KANRegressor(RegressorMixin, KANInChunks):
         steps: Of each stage; of networks in a safe fit three fifths for the strongest penalty and a quarter for each other.
         starts: Networks of each fold, whose mean is taken; of a single network beginnings, of which the best is kept.
         max_time: Seconds for a safe fit or a formula; as many as it takes by default.
+        monotonic_cst: 1 for columns with which predictions must rise, whatever the others are, -1 for those with which they
+            must fall, 0 for others: a number a column, or a dictionary of names, as scikit-learn's trees take it. A safe
+            fit is then a sum of a line and curves; with ``symbolic=True`` formulas are looked for that do so.
         symbolic: Look for a formula: predictions are then those of ``formula_``. It takes several times as long.
         functions: Names of the functions that formulas may have, such as ``["x", "x^2", "sin"]``; the whole library by
             default.
@@ -110,6 +112,7 @@ class KANRegressor(RegressorMixin, KANInChunks):
         steps: int = 20,
         starts: int = 1,
         max_time: float | None = None,
+        monotonic_cst: Ways = None,
         symbolic: bool = False,
         functions: Sequence[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -127,7 +130,7 @@ class KANRegressor(RegressorMixin, KANInChunks):
             functions=functions,
             random_state=random_state,
         )
-        self.loss = loss
+        self.loss, self.monotonic_cst = loss, monotonic_cst
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to rows ``(N, columns)`` and targets ``(N,)`` or ``(N, outputs)``, at least two rows.
@@ -136,6 +139,8 @@ class KANRegressor(RegressorMixin, KANInChunks):
         none; all alike by default.
         """
         numbers, columns, weight = self._taken(X, y, sample_weight)
+        if self._ways() is not None:
+            check_ways(None if self.symbolic else self.hidden, self.penalty, columns.shape[1])
         self._fit(numbers, columns, weight, LOSSES[self.loss], digit_of(X))
         if self.loss == "huber" and self.penalty is None:
             noise = float(np.median(np.abs(self._spread.left) / self.target_scale_) / NORMAL_QUARTILE)
@@ -152,6 +157,8 @@ class KANRegressor(RegressorMixin, KANInChunks):
         of scikit-learn's ``Ridge``; None means 1. ``loss="huber"`` counts in deviations of the first chunk's targets.
         There are no intervals and no formula; a warning says that what :meth:`fit` learned is forgotten.
         """
+        if self.monotonic_cst is not None:
+            raise ConfigError("monotonic_cst is of fit, which compares lines and curves: leave it out, or use fit")
         first = self._begins()
         numbers, columns, weight = self._taken(X, y, sample_weight, first)
         if first:
@@ -179,13 +186,19 @@ class KANRegressor(RegressorMixin, KANInChunks):
             return robust_scale(targets)
         return Scale.of(targets, None, None if weight is None else weight.unsqueeze(1))
 
+    def _ways(self) -> list[int] | None:
+        names = getattr(self, "feature_names_in_", None)
+        given = ways_of(self.monotonic_cst, len(self._cells.names_in), None if names is None else list(names))
+        return self._cells.spread(given) if any(given) else None
+
+    def _known(self) -> Knowledge | None:
+        ways = dict(zip(self.columns_, self._ways() or [], strict=False))
+        return Knowledge(monotone={name: way for name, way in ways.items() if way}) if ways else None
+
     def _warn_of_targets(self, model: KAN, targets: Tensor) -> None:
         cut_outputs(model, targets)
         if self.loss == "squares":
             warn_of_far_out(targets)
-
-    def _spread_of(self, left: Tensor, rows: Rows, model: KAN, columns: Columns) -> Spread:
-        return Spread.of(left, rows, model, columns)
 
     def _told(self, outputs: Tensor) -> Tensor:
         return Poisson.mean(outputs) if self.loss == "poisson" else outputs
@@ -202,44 +215,6 @@ class KANRegressor(RegressorMixin, KANInChunks):
             return self._shaped(y)
         spread = self._held_back()
         return self._shaped(y), self._shaped(np.zeros_like(y) + spread.deviation() * spread.of_rows(x))
-
-    def predict_interval(self, X: ArrayLike, coverage: float = 0.9) -> np.ndarray:
-        """Lower and upper ends between which the targets of new rows lie, ``(N, 2)``, of several ``(N, outputs, 2)``.
-
-        Cross-conformal: they are as wide as it takes to cover that share of the training rows when these are held back, so
-        they cover about that share of new rows of the same kind, whatever the noise. Where rows held back agree on how far
-        predictions are off at which rows, each interval has a width of its own, else all are as wide.
-
-        Args:
-            X: Rows.
-            coverage: The share of the targets to be covered.
-
-        Raises:
-            ConfigError: A coverage that is no share, or a fit of a single network, which held no rows back.
-            DataError: Too few training rows for such a coverage.
-
-        Example:
-            >>> x = np.linspace(-1, 1, 100)[:, None]
-            >>> y = x[:, 0] + np.random.default_rng(0).uniform(-1, 1, 100)
-            >>> KANRegressor((), random_state=0).fit(x, y).predict_interval([[0.0]]).shape
-            (1, 2)
-        """
-        spread = self._held_back()
-        reach, x = spread.reach(coverage), self._rows(X)
-        y, reach = self._told(self._outputs(x)).numpy(), reach * spread.of_rows(x)
-        return self._shaped(np.stack([y - reach, y + reach], -1))
-
-    def _shaped(self, y: np.ndarray) -> np.ndarray:
-        return y[:, 0] if self._flat else y
-
-    def _held_back(self) -> Spread:
-        validation.check_is_fitted(self, "network_")
-        if self.symbolic or self.penalty is not None or hasattr(self, "_course"):
-            raise ConfigError(
-                "how far predictions are off is known from rows held back, and partial_fit and the fit of a single network "
-                "or of a formula hold none back: use fit, with penalty=None and symbolic=False"
-            )
-        return self._spread
 
     def _output(self) -> dict[str, Any]:
         return super()._output() | ({"activation": "exp"} if self.loss == "poisson" else {})

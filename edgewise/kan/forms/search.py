@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import torch
@@ -71,7 +72,10 @@ class Search:
 
     def _turns(self) -> Iterator[tuple[Shape, Sequence[Target]]]:
         """Each shape with the target itself, and some shapes later with functions of the target, which take longer."""
-        itself, *others = targets(self.few, self.grammar.functions, self.grammar.units)
+        several = list(targets(self.few, self.grammar.functions, self.grammar.units))
+        if not several:  # a target that is the same at all rows is its mean
+            return
+        itself, *others = several
         waiting: deque[Shape] = deque()
         for shape in self.shapes():
             yield shape, [itself]
@@ -123,14 +127,13 @@ class Search:
                 continue
             fitted, kind = self.few.judged(whole), _kind(tree)
             kinds = found.setdefault(terms, {})
-            if (kind not in kinds or fitted.score < kinds[kind].score) and self.grammar.behaves(whole):
+            if kind not in kinds or fitted.score < kinds[kind].score:
                 kinds[kind] = fitted
         counts = FITTED if target.name == "itself" or len(self.few.columns) > FEW else FEWER
-        best = [
-            fitted
-            for terms, kinds in found.items()
-            for fitted in sorted(kinds.values(), key=_score)[: counts[min(terms, len(counts)) - 1]]
-        ]
+        best: list[Fitted] = []
+        for terms, kinds in found.items():
+            able = (fitted for fitted in sorted(kinds.values(), key=_score) if self.grammar.behaves(fitted.tree))
+            best += islice(able, counts[min(terms, len(counts)) - 1])
         return [fitted.tree for fitted in sorted(best, key=_score)]
 
     def shapes(self) -> Iterator[Shape]:
