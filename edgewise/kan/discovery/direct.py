@@ -69,7 +69,9 @@ class Direct:
         self._begin(rows if self.form is None else self.form.rows(rows), grammar, clock)
 
     def _begin(self, rows: Rows, grammar: Grammar, clock: Clock) -> None:
-        self.rows, self.clock, self.is_done = rows, clock, False
+        self.rows, self.clock, self.is_done, self.longest = rows, clock, False, grammar.longest
+        if self.form is not None:
+            grammar = self.form.grammar(grammar)
         order = np.random.default_rng(0).permutation(len(rows))
         held = int(HELD * len(order))
         self.used, self.held = rows.some(np.sort(order[held:])), rows.some(np.sort(order[:held]))
@@ -91,7 +93,7 @@ class Direct:
     @property
     def is_exact(self) -> bool:
         """Whether a formula leaves nothing over, on the rows held back either."""
-        return self.search.is_exact and self.held.judged(self.search.allowed[0].tree).is_exact
+        return self.search.is_exact and (not len(self.held) or self.held.judged(self.search.allowed[0].tree).is_exact)
 
     def error(self, fitted: Fitted) -> float:
         """Of a formula on the rows held back; on those learned from if none are."""
@@ -113,7 +115,7 @@ class Direct:
         Raises:
             ConfigError: There is none that may be offered.
         """
-        found, longest = self.search.allowed, self.search.grammar.longest
+        found, longest = self.search.allowed, self.longest
         lengths: dict[int, Fitted] = {}
         for fitted in found:
             lengths.setdefault(fitted.tree.length(), fitted)

@@ -139,7 +139,6 @@ def discover(
         grammar = known.grammar(functions, labels, places)
         if known.has_behaviour:
             grammar = replace(grammar, behaviour=known.behaviour(labels, places, table.x))
-        grammar = grammar if form is None else form.grammar(grammar)
         with Progress(progress, None) as bar:
             search = Search(model, table, optimizer, loss, steps, timed(bar.advance, clock))
             direct = None

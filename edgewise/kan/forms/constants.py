@@ -56,6 +56,9 @@ class Rows:
 
     def __init__(self, columns: Sequence[Tensor], y: NDArray, weight: NDArray | None = None):
         self.columns, self.y = list(columns), y
+        if not len(y):  # none are held back of few
+            self.weight, self.mean, self.spread, self.unit = np.ones(0), 0.0, 1.0, np.ones(0)
+            return
         self.weight = np.ones(len(y)) if weight is None else weight * len(y) / weight.sum()
         self.mean = float(np.average(y, weights=self.weight))
         self.spread = float(np.average((y - self.mean) ** 2, weights=self.weight)) ** 0.5 or 1.0

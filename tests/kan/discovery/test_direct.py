@@ -92,3 +92,20 @@ def test_the_choice_is_made_on_all_rows():
     off = (X[:, 0] + X[:, 2]) / 2 - X[:, 0] - share * (X[:, 2] - X[:, 0])
     assert best.formula.rmse == pytest.approx(float((off**2).mean().sqrt()), rel=1e-9)
     assert best.error == pytest.approx(float(off[held].square().mean().sqrt() / search.held.spread), rel=1e-6)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_of_few_rows_none_are_held_back(count):
+    table = Table(X[:count], 2 * X[:count, :1], None, None)
+    search = Direct(table, (0, 2), ["a", "b", "c"], Grammar(("x",)), Clock(None))
+    assert len(search.held) == 0
+    search.run()
+    assert search.is_exact
+    assert search.front(Clock(None))[1].formula.expressions == (2 * A,)
+
+
+def test_a_target_that_is_the_same_at_all_rows():
+    search = direct(torch.ones(150).double())
+    search.run()
+    assert search.is_exact
+    assert search.front(Clock(None))[1].formula.expressions == (1,)

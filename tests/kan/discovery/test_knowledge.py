@@ -196,3 +196,19 @@ def test_behaviours_that_cannot_be():
 def test_constants_of_a_form_that_do_not_behave():
     with pytest.raises(ConfigError, match="the form does not behave as is known of it"):
         behaves(lambda u, v: u + v, form="a*u + b*v + c", monotone={"u": -1})
+
+
+def test_the_longest_formula_of_a_form_is_that_of_the_whole():
+    x = RNG.uniform(1, 3, (100, 2))
+    told = {"names": ["u", "v"], "seed": 0, "max_time": 1}
+    found = discover(x, x[:, 0] + x[:, 1] ** 2, known=Knowledge(form="u + f(v)", longest=5), **told)
+    assert str(found.formula) == "u + v**2"
+    with pytest.raises(ConfigError, match="is written with 3 numbers, variables and operations already"):
+        discover(x, x[:, 0], known=Knowledge(form="u + f(v)", longest=2), **told)
+
+
+def test_three_rows_and_a_form():
+    x = RNG.uniform(1, 3, (3, 1))
+    found = discover(x, 2 * x[:, 0] + 1, names=["u"], known=Knowledge(form="a*u + b"), seed=0, max_time=1)
+    assert found.chosen.names == ("a", "b")
+    np.testing.assert_allclose([value for value, _ in found.chosen.constants], [2, 1], atol=1e-9)
