@@ -8,6 +8,7 @@ from torch import Tensor
 
 from edgewise._ground.errors import CheckpointError, ConfigError, DataError, NonFiniteError
 from edgewise._ground.folders import make_folder
+from edgewise._ground.progress import ProgressLine
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.inference.drawn import write_mask, write_overlay, write_probability
 from edgewise.vision.segmentation.inference.opened import Opened
@@ -89,21 +90,25 @@ def write_predictions(
     opened.predictor.decision.check(len(opened.colours))
     pictures = find_pictures(images, Path(out_dir))
     out_dir = make_folder(out_dir)
-    done = Predictions()
-    for picture in pictures:
-        mask = picture.result(out_dir, "_mask.png")
-        try:
-            if mask in done.masks:
-                raise DataError(
-                    f"{picture.path} would overwrite the mask of another picture named {picture.name}: rename it"
-                )
-            _predict(opened, picture, out_dir, probabilities)
-        except (DataError, ConfigError, NonFiniteError) as error:
-            done.failures[picture.path] = str(error) if str(picture.path) in str(error) else f"{picture.path}: {error}"
-        except CheckpointError as error:
-            raise CheckpointError(f"{error}; {done.summary()} before") from error
-        else:
-            done.masks.append(mask)
+    done, written = Predictions(), set()
+    with ProgressLine("masks", len(pictures), shown=None, errors=True) as line:
+        for picture in pictures:
+            mask = picture.result(out_dir, "_mask.png")
+            try:
+                if mask in written:
+                    raise DataError(
+                        f"{picture.path} would overwrite the mask of another picture named {picture.name}: rename it"
+                    )
+                _predict(opened, picture, out_dir, probabilities)
+            except (DataError, ConfigError, NonFiniteError) as error:
+                done.failures[picture.path] = str(error) if str(picture.path) in str(error) else f"{picture.path}: {error}"
+            except CheckpointError as error:
+                raise CheckpointError(f"{error}; {done.summary()} before") from error
+            else:
+                done.masks.append(mask)
+                written.add(mask)
+            line.step()
+            line.say()
     return done
 
 

@@ -103,6 +103,14 @@ def test_a_run_decides_as_its_recipe_says_and_otherwise_where_asked(recipe, pict
     assert 0.3 < (mask > 0).mean() < 0.7
 
 
+def test_long_work_says_how_far_it_is(picture, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("edgewise._ground.progress._Lines.every", 0.0)
+    Image.open(picture[0]).save(tmp_path / "more.png")
+    write_predictions(opened(Greys()), [picture[0], tmp_path / "more.png", tmp_path / "none.png"], tmp_path / "out")
+    output = capsys.readouterr()
+    assert (output.out, output.err.splitlines()) == ("", [f"masks  {part}%" for part in (33, 67, 100, 100)])
+
+
 def test_results_of_pictures_in_subfolders_lie_in_subfolders(tmp_path):
     for number, name in enumerate(("a.png", "one/a.png", "one/a.tif")):
         (tmp_path / "in" / name).parent.mkdir(exist_ok=True, parents=True)
