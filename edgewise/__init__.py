@@ -72,7 +72,8 @@ _ROOMS = {
     "list_models": "models",
     "use_backend": "ops",
 }
-# The packages that register models when they are imported.
+# The packages that register datasets and models when they are imported.
+HOMES["dataset"] = ("edgewise.vision",)
 HOMES["model"] = ("edgewise.models", "edgewise.kan")
 
 

@@ -26,6 +26,7 @@ NEEDS = {
     "docs/analysis.md": ["timm", "matplotlib"],
     "docs/attention.md": ["timm", "lightning"],
     "docs/tuning.md": ["optuna", "lightning", "matplotlib"],
+    "docs/volumes.md": ["nibabel", "pydicom", "lightning", "monai"],
     "docs/science.md": ["sympy", "matplotlib", "sklearn", "pandas"],
 }
 

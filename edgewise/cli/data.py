@@ -59,10 +59,16 @@ def _list() -> None:
 
 def _describe(name: str, root: Path | None, options: dict[str, Any], split_seed: int) -> None:
     from edgewise.vision.data import ClassificationSet, dataset_of, describe
+    from edgewise.vision.volumes import VolumeSet
+    from edgewise.vision.volumes.describe import describe_volumes
 
     dataset = dataset_of(name, root, options)
     if isinstance(dataset, ClassificationSet):
         _describe_classes(dataset, split_seed)
+        return
+    if isinstance(dataset, VolumeSet):
+        rows, classes = describe_volumes(dataset, split_seed)
+        print_table((name, ""), [*rows, ("classes", "\n".join(map(_class, classes)))], left=(0, 1))
         return
     if not any(sample.masks for sample in dataset):
         _describe_pictures(dataset, split_seed)

@@ -44,6 +44,7 @@ def command(
       edgewise predict runs/first pictures/ --out masks --smallest 50 --probabilities
       edgewise predict runs/first runs/second pictures/ --out masks --tta
       edgewise predict nuclei.onnx pictures/ --out masks
+      edgewise predict runs/scans scan.nii.gz dicom/ --out masks
       edgewise predict runs/digits *.png --out named
       edgewise predict formula rows.csv --out answers.csv
 
@@ -51,7 +52,8 @@ def command(
         run: Folder made by `edgewise train`, `edgewise demo` or `edgewise fit`; also an ONNX file of a
             segmentation by `edgewise export`, or a folder of runs.
         images: More runs of the same segmentation, whose probabilities are then averaged. Picture files,
-            and folders with all below them; of a fit, a CSV file, an Excel workbook (.xlsx) or a
+            and folders with all below them; of a run of volumes, NIfTI files and folders of DICOM slices,
+            whose masks become ID_mask.nii.gz; of a fit, a CSV file, an Excel workbook (.xlsx) or a
             Parquet file whose first line names its columns.
         out: Folder for ID_mask.png and ID_overlay.png, in subfolders as the pictures are, or for
             predictions.csv; made if needed. Of a fit also a CSV file.

@@ -38,6 +38,8 @@ from edgewise.vision.training.recipes import RECIPES, create_recipe, list_recipe
 from edgewise.vision.training.run import train
 from edgewise.vision.training.tasks import TASKS, Task
 from edgewise.vision.verbs import compare_runs, deploy, evaluate, predict, write_report
+from edgewise.vision.volumes.recipe import VolumeData, VolumeRecipe
+from edgewise.vision.volumes.task import VolumeSegmentation
 
 __all__ = [
     "RECIPES",
@@ -85,6 +87,9 @@ __all__ = [
     "Task",
     "Threshold",
     "TunedThreshold",
+    "VolumeData",
+    "VolumeRecipe",
+    "VolumeSegmentation",
     "compare_runs",
     "create_recipe",
     "deploy",

@@ -181,7 +181,9 @@ def test_a_task_is_one_class_with_a_name(task, recipe, tmp_path):
 
 
 def test_what_is_not_registered_is_named(dataset, recipe, tmp_path):
-    with pytest.raises(ConfigError, match="unknown task 'brightness'; known: classification, generation, segmentation"):
+    with pytest.raises(
+        ConfigError, match="unknown task 'brightness'; known: classification, generation, segmentation, vol"
+    ):
         train(recipe, tmp_path / "run", progress=False)
     with pytest.raises(ConfigError, match="the recipe names no task: give it one of brightness, classification, gen"):
         Recipe.from_dict({"epochs": 3})

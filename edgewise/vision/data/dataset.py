@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise._ground.registry import Registry
@@ -33,6 +33,9 @@ class SegmentationSet:
         legend: Names and colours of the classes; None: nobody said.
         split_by: Name of the way in which `split` divides it; `edgewise.vision.data.list_splits` has them all.
     """
+
+    space: ClassVar[int] = 2
+    """Dimensions of its images."""
 
     name: str
     samples: tuple[Sample, ...] = field(repr=False)

@@ -39,6 +39,8 @@ def open_dataset(data: MaskedData, facts: Mapping[str, Any] | None = None) -> Se
     dataset = dataset_of(data.name, data.root, data.options)
     if not isinstance(dataset, SegmentationSet):
         raise ConfigError(f"dataset {data.name!r} has classes and no masks: train a recipe of classification on it")
+    if dataset.space != 2:
+        raise ConfigError(f"dataset {data.name!r} has volumes and no pictures: train a recipe of volumes on it")
     if facts is not None:
         return read_by(dataset, facts)
     samples = with_intensity(dataset.samples, data.intensity)

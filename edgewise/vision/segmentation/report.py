@@ -1,9 +1,11 @@
 """A report on one segmentation or on several side by side: an HTML file, and beside it a picture of every case."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from edgewise._ground.figures import to_bytes
 from edgewise._ground.page import embed
@@ -33,7 +35,7 @@ class MaskMethod:
     """Something that makes masks, with its scores on the test images."""
 
     title: str
-    masks: Predictor | Threshold
+    masks: Callable[..., Tensor]
     evaluation: Evaluation
     result: Result | None = None
     """How its run ended; None for the threshold, which is no run."""
@@ -57,13 +59,39 @@ def report_segmentation(
         _network(title, folder, split, data.classes, device, drawn)
         for title, folder, drawn in zip(runs.titles, runs.folders, pictures, strict=True)
     ]
-    networks = [(method.title, method.evaluation) for method in methods]
-    note = ""
+    overlaid, note = tables.order([(method.title, method.evaluation) for method in methods]), ""
     if data.classes == 1:  # of several classes, a threshold would have another score under the same name
         threshold = fit_threshold(split.train)
         methods.append(MaskMethod("grey threshold", threshold, evaluate_masks(threshold, split.test)))
         note = _baseline_note(threshold)
-    overview, overlays = path.with_suffix(".png"), _overlays(methods, split, tables.order(networks))
+    rest = left_out(runs.folders[0], split)
+    return write_page(runs, path, methods, split, pictures, _overlays(methods, split, overlaid), rest, note)
+
+
+def write_page(
+    runs: ComparedRuns,
+    path: Path,
+    methods: Sequence[MaskMethod],
+    split: Split,
+    pictures: Sequence[CasePictures],
+    overlays: bytes,
+    left_out: Sequence[str],
+    note: str = "",
+) -> Report:
+    """The page of methods that make masks, and the overview beside it.
+
+    Args:
+        runs: The runs among them.
+        path: The HTML file.
+        methods: With their scores.
+        split: What they were trained and scored on.
+        pictures: Of all cases, by each run.
+        overlays: The overview, a PNG.
+        left_out: A line on each case that is on no side.
+        note: A sentence on what is no run.
+    """
+    networks = [(method.title, method.evaluation) for method in methods if method.result]
+    overview = path.with_suffix(".png")
     atomic_write(overview, overlays)
     first = methods[0].evaluation
     titles_of = first.titles | first.further
@@ -86,7 +114,7 @@ def report_segmentation(
         cases=tables.by_case(networks, pictures),
         case_columns=[titles_of.get(name, "") for name in tables.OF_CASE] if len(networks) == 1 else runs.titles,
         sides=sides_of(split),
-        left_out=left_out(runs.folders[0], split),
+        left_out=left_out,
         overlays=embed(overlays),
         distributions=[embed(to_bytes(figure, "svg")) for figure in _distributions(methods)],
         curves=[embed(to_bytes(curve(runs.histories), "svg")) for curve in (score_curves, loss_curves)],
@@ -118,7 +146,7 @@ def _short(id: str) -> str:
     return id if len(id) <= 20 else f"{id[:8]}…{id[-11:]}"
 
 
-def _distributions(methods: list[MaskMethod]) -> list["Figure"]:
+def _distributions(methods: Sequence[MaskMethod]) -> list["Figure"]:
     """IoU and HD95 of all cases."""
     titles = methods[0].evaluation.titles
     return [

@@ -58,7 +58,20 @@ def test_a_dataset_of_ones_own_needs_one_function(make_set):
 def test_list():
     classes = {"cats_vs_dogs", "cifar10", "cifar100", "fashion_mnist", "flowers102", "imagefolder", "mnist"}
     classes |= {"stl10", "svhn"}
-    masks = {"pictures", "busi", "chase", "cvc", "drive", "dsb2018", "folder", "glas", "kvasir", "nuclei"}
+    masks = {
+        "pictures",
+        "busi",
+        "chase",
+        "cvc",
+        "drive",
+        "dsb2018",
+        "folder",
+        "glas",
+        "kvasir",
+        "nuclei",
+        "nuclei3d",
+        "volumes",
+    }
     assert set(list_datasets()) == masks | classes
 
 

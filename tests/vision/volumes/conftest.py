@@ -1,8 +1,17 @@
+import json
+
+import nibabel
 import numpy as np
 import pydicom
 import pytest
+import torch
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from torch import nn
+
+from edgewise.models import Volumes
+from edgewise.models.registry import MODELS
+from edgewise.vision import Adam, Machine, Model, VolumeData, VolumeRecipe
 
 AXIAL = (1, 0, 0, 0, 1, 0)
 
@@ -42,3 +51,70 @@ def write_series():
         return paths
 
     return write
+
+
+class Tiny(nn.Module):
+    """A network of volumes that trains in a second."""
+
+    def __init__(self, in_channels=1, num_classes=1, width=6):
+        super().__init__()
+        self.config = {
+            "name": "tiny3d",
+            "options": {"in_channels": in_channels, "num_classes": num_classes, "width": width},
+        }
+        self.body = nn.Sequential(nn.Conv3d(in_channels, width, 3, padding=1), nn.BatchNorm3d(width), nn.ReLU())
+        self.head = nn.Conv3d(width, num_classes, 1)
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+@pytest.fixture
+def tiny():
+    MODELS.register("tiny3d", takes=Volumes())(Tiny)
+    yield
+    MODELS.unregister("tiny3d")
+
+
+@pytest.fixture(scope="session")
+def scans(tmp_path_factory):
+    """Ten scans in nnU-Net's folders, of two bright balls of 3 and 4 mm in noise, on grids of slices far apart."""
+    root = tmp_path_factory.mktemp("scans")
+    (root / "imagesTr").mkdir()
+    (root / "labelsTr").mkdir()
+    names = {"background": 0, "small": 1, "large": 2}
+    (root / "dataset.json").write_text(json.dumps({"channel_names": {"0": "MR"}, "labels": names}))
+    for index in range(10):
+        draw = np.random.default_rng(index)
+        spacing = np.array([2.0 + index % 3, 0.8, 1.0])
+        shape = np.ceil(np.array([20, 16, 16]) / spacing).astype(int)
+        mm = np.moveaxis(np.indices(shape), 0, -1) * spacing
+        mask = np.zeros(shape, np.uint8)
+        for label, radius in ((1, 3.0), (2, 4.0)):
+            centre = (5 if label == 1 else 14, *draw.uniform(5, 11, 2))
+            mask[((mm - centre) ** 2).sum(-1) < radius**2] = label
+        array = (100 * mask + draw.normal(0, 15, shape)).astype(np.int16)
+        affine = np.diag([spacing[2], spacing[1], spacing[0], 1.0])
+        affine[:3, 3] = draw.uniform(-50, 50, 3)
+        nibabel.save(nibabel.Nifti1Image(array.T, affine), root / "imagesTr" / f"case{index}_0000.nii.gz")
+        nibabel.save(nibabel.Nifti1Image(mask.T, affine), root / "labelsTr" / f"case{index}.nii.gz")
+    return root
+
+
+@pytest.fixture
+def recipe(scans, tiny):
+    return VolumeRecipe(
+        data=VolumeData(root=str(scans), size=(6, 16, 16), classes=3, patches=2),
+        model=Model(name="tiny3d"),
+        optimiser=Adam(learning_rate=0.05),
+        machine=Machine(accelerator="cpu"),
+        epochs=2,
+    )
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

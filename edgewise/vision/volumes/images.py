@@ -1,0 +1,145 @@
+"""The scans of a recipe, split, made ready and batched."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+from edgewise._ground.errors import ConfigError, DataError
+from edgewise.vision.data.classes import check_classes, count_classes
+from edgewise.vision.data.dataset import SegmentationSet, Split, dataset_of
+from edgewise.vision.data.intensity import scale_from
+from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
+from edgewise.vision.data.legend import Legend
+from edgewise.vision.data.loading import EpochSampler
+from edgewise.vision.data.stating import coding_from
+from edgewise.vision.segmentation.augment import Augmentation
+from edgewise.vision.segmentation.objective import balanced
+from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.volumes.levels import find_levels
+from edgewise.vision.volumes.patches import PreparedScans, RandomPatches, WholeScans
+from edgewise.vision.volumes.preprocess import VolumePreprocess, median_spacing
+from edgewise.vision.volumes.recipe import VolumeData, VolumeRecipe
+from edgewise.vision.volumes.sample import VolumeSet, scans_of
+
+
+def open_volumes(data: VolumeData) -> VolumeSet:
+    """All scans of a recipe.
+
+    Raises:
+        ConfigError: The dataset has no volumes.
+        DataError: The scans are missing or unusable.
+    """
+    dataset = dataset_of(data.name, data.root, data.options)
+    if not isinstance(dataset, VolumeSet):
+        raise ConfigError(f"dataset {data.name!r} has pictures and no volumes: train a recipe of pictures on it")
+    return replace(dataset, legend=data.legend(dataset))
+
+
+def sides_of(dataset: SegmentationSet, data: VolumeData, inventory: Inventory | None) -> Split:
+    """The three sides, no scan on two of them.
+
+    Raises:
+        DataError: A side is empty, a file is on two sides, or the scans are not those that a run noted.
+    """
+    if inventory is not None:
+        return masked_sides(dataset, inventory)
+    split = dataset.split(data.split_seed)
+    for part in ("train", "validation", "test"):
+        if not len(getattr(split, part)):
+            raise DataError(f"the {part} part of {data.name!r} has no scan: give a dataset with more scans")
+    side: dict[str, tuple[str, str]] = {}
+    for part, digests in take_stock(dataset, split).sides.items():
+        for id, digest in digests.items():
+            where, other = side.setdefault(digest, (part, id))
+            if where != part:
+                raise DataError(
+                    f"{other!r} ({where}) and {id!r} ({part}) of {data.name!r} are the same scan: leave one out"
+                )
+    return split
+
+
+def read_as_noted(dataset: SegmentationSet, facts: Mapping[str, Any], coding: bool = True) -> SegmentationSet:
+    """The scans, read as a run noted it.
+
+    Args:
+        dataset: The scans.
+        facts: What :class:`VolumeImages` noted.
+        coding: By its rule for masks too.
+    """
+    window = tuple(facts["window"]) if facts["window"] else None
+    read: dict[str, Any] = {"window": window, "scale": scale_from(facts["scale"])}
+    if coding and facts["masks"]:
+        read["coding"] = coding_from(facts["masks"])
+    samples = tuple(replace(sample, **read) for sample in scans_of(dataset))
+    return replace(dataset, samples=samples, legend=Legend.from_dict(facts["legend"]))
+
+
+def open_run(folder: RunFolder) -> Split:
+    """The sides of a run, read as it reads them.
+
+    Raises:
+        CheckpointError: The folder holds no run of volumes.
+        DataError: The scans are not those that it was started with.
+    """
+    data = folder.read_recipe(VolumeRecipe).data
+    dataset = read_as_noted(open_volumes(data), folder.read_facts())
+    return sides_of(dataset, data, folder.read_inventory())
+
+
+class VolumeImages:
+    """Batches of patches of the training scans, and whole validation scans.
+
+    Raises:
+        DataError: The scans are unusable, a mask holds a class beyond those of the recipe, or no mask holds one of them.
+    """
+
+    def __init__(self, recipe: VolumeRecipe, inventory: Inventory | None = None):
+        self.recipe = recipe
+        data, dataset = recipe.data, open_volumes(recipe.data)
+        split = sides_of(dataset, data, inventory)
+        rule = dataset.coding.describe() if dataset.coding else "each says"
+        check_classes(count_classes(dataset), data.classes, data.name, rule)
+        self.inventory = take_stock(dataset, split) if inventory is None else inventory
+        window, scale = find_levels(scans_of(split.train), data.intensity)
+        spacings = (
+            [sample.read_image().turned().spacing for sample in scans_of(split.train)] if data.spacing is None else []
+        )
+        spacing = data.spacing or median_spacing(spacings)
+        self.facts: dict[str, Any] = {
+            "masks": dataset.coding.to_dict() if dataset.coding else None,
+            "window": window,
+            "scale": scale.to_dict() if scale else None,
+            "legend": dataset.legend.to_dict() if dataset.legend else None,
+            "spacing": list(spacing),
+        }
+        if recipe.loss.weights == "balanced":
+            self.facts["class_weights"] = balanced(count_classes(split.train), data.classes)
+        preprocess = VolumePreprocess(spacing)
+        train, validation = (
+            PreparedScans(scans_of(read_as_noted(side, self.facts)), preprocess, data.channels)
+            for side in (split.train, split.validation)
+        )
+        augment = Augmentation(recipe.augment, data.size[1:]) if recipe.augment else None
+        self.train = RandomPatches(train, data.size, data.patches, data.foreground, augment, recipe.seed)
+        self.validation = WholeScans(validation)
+
+    def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:
+        """An epoch's batches of patches; the last, smaller one is dropped."""
+        self.train.set_epoch(epoch)
+        sampler = EpochSampler(len(self.train), seed=self.recipe.seed)
+        sampler.set_epoch(epoch)
+        size = self.recipe.batch_size
+        return self._loader(self.train, size, sampler=sampler, drop_last=len(self.train) > size)
+
+    def validation_batches(self, rank: int, replicas: int) -> DataLoader:
+        """The validation scans one by one, for their sizes differ."""
+        return self._loader(self.validation, 1)
+
+    def names(self, batch: dict, training: bool) -> list[str]:
+        """The ids of the scans of a batch."""
+        return batch["id"]
+
+    def _loader(self, images: RandomPatches | WholeScans, size: int, **options) -> DataLoader:
+        return DataLoader(images, batch_size=size, num_workers=self.recipe.machine.workers, **options)

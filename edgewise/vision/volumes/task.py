@@ -1,0 +1,64 @@
+"""Segmentation of volumes as a task: that of pictures, but for what three dimensions change."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from torch import nn
+
+from edgewise._ground.errors import ConfigError
+from edgewise.models.deployment import Deployment
+from edgewise.vision.data.inventory import Inventory
+from edgewise.vision.segmentation.comparison import Comparison
+from edgewise.vision.segmentation.evaluation import Evaluation
+from edgewise.vision.segmentation.inference.files import Inference, Predictions
+from edgewise.vision.segmentation.task import Segmentation
+from edgewise.vision.training.page import Report
+from edgewise.vision.training.recipe import Recipe
+from edgewise.vision.training.tasks import TASKS
+from edgewise.vision.volumes.deploy import deploy_volumes
+from edgewise.vision.volumes.evaluate import evaluate_volumes
+from edgewise.vision.volumes.images import VolumeImages
+from edgewise.vision.volumes.learner import VolumeSegmenter
+from edgewise.vision.volumes.predict import predict_volumes
+from edgewise.vision.volumes.recipe import VolumeRecipe
+from edgewise.vision.volumes.report import report_volumes
+from edgewise.vision.volumes.sample import VolumeSet
+
+
+@TASKS.register(VolumeRecipe.task)
+class VolumeSegmentation(Segmentation):
+    """A class for each voxel."""
+
+    packages: ClassVar = ("monai.losses", "nibabel")
+
+    def images(self, recipe: VolumeRecipe, inventory: Inventory | None = None) -> VolumeImages:  # pyright: ignore
+        return VolumeImages(recipe, inventory)
+
+    def learner(self, network: nn.Module, recipe: VolumeRecipe, facts: Mapping[str, Any]) -> VolumeSegmenter:  # pyright: ignore
+        return VolumeSegmenter(network, recipe, facts)
+
+    def baseline(self, recipe: VolumeRecipe, match: str) -> Recipe:  # pyright: ignore
+        raise ConfigError("a plain baseline is made for classification; of volumes, train model.name=unet3d beside it")
+
+    def evaluate(self, run_dir: Path, dataset: VolumeSet | None, device: str) -> Evaluation:  # pyright: ignore
+        return evaluate_volumes(run_dir, dataset, device)
+
+    def compare(self, first: Path, second: Path, dataset: VolumeSet | None, device: str) -> Comparison:  # pyright: ignore
+        return Comparison.of(*(evaluate_volumes(run_dir, dataset, device) for run_dir in (first, second)))
+
+    def predict(
+        self,
+        runs: Sequence[Path],
+        images: Iterable[str | Path],
+        out_dir: Path,
+        device: str,
+        inference: Inference | None = None,
+    ) -> Predictions:
+        return predict_volumes(runs, images, out_dir, device, inference)
+
+    def deployment(self, run_dir: Path) -> Deployment:
+        return deploy_volumes(run_dir)
+
+    def report(self, run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None, device: str) -> Report:
+        return report_volumes(run_dirs, path, titles, device)

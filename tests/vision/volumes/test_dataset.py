@@ -1,0 +1,88 @@
+import json
+import shutil
+
+import nibabel
+import numpy as np
+import pytest
+
+from edgewise import ConfigError, DataError
+from edgewise.vision.data import create_dataset
+from edgewise.vision.volumes import VolumeSample
+
+
+def write(path, array, affine=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(array, np.diag([1.0, 2, 3, 1]) if affine is None else affine), path)
+
+
+def test_folders_of_nnunet(scans):
+    dataset = create_dataset("volumes", scans)
+    assert dataset.ids[0] == "case0"
+    assert dataset.legend.names == ("background", "small", "large")
+    truth = np.asanyarray(nibabel.load(scans / "labelsTr" / "case4.nii.gz").dataobj).T
+    image, mask = dataset[4].read()
+    np.testing.assert_array_equal(mask, truth)
+    assert image.array.shape == (1, *truth.shape)
+    assert dataset[4].measured().spacing == pytest.approx((3.0, 0.8, 1.0))
+    split = dataset.split()
+    assert (len(split.train), len(split.validation), len(split.test)) == (7, 1, 2)
+
+
+def test_channels_in_files_and_a_test_side(tmp_path):
+    rng = np.random.default_rng(0)
+    parts = {name: rng.normal(size=(4, 5, 6)).astype(np.float32) for name in ("a_0000", "a_0001", "b_0000", "b_0001")}
+    for name, array in parts.items():
+        write(tmp_path / "imagesTr" / f"{name}.nii.gz", array)
+    for name in ("a", "b"):
+        write(tmp_path / "labelsTr" / f"{name}.nii.gz", (parts[f"{name}_0000"] > 0).astype(np.uint8))
+    shutil.copytree(tmp_path / "imagesTr", tmp_path / "imagesTs")
+    shutil.copytree(tmp_path / "labelsTr", tmp_path / "labelsTs")
+    for path in (*(tmp_path / "imagesTs").iterdir(), *(tmp_path / "labelsTs").iterdir()):
+        path.rename(path.with_name(f"t{path.name}"))
+    dataset = create_dataset("volumes", tmp_path)
+    assert dataset.channels == 2
+    assert [(sample.id, sample.side) for sample in dataset] == [
+        ("a", "train"),
+        ("b", "train"),
+        ("ta", "test"),
+        ("tb", "test"),
+    ]
+    np.testing.assert_array_equal(dataset[1].read_image().array, np.stack([parts["b_0000"].T, parts["b_0001"].T]))
+
+
+def test_folders_of_slices_with_masks_in_nifti(tmp_path, write_series):
+    pixels = np.random.default_rng(0).integers(0, 100, (3, 4, 5))
+    write_series(tmp_path / "images" / "p1", pixels, spacing=(3.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0))
+    write(tmp_path / "masks" / "p1.nii.gz", (pixels.T > 50).astype(np.uint8) * 255, np.diag([-1.0, -1, 3, 1]))
+    (sample,) = create_dataset("volumes", tmp_path, mask_values="binary")
+    np.testing.assert_array_equal(sample.read()[1], pixels > 50)
+    assert len(sample.files) == 4
+    with pytest.raises(DataError, match=r"holds the label 255\.0 and classes are whole numbers") as caught:
+        create_dataset("volumes", tmp_path)[0].read()
+    assert "p1.nii.gz" in str(caught.value)
+
+
+def test_what_is_amiss_is_told(tmp_path, scans):
+    with pytest.raises(ConfigError, match="dataset 'volumes' needs its folder"):
+        create_dataset("volumes")
+    with pytest.raises(DataError, match="has no folder of scans; put them into imagesTr or images"):
+        create_dataset("volumes", tmp_path)
+    with pytest.raises(ConfigError, match="mask_values='soft' of volumes must be"):
+        create_dataset("volumes", scans, mask_values="soft")
+    write(tmp_path / "images" / "a.nii.gz", np.zeros((4, 5, 6), np.int16))
+    with pytest.raises(DataError, match=r"has no masks beside it; put them into .*masks, named as their scans"):
+        create_dataset("volumes", tmp_path)
+    write(tmp_path / "masks" / "b.nii.gz", np.zeros((4, 5, 6), np.uint8))
+    with pytest.raises(DataError, match=r"a\.nii\.gz has no mask; put .*masks.a\.nii\.gz there"):
+        create_dataset("volumes", tmp_path)
+    write(tmp_path / "masks" / "a.nii.gz", np.zeros((4, 5, 7), np.uint8))
+    with pytest.raises(DataError, match=r"a\.nii\.gz has 7 x 5 x 4 voxels and .* 6 x 5 x 4; resample it to the same grid"):
+        create_dataset("volumes", tmp_path)[0].read()
+    write(tmp_path / "masks" / "a.nii.gz", np.zeros((4, 5, 6), np.uint8), np.diag([1.0, 2, 4, 1]))
+    with pytest.raises(DataError, match="lie 6 mm apart; resample it"):
+        create_dataset("volumes", tmp_path)[0].read()
+    with pytest.raises(DataError, match="has no mask; give it one"):
+        VolumeSample("a", tmp_path / "images" / "a.nii.gz").read()
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "whole": [1, 2]}}))
+    with pytest.raises(DataError, match="regions of several labels are not read"):
+        create_dataset("volumes", tmp_path)
