@@ -30,7 +30,7 @@ def command(
 ) -> None:
     """Score the best epoch of a run on its test images, or on all images of another
     dataset (of a dataset with a published test side, on that): masks at each picture's own size,
-    or classes. Of masks, each score has its 95 % interval by bootstrap over groups, such as patients.
+    or classes. Each score has its 95 % interval by bootstrap over groups, such as patients.
 
     examples:
       edgewise evaluate runs/first
@@ -42,7 +42,7 @@ def command(
         run: Folder made by `edgewise train` or `edgewise demo`.
         tune_threshold: First choose the threshold of a run of one foreground on its validation images. It is kept in
             RUN/threshold.json, and scores, predictions, reports and exports use it; delete the file to undo that.
-        against: Another run of segmentation, to be compared on the same images: differences are RUN less this one, with
+        against: Another run of the same task, to be compared on the same images: differences are RUN less this one, with
             95 % intervals.
         data: Dataset to score instead of the run's own test images (`edgewise data` lists them).
         root: Folder that holds it.

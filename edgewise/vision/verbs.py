@@ -46,20 +46,20 @@ def compare_runs(
     *,
     device: str = "cpu",
 ) -> Compared:
-    """Score the best epochs of two runs of segmentation on the same images; differences are the first less the second.
+    """Score the best epochs of two runs of one task on the same images; differences are the first less the second.
 
     Each difference has a 95 % interval by bootstrap over the groups of the images, both runs on the same samples.
 
     Args:
         first: A run.
         second: Another, whose classes are the same.
-        dataset: Pictures with their masks; None: the runs' own test images, which must be the same.
+        dataset: Pictures with their masks or classes; None: the runs' own test images, which must be the same.
         device: Where to compute.
 
     Raises:
         ConfigError: The runs were not trained for the same task, or it has no comparison.
         CheckpointError: A folder holds no finished run, or its model is corrupted.
-        DataError: A picture or its mask cannot be used, or the images are not the same for both.
+        DataError: A picture, its mask or its class cannot be used, or the images are not the same for both.
     """
     recipes = [RunFolder(run_dir).read_recipe() for run_dir in (first, second)]
     if recipes[0].task != recipes[1].task:

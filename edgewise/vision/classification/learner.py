@@ -117,7 +117,7 @@ class Classifier(Learner):
     def scores(self, sums: dict[str, Tensor]) -> dict[str, float]:
         """The four scores of :mod:`edgewise.vision.classification.metrics`, under the names that they are logged by."""
         names = {"top1": "accuracy", "top5": "top5", "ece": "ece", "log_loss": "loss"}
-        return {names[name]: score for name, score in summarise(sums).items()}
+        return {names[name]: score.item() for name, score in summarise(sums).items()}
 
 
 def _mixer(mix: Mix, classes: int, smoothing: float):

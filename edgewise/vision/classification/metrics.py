@@ -1,11 +1,19 @@
 r"""Scores of a classification, each with its definition.
 
+**Of all pictures:**
+
 * ``top1`` and ``top5``: the part of the pictures whose class has the largest, or one of the five largest, logits.
-* ``log_loss`` :math:`= -\frac1N \sum_n \log p_n(y_n)`.
+* ``balanced``, the balanced accuracy (Brodersen et al., ICPR 2010): the mean sensitivity over classes.
+* ``auc``: the mean over classes of their areas under the ROC curve (macro average, one class against the rest).
 * ``ece``, the expected calibration error (Guo et al., ICML 2017): :math:`\sum_b \frac{N_b}{N} |a_b - c_b|` over 15 equal
   bins of the largest probability, with :math:`a_b` the part of a bin that is right and :math:`c_b` its mean probability.
+* ``log_loss`` :math:`= -\frac1N \sum_n \log p_n(y_n)`.
 
-All are sums over pictures, so they do not depend on batches or processes.
+**Of a class**, with :math:`TP, FP, FN, TN` the pictures by whether they are of it and named so: ``sensitivity``, or recall,
+:math:`TP / (TP + FN)`; ``specificity`` :math:`TN / (TN + FP)`; ``precision`` :math:`TP / (TP + FP)`; ``f1``
+:math:`2 TP / (2 TP + FP + FN)`; and ``auc`` :math:`P(s_+ > s_-) + P(s_+ = s_-) / 2` for a picture of the class and one of
+another, with s the probability of the class. Precision is 0 for a class of which pictures are there and none is named so.
+Other ratios of nothing to nothing are not defined, NaN, and left out of means over classes.
 """
 
 import torch
@@ -13,61 +21,135 @@ from torch import Tensor
 from torch.nn import functional as F
 
 BINS = 15
-SCORES = {"top1": "Top-1", "top5": "Top-5", "ece": "Calibration error", "log_loss": "Log loss"}
+SCORES = {
+    "top1": "Top-1",
+    "top5": "Top-5",
+    "balanced": "Balanced accuracy",
+    "auc": "AUC",
+    "ece": "Calibration error",
+    "log_loss": "Log loss",
+}
+OF_CLASSES = {
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "precision": "Precision",
+    "f1": "F1",
+    "auc": "AUC",
+}
 
 
-def tally(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
-    """What adds up over batches; rows whose label is below 0 are left out.
+def measure(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """What adds up over pictures, of each picture.
 
     Args:
         logits: ``(N, classes)``.
         labels: Class of each, integers ``(N,)``.
 
     Returns:
-        ``confusion`` ``(classes, classes)``, truth by prediction; ``top5`` and ``log_loss``, scalars; ``bins`` ``(15, 3)``,
-        the count, the sum of probabilities and the number right in each bin. All in float64.
+        ``top5`` and ``log_loss``, ``(N,)``; ``bins`` ``(N, 15, 3)``, the count, the sum of probabilities and the number
+        right in each bin. All in float64.
     """
-    logits, labels = logits[labels >= 0].double(), labels[labels >= 0]
-    classes = logits.shape[1]
-    confidence, prediction = logits.softmax(1).max(1)
-    pairs = torch.bincount(labels * classes + prediction, minlength=classes**2)
-    best = logits.topk(min(5, classes), dim=1).indices
+    logits = logits.double()
+    confidence, prediction = logits.softmax(1).amax(1), logits.argmax(1)
+    best = logits.topk(min(5, logits.shape[1]), dim=1).indices
     place = (confidence * BINS).long().clamp(max=BINS - 1)
     columns = torch.stack([torch.ones_like(confidence), confidence, (prediction == labels).double()], dim=1)
     return {
-        "confusion": pairs.reshape(classes, classes).double(),
-        "top5": (best == labels[:, None]).any(1).double().sum(),
-        "log_loss": F.cross_entropy(logits, labels, reduction="sum"),
-        "bins": torch.zeros(BINS, 3, dtype=torch.float64, device=logits.device).index_add(0, place, columns),
+        "top5": (best == labels[:, None]).any(1).double(),
+        "log_loss": F.cross_entropy(logits, labels, reduction="none"),
+        "bins": F.one_hot(place, BINS).double()[..., None] * columns[:, None],
     }
 
 
-def summarise(tallies: dict[str, Tensor]) -> dict[str, float]:
-    """The four scores from sums of :func:`tally`.
+def tally(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """The sums of :func:`measure` over a batch; rows whose label is below 0 are left out."""
+    known = labels >= 0
+    return {name: part.sum(0) for name, part in measure(logits[known], labels[known]).items()}
+
+
+def summarise(sums: dict[str, Tensor]) -> dict[str, Tensor]:
+    """``top1``, ``top5``, ``ece`` and ``log_loss``, ``(...,)``, from sums over pictures of :func:`measure`.
 
     Example:
         >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [0.0, 2.0], [2.0, 0.0]])
         >>> scores = summarise(tally(logits, torch.tensor([0, 1, 1, 1])))
-        >>> scores["top1"], round(scores["ece"], 4)
+        >>> scores["top1"].item(), round(scores["ece"].item(), 4)
         (0.75, 0.1308)
     """
-    confusion, (count, confidence, right) = tallies["confusion"], tallies["bins"].unbind(1)
-    total = confusion.sum()
+    count, confidence, right = sums["bins"].unbind(-1)
+    total = count.sum(-1)
     return {
-        "top1": (confusion.diagonal().sum() / total).item(),
-        "top5": (tallies["top5"] / total).item(),
-        "ece": ((right - confidence).abs().sum() / count.sum()).item(),
-        "log_loss": (tallies["log_loss"] / total).item(),
+        "top1": right.sum(-1) / total,
+        "top5": sums["top5"] / total,
+        "ece": (right - confidence).abs().sum(-1) / total,
+        "log_loss": sums["log_loss"] / total,
     }
 
 
-def by_class(confusion: Tensor) -> dict[str, Tensor]:
-    """``count``, ``precision``, ``recall`` and ``f1`` of each class; 0 where nothing is found or there.
+def by_class(hit: Tensor, truth: Tensor, found: Tensor) -> dict[str, Tensor]:
+    """``sensitivity``, ``specificity``, ``precision`` and ``f1`` of each class.
+
+    Args:
+        hit: Pictures of each class that are named so, ``(..., classes)``.
+        truth: Those that are of it.
+        found: Those that are named so.
 
     Example:
-        >>> by_class(torch.tensor([[3.0, 1.0], [0.0, 4.0]]))["precision"].tolist()
-        [1.0, 0.800000011920929]
+        >>> scores = by_class(*(torch.tensor(counts) for counts in ([3.0, 4.0], [4.0, 4.0], [3.0, 5.0])))
+        >>> scores["precision"].tolist(), scores["specificity"].tolist()
+        ([1.0, 0.800000011920929], [1.0, 0.75])
     """
-    right, truth, found = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
-    parts = {"precision": right / found, "recall": right / truth, "f1": 2 * right / (truth + found)}
-    return {"count": truth} | {name: torch.where(part.isnan(), 0.0, part) for name, part in parts.items()}
+    rest = truth.sum(-1, keepdim=True) - truth
+    return {
+        "sensitivity": hit / truth,
+        "specificity": (rest - (found - hit)) / rest,
+        "precision": torch.where((found == 0) & (truth > 0), 0.0, hit / found),
+        "f1": 2 * hit / (truth + found),
+    }
+
+
+def area(scores: Tensor, positive: Tensor, weights: Tensor) -> Tensor:
+    """The area under the ROC curve, by Mann and Whitney's statistic; NaN where all are of one kind.
+
+    Args:
+        scores: How much each picture looks like one of the class, ``(N,)``.
+        positive: Which are of it, bool ``(N,)``.
+        weights: How often each picture counts, ``(..., N)``.
+
+    Returns:
+        ``(...,)``.
+
+    Example:
+        >>> area(torch.tensor([0.1, 0.4, 0.4, 0.8]), torch.tensor([False, False, True, True]), torch.ones(4)).item()
+        0.875
+    """
+    order = scores.argsort()
+    _, counts = scores[order].unique_consecutive(return_counts=True)
+    ends = counts.cumsum(0)
+    stop = ends.repeat_interleave(counts)  # (N,): the end of the ties that a place is among
+    weights, positive = weights[..., order], positive[order]
+    below = F.pad((weights * ~positive).cumsum(-1), (1, 0))
+    mine, stop = weights[..., positive], stop[positive]
+    start = stop - counts.repeat_interleave(counts)[positive]
+    pairs = (mine * (below[..., start] + below[..., stop])).sum(-1) / 2
+    return pairs / (mine.sum(-1) * below[..., -1])
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    """The logarithm of the odds of each class against the rest, which orders pictures as its probability does.
+
+    Unlike a probability it tells pictures apart that are all but sure.
+
+    Args:
+        logits: ``(N, classes)``.
+
+    Example:
+        >>> log_odds(torch.tensor([[40.0, 0.0], [50.0, 0.0]])).tolist()
+        [[40.0, -40.0], [50.0, -50.0]]
+    """
+    logits = logits.double()
+    chances = logits.log_softmax(1)
+    first = logits.argmax(1, keepdim=True)
+    rest = logits.scatter(1, first, -torch.inf).logsumexp(1, keepdim=True)
+    odds = chances - torch.log1p(-chances.exp())
+    return odds.scatter(1, first, logits.gather(1, first) - rest)

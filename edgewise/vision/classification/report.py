@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING
 from edgewise._ground.figures import to_bytes
 from edgewise._ground.page import embed
 from edgewise.io import atomic_write
-from edgewise.vision.classification.evaluate import ClassificationEvaluation, evaluate_classes
+from edgewise.vision.classification.evaluate import evaluate_classes
+from edgewise.vision.classification.evaluation import ClassificationEvaluation
 from edgewise.vision.classification.figures import accuracy_curves, calibration_figure, confusion_figure, gallery
 from edgewise.vision.classification.images import open_run
+from edgewise.vision.classification.metrics import OF_CLASSES
 from edgewise.vision.classification.predict import ClassPredictor
+from edgewise.vision.classification.report_tables import CASES, CLASSES, by_case, by_class, case_columns, differences
 from edgewise.vision.data import ClassificationSet, ClassificationSplit
 from edgewise.vision.training.files import Result
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import ComparedRuns, Report, loss_curves
+from edgewise.vision.training.report_tables import all_scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MISTAKES = 24
-CLASSES = 40
-"""Rows of the table of classes; of more, the worst are shown."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def report_classification(
     runs = ComparedRuns(run_dirs, titles)
     split = open_run(runs.folders[0])
     methods = [_method(title, folder, split.test, device) for title, folder in zip(runs.titles, runs.folders, strict=True)]
+    named = [(method.title, method.evaluation) for method in methods]
     mistakes = [to_bytes(_mistakes(method, split.test), "png") for method in methods]
     overview = path.with_suffix(".png")
     atomic_write(overview, mistakes[0])
@@ -54,8 +57,14 @@ def report_classification(
         calibration=_drawn(calibration),
         confusions=[_drawn(_confusion(method)) for method in methods],
         mistakes=[(m.title, len(m.evaluation.mistakes), embed(png)) for m, png in zip(methods, mistakes, strict=True)],
-        classes=_classes(methods),
-        class_note=_class_note(split.test),
+        all_scores=all_scores([method.evaluation for method in methods]),
+        sampling=methods[0].evaluation.sampling(),
+        differences=differences(named) if len(named) > 1 else [],
+        class_columns=["Pictures", *OF_CLASSES.values()],
+        classes=by_class(named),
+        case_columns=case_columns(named),
+        cases=by_case(named),
+        **_notes(split.test),
     )
     atomic_write(path, page)
     return Report(path, overview, methods)
@@ -66,22 +75,19 @@ def _method(title: str, folder: RunFolder, test: ClassificationSet, device: str)
     return ClassMethod(title, evaluate_classes(ClassPredictor.from_run(folder.path, device), test), result)
 
 
-def _classes(methods: list[ClassMethod]) -> list[dict]:
-    """For each class, precision, recall and F1 of each network; where there are many, those of worst F1 of the first."""
-    rows = []
-    for number, entry in enumerate(methods[0].evaluation.classes):
-        found = [method.evaluation.classes[number] for method in methods]
-        cells = [f"{one[key]:.3f}" for one in found for key in ("precision", "recall", "f1")]
-        rows.append({"name": entry["name"], "count": int(entry["count"]), "cells": cells, "f1": entry["f1"]})
-    return rows if len(rows) <= CLASSES else sorted(rows, key=lambda row: row["f1"])[:CLASSES]
-
-
-def _class_note(test: ClassificationSet) -> str:
-    return f"The {CLASSES} classes of worst F1, of {len(test.classes)}." if len(test.classes) > CLASSES else ""
+def _notes(test: ClassificationSet) -> dict[str, str]:
+    """What is said of tables that do not hold all."""
+    classes, pictures = len(test.classes), len(test)
+    return {
+        "class_note": f"The {CLASSES} classes of worst F1, of {classes}." if classes > CLASSES else "",
+        "case_note": f"The worst {CASES} of {pictures} pictures; `edgewise evaluate --out` writes all."
+        if pictures > CASES
+        else "",
+    }
 
 
 def _confusion(method: ClassMethod) -> "Figure":
-    classes = [entry["name"] for entry in method.evaluation.classes]
+    classes = [one.name for one in method.evaluation.classes]
     return confusion_figure(method.title, method.evaluation.confusion, classes)
 
 

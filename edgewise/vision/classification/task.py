@@ -11,8 +11,10 @@ from edgewise._ground.errors import ConfigError
 from edgewise.io import load_model
 from edgewise.models.deployment import Deployment
 from edgewise.vision.classification.baseline import matched_baseline
+from edgewise.vision.classification.comparison import ClassificationComparison
 from edgewise.vision.classification.deploy import deploy_classifier
-from edgewise.vision.classification.evaluate import ClassificationEvaluation, evaluate_run
+from edgewise.vision.classification.evaluate import evaluate_run
+from edgewise.vision.classification.evaluation import ClassificationEvaluation
 from edgewise.vision.classification.images import LabelledImages
 from edgewise.vision.classification.learner import Classifier
 from edgewise.vision.classification.network import create_classifier, of_pictures
@@ -21,7 +23,7 @@ from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.classification.report import report_classification
 from edgewise.vision.data import ClassificationSet
 from edgewise.vision.data.inventory import Inventory
-from edgewise.vision.training.page import Compared, Report
+from edgewise.vision.training.page import Report
 from edgewise.vision.training.tasks import TASKS, Score
 
 
@@ -57,8 +59,10 @@ class Classification:
     def evaluate(self, run_dir: Path, dataset: ClassificationSet | None, device: str) -> ClassificationEvaluation:
         return evaluate_run(run_dir, dataset, device)
 
-    def compare(self, first: Path, second: Path, dataset: ClassificationSet | None, device: str) -> Compared:
-        raise ConfigError("only runs of segmentation are compared picture by picture: score each run for itself")
+    def compare(
+        self, first: Path, second: Path, dataset: ClassificationSet | None, device: str
+    ) -> ClassificationComparison:
+        return ClassificationComparison.of(*(evaluate_run(run_dir, dataset, device) for run_dir in (first, second)))
 
     def predict(
         self, runs: Sequence[Path], images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None

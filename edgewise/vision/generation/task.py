@@ -56,7 +56,7 @@ class Generation:
         return evaluate_run(run_dir, device)
 
     def compare(self, first: Path, second: Path, dataset: Any, device: str) -> Compared:
-        raise ConfigError("only runs of segmentation are compared picture by picture: score each run for itself")
+        raise ConfigError("runs of generation are not compared picture by picture: score each run for itself")
 
     def predict(
         self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None

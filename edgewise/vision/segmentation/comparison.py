@@ -1,24 +1,16 @@
-"""Two methods on the same images: how much better is one, and how sure is that."""
+"""Two methods on the same images: how much better are the masks of one, and how sure is that."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from edgewise.vision.segmentation.evaluation import Evaluation
-from edgewise.vision.segmentation.scores.bootstrap import Difference, differences
+from edgewise.vision.segmentation.scores.bootstrap import differences
 from edgewise.vision.segmentation.scores.summary import means
+from edgewise.vision.training.comparing import Paired
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Paired[Evaluation]):
     """The scores of two methods and their differences, the first less the second."""
-
-    first: Evaluation
-    second: Evaluation
-    differences: dict[str, Difference]
-    """By name, with 95 % intervals over the same samples of groups for both."""
-
-    columns: ClassVar[tuple[str, ...]] = ("score", "first", "second", "difference", "95 %")
-    """What :meth:`rows` has."""
 
     @classmethod
     def of(cls, first: Evaluation, second: Evaluation) -> "Comparison":
@@ -28,24 +20,3 @@ class Comparison:
             DataError: The images, their groups or their masks are not the same.
         """
         return cls(first, second, differences(first.cohort, second.cohort, means))
-
-    def rows(self) -> list[tuple[str, ...]]:
-        """Title, both values, the difference and its interval, of every score that both have."""
-        titles = self.first.titles | self.first.further
-        return [(title, *self._row(name)) for name, title in titles.items() if name in self.second.scores]
-
-    def _row(self, name: str) -> tuple[str, ...]:
-        one, other = self.first.scores[name], self.second.scores[name]
-        found = self.differences.get(name)
-        interval = found.interval.show(self.first.digits.get(name, 3)) if found else ""
-        return f"{one:.4f}", f"{other:.4f}", f"{one - other:+.4f}", interval
-
-    def summary(self) -> str:
-        """How many images, over what the intervals are, and how to read them."""
-        said = f"{len(self.first.cases)} images, the same for both; {self.first.sampling()}"
-        return said + ("; a difference is told from chance where its interval leaves out 0" if self.differences else "")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON values."""
-        found = {name: one._asdict() for name, one in self.differences.items()}
-        return {"differences": found, "first": self.first.to_dict(), "second": self.second.to_dict()}

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
-from edgewise.vision.segmentation.scores.bootstrap import Interval, intervals
+from edgewise.vision.segmentation.scores.bootstrap import intervals
 from edgewise.vision.segmentation.scores.cohort import Cohort, defined
 from edgewise.vision.segmentation.scores.instances import TITLES as OF_OBJECTS
 from edgewise.vision.segmentation.scores.records import Case, ClassScores, cases_of, classes_of
 from edgewise.vision.segmentation.scores.summary import FURTHER, LOWER, MAIN, OF_PROBABILITIES, means
+from edgewise.vision.training.bootstrap import Interval, sampling
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,7 @@ class Evaluation:
 
     def sampling(self) -> str:
         """What the intervals are over."""
-        groups, images = self.cohort.units, len(self.cases)
-        if groups < 2:
-            return f"no intervals: all {images} images are of one group" if self.groups else "no intervals: one image"
-        drawn = f"{groups} groups" if self.groups else f"{images} images, whose groups are not known"
-        few = "; of so few, they are too narrow" if groups < 10 else ""
-        return f"95 % intervals by bootstrap over {drawn}{few}"
+        return sampling(self.cohort.units, len(self.cases), bool(self.groups))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values."""

@@ -2,57 +2,29 @@
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Any
 
 from edgewise.vision.segmentation.comparison import Comparison
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.report_cases import CasePictures
-from edgewise.vision.segmentation.scores.bootstrap import Interval
+from edgewise.vision.training import report_tables as tables
+from edgewise.vision.training.report_tables import Row, cell, score_cell
 
 OF_CLASS = ("iou", "f1", "sensitivity", "specificity", "precision", "hd95", "assd", "lesion_sensitivity")
 OF_CASE = ("iou", "f1", "sensitivity", "specificity", "precision", "hd95", "assd", "lesion_sensitivity", "false_lesions")
 
-Cell = dict[str, Any]
-Row = dict[str, Any]
 Named = Sequence[tuple[str, Evaluation]]
 """Evaluations of the same images, by what a reader calls them."""
 
 
-def cell(text: str = "", interval: str = "", link: str = "", strong: bool = False) -> Cell:
-    """What stands in a cell: a value, its interval below it, where it leads, and whether it stands out."""
-    return {"text": text, "interval": interval, "link": link, "strong": strong}
-
-
-def score_cell(evaluation: Evaluation, scores: dict[str, float], intervals: dict[str, Interval], name: str) -> Cell:
-    """A score with its interval; empty where it is not defined."""
-    digits = evaluation.digits.get(name, 3)
-    interval = intervals[name].show(digits) if name in intervals else ""
-    return cell(f"{scores[name]:.{digits}f}", interval) if name in scores else cell()
-
-
 def all_scores(methods: Named) -> list[Row]:
     """Every score of every method, with its interval."""
-    titles = {name: title for _, one in reversed(methods) for name, title in (one.titles | one.further).items()}
-    order = sorted(titles, key=list(methods[0][1].titles | methods[0][1].further).index)
-    return [
-        {"title": titles[name], "cells": [score_cell(one, one.scores, one.intervals, name) for _, one in methods]}
-        for name in order
-    ]
+    return tables.all_scores([one for _, one in methods])
 
 
 def differences(methods: Named) -> list[Row]:
     """The first less each of the others, with intervals; what leaves out 0 stands out."""
     first, *others = (one for _, one in methods)
-    found = [Comparison.of(first, other).differences for other in others]
-    titles = first.titles | first.further
-    return [{"title": titles[name], "cells": [_difference(first, one, name) for one in found]} for name in titles]
-
-
-def _difference(first: Evaluation, found: dict, name: str) -> Cell:
-    if name not in found:
-        return cell()
-    digits, one = first.digits.get(name, 3), found[name]
-    return cell(f"{one.value:+.{digits}f}", one.interval.show(digits), strong=one.low > 0 or one.high < 0)
+    return tables.differences(first, [Comparison.of(first, other).differences for other in others])
 
 
 def by_class(methods: Named) -> list[Row]:
@@ -63,7 +35,7 @@ def by_class(methods: Named) -> list[Row]:
     for place, one in enumerate(methods[0][1].classes):
         for title, evaluation in methods:
             found = evaluation.classes[place]
-            cells = [score_cell(evaluation, found.scores, found.intervals, name) for name in OF_CLASS]
+            cells = [score_cell(evaluation.digits.get(name, 3), found.scores, found.intervals, name) for name in OF_CLASS]
             name = one.name if len(methods) == 1 else f"{one.name}, {title}"
             rows.append({"title": name, "cells": [cell(f"{one.pixels:,}"), *(cells if not one.absent else [])]})
     return rows
@@ -85,7 +57,7 @@ def by_case(methods: Named, pictures: Sequence[CasePictures]) -> list[Row]:
     for index in order(methods):
         case = methods[0][1].cases[index]
         if len(methods) == 1:
-            scores = [score_cell(methods[0][1], case.scores, {}, name) for name in OF_CASE]
+            scores = [score_cell(methods[0][1].digits.get(name, 3), case.scores, {}, name) for name in OF_CASE]
             scores[0]["link"] = pictures[0].link(case.id)
         else:
             pairs = zip(methods, pictures, strict=True)

@@ -1,15 +1,20 @@
 import csv
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from edgewise._ground.errors import ConfigError, DataError, EdgewiseWarning
+from edgewise._ground.errors import ConfigError, DataError, EdgewiseWarning, NonFiniteError
 from edgewise._ground.figures import to_bytes
-from edgewise.vision import Model, evaluate, predict, train, write_report
+from edgewise.vision import Model, compare_runs, evaluate, predict, train, write_report
+from edgewise.vision.classification.evaluate import score_logits
 from edgewise.vision.classification.figures import confusion_figure, gallery
 from edgewise.vision.classification.images import open_sides
+from edgewise.vision.classification.metrics import SCORES
+from edgewise.vision.classification.predict import ClassPredictor
 from edgewise.vision.data import ArrayPictures, ClassificationSet, SegmentationSet, create_dataset
 from tests.vision.segmentation.test_report import Cells
 
@@ -28,9 +33,20 @@ def test_two_runs_side_by_side(runs, recipe, tmp_path):
     rows = {row[0]: row[1:] for row in page.rows if row}
     for run, title in zip(runs, ("kan", "mlp"), strict=True):
         scores = evaluate(run).scores
-        assert rows[title][1:5] == [f"{scores[name]:.4f}" for name in ("top1", "top5", "ece", "log_loss")]
-    assert rows["bar"][0] == "8"
-    assert len(rows["bar"]) == 7
+        assert rows[title][1:7] == [
+            f"{scores[name]:.4f}" for name in ("top1", "top5", "balanced", "auc", "ece", "log_loss")
+        ]
+    first, second = map(evaluate, runs)
+    assert rows["bar, kan"][0] == "8"
+    bar = second.classes[0]
+    assert rows["bar, mlp"][5] == f"{bar.scores['auc']:.3f}{bar.intervals['auc'].show(3)}"
+    for case, other in zip(first.cases, second.cases, strict=True):
+        told = [case.truth, case.prediction, f"{case.of_truth:.3f}", other.prediction, f"{other.of_truth:.3f}"]
+        assert rows[case.id] == ["", *told]
+    listed = [row[0] for row in page.rows if row and row[0] in {case.id for case in first.cases}]
+    together = {case.id: case.of_truth + other.of_truth for case, other in zip(first.cases, second.cases, strict=True)}
+    assert listed == sorted(together, key=together.__getitem__)
+    assert "95 % intervals by bootstrap over 24 images, whose groups are not known" in report.html.read_text()
     assert rows["data.name"] == ["imagefolder"]
     with Image.open(report.overview) as overview:
         assert overview.width > 500
@@ -46,6 +62,42 @@ def test_mistakes_are_the_surest_first_and_counted_by_class(runs, recipe):
         assert test.id(mistake.index) == mistake.id
     assert len(found.mistakes) == found.count - np.trace(found.confusion) == round(24 * (1 - found.scores["top1"]))
     assert f"24 pictures, {len(found.mistakes)} named wrong" in found.summary()
+
+
+def test_runs_are_compared_on_the_same_pictures(runs, tmp_path):
+    found = compare_runs(*runs)
+    first, second = (evaluate(run).scores for run in runs)
+    assert found.columns == ("score", "first", "second", "difference", "95 %")
+    for title, *row in found.rows():
+        name = next(name for name, known in SCORES.items() if known == title)
+        assert row[:3] == [f"{first[name]:.4f}", f"{second[name]:.4f}", f"{first[name] - second[name]:+.4f}"]
+    assert "24 images, the same for both; 95 % intervals by bootstrap over 24 images" in found.summary()
+
+
+def test_every_picture_is_told_with_its_group_and_probabilities(runs, recipe):
+    test = open_sides(recipe.data).test
+    test = replace(test, groups=tuple(f"patient {index % 5}" for index in range(len(test))))
+    found = evaluate(runs[0], test)
+    told = json.loads(json.dumps(found.to_dict()))
+    predictor = ClassPredictor.from_run(runs[0])
+    chances = predictor([test.pictures[index] for index in range(len(test))]).double().softmax(1)
+    assert len(told["cases"]) == 24
+    for index, case in enumerate(told["cases"]):
+        truth = test.classes[test.labels[index]]
+        best = chances[index].argmax().item()
+        assert (case["id"], case["group"], case["truth"]) == (test.id(index), f"patient {index % 5}", truth)
+        assert case["prediction"] == test.classes[best]
+        assert case["probability"] == pytest.approx(chances[index, best].item())
+        assert case["of_truth"] == pytest.approx(chances[index, test.labels[index]].item())
+    assert "95 % intervals by bootstrap over 5 groups; of so few, they are too narrow" in found.summary()
+    assert found.worst_first[0].of_truth == min(case["of_truth"] for case in told["cases"])
+
+
+def test_logits_that_are_not_finite_are_refused_by_name():
+    logits = torch.tensor([[0.0, 1.0], [torch.nan, 0.0]])
+    dataset = ClassificationSet("two", ArrayPictures(np.zeros((2, 4, 4), np.uint8)), np.array([0, 1]), ("a", "b"), 1)
+    with pytest.raises(NonFiniteError, match="the network gives '1' logits that are not finite"):
+        score_logits(logits, dataset)
 
 
 def test_another_dataset_is_scored_and_one_of_other_classes_refused(runs, shapes):

@@ -1,49 +1,15 @@
 """How sure a score is: intervals by bootstrap over groups."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from edgewise._ground.errors import DataError
 from edgewise.vision.segmentation.scores.cohort import Cohort
-
-REPLICATES = 2000
-SEED = 0
-LEVEL = 0.95
+from edgewise.vision.training.bootstrap import REPLICATES, SEED, Difference, Interval, draws, paired, percentiles
 
 Scores = Callable[[dict[str, Tensor]], dict[str, Tensor]]
-
-
-class Interval(NamedTuple):
-    """From where to where."""
-
-    low: float
-    high: float
-
-    def show(self, digits: int) -> str:
-        """As readers see it.
-
-        Example:
-            >>> Interval(0.81, 0.9).show(3), Interval(-0.5, -0.1).show(1)
-            ('0.810 to 0.900', '-0.5 to -0.1')
-        """
-        return f"{self.low:.{digits}f} to {self.high:.{digits}f}"
-
-
-class Difference(NamedTuple):
-    """Of a score of one method from that of another on the same cases, with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def interval(self) -> Interval:
-        """The interval alone."""
-        return Interval(self.low, self.high)
 
 
 def intervals(cohort: Cohort, scores: Scores, replicates: int = REPLICATES, seed: int = SEED) -> list[dict[str, Interval]]:
@@ -69,7 +35,7 @@ def intervals(cohort: Cohort, scores: Scores, replicates: int = REPLICATES, seed
     columns = scores(_samples(cohort, draws(cohort.units, replicates, seed)))
     columns = {name: column[:, None] if column.ndim == 1 else column for name, column in columns.items()}
     return [
-        {name: found for name, column in columns.items() if (found := _percentiles(column[:, index])) is not None}
+        {name: found for name, column in columns.items() if (found := percentiles(column[:, index])) is not None}
         for index in range(next(iter(columns.values())).shape[1])
     ]
 
@@ -102,9 +68,9 @@ def differences(
     ones, others = scores(_samples(first, drawn)), scores(_samples(second, drawn))
     found = {}
     for name in one.keys() & other.keys():
-        value, interval = (one[name] - other[name]).item(), _percentiles(ones[name] - others[name])
-        if value == value and interval:  # defined for both
-            found[name] = Difference(value, *interval)
+        difference = paired(one[name], other[name], (ones[name], others[name]))
+        if difference is not None:  # defined for both
+            found[name] = difference
     return found
 
 
@@ -126,23 +92,6 @@ def check_pairs(first: Cohort, second: Cohort) -> None:
             raise DataError(f"the mask or the group of {id!r} is not the same for the two: score both on one dataset")
 
 
-def draws(units: int, replicates: int = REPLICATES, seed: int = SEED) -> Tensor:
-    """How often each group is in each sample, (replicates, units).
-
-    Example:
-        >>> draws(4).sum(1).unique().tolist()
-        [4.0]
-    """
-    counts = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=replicates)
-    return torch.from_numpy(counts).double()
-
-
 def _samples(cohort: Cohort, drawn: Tensor) -> dict[str, Tensor]:
     """The sums over the cases of each sample, (replicates, ...)."""
     return {name: torch.tensordot(drawn, part, dims=1) for name, part in cohort.sums_by_unit().items()}
-
-
-def _percentiles(values: Tensor) -> Interval | None:
-    known = values[~values.isnan()].numpy()
-    ends = 100 * (1 - LEVEL) / 2
-    return Interval(*np.percentile(known, [ends, 100 - ends]).tolist()) if len(known) else None

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from edgewise.vision.segmentation.metrics import in_image
-from edgewise.vision.segmentation.scores.bootstrap import Interval, intervals
+from edgewise.vision.segmentation.scores.bootstrap import intervals
 from edgewise.vision.segmentation.scores.cohort import Cohort, defined
 from edgewise.vision.segmentation.scores.instances import of_objects
 from edgewise.vision.segmentation.scores.summary import by_class, of_probabilities
+from edgewise.vision.training.bootstrap import Interval
 
 OF_DATASETS = ("image_iou", "image_f1")
 """Scores that are means over cases, and nothing new of a single one."""
