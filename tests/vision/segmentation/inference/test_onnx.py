@@ -38,6 +38,7 @@ def pictures(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_masks_of_the_file_are_those_of_the_run(kind, recipe, pictures, tmp_path):
     settings, decision = KINDS[kind]
@@ -58,6 +59,7 @@ def test_the_masks_of_the_file_are_those_of_the_run(kind, recipe, pictures, tmp_
     assert (of_file.predictor.decision, of_file.predictor.symmetry) == (decision, of_run.predictor.symmetry)
 
 
+@pytest.mark.slow
 def test_a_run_and_a_file_are_averaged_as_well(recipe, pictures, tmp_path):
     train(replace(recipe, epochs=1), tmp_path / "run", progress=False)
     to_onnx(deploy(tmp_path / "run"), None, tmp_path / "model.onnx")
@@ -92,6 +94,7 @@ def changed(path, **metadata):
     onnx.save(model, path)
 
 
+@pytest.mark.slow
 def test_foreign_files_are_refused(tmp_path):
     (tmp_path / "text.onnx").write_text("no network")
     to_onnx(Plain(), torch.randn(2, 1, 8, 8), tmp_path / "plain.onnx")
@@ -109,6 +112,7 @@ def test_foreign_files_are_refused(tmp_path):
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_files_that_say_too_little_and_other_devices_are_refused(recipe, tmp_path):
     train(replace(recipe, epochs=1), tmp_path / "run", progress=False)
     path = tmp_path / "model.onnx"
