@@ -39,7 +39,7 @@ LATTICE = 5
 
 @dataclass(frozen=True, kw_only=True)
 class MaskedAugment:
-    """How training pictures are varied, their masks with them; a setting that is none is as its preset has it.
+    """How training pictures are varied, their masks with them; a number that is none is as its preset has it.
 
     Example:
         >>> mild = MaskedAugment(preset="strong", noise=0.05)
@@ -49,7 +49,7 @@ class MaskedAugment:
 
     preset: Literal["none", "flips", "strong"] = "flips"
     """Nothing; quarter turns and flips; or these and all below."""
-    symmetry: Literal["none", "mirror", "flips", "turns"] | None = None
+    symmetry: Literal["preset", "none", "mirror", "flips", "turns"] = "preset"
     """Left and right exchanged; or also above and below; or, where pictures are square, also quarter turns."""
     probability: float | None = None
     """Of each of the changes below, for each picture."""
@@ -80,7 +80,7 @@ class MaskedAugment:
     def strength(self, name: str) -> Any:
         """What a setting is: the preset's where none is given."""
         given = getattr(self, name)
-        return PRESETS[self.preset][name] if given is None else given
+        return PRESETS[self.preset][name] if given in (None, "preset") else given
 
     def __bool__(self) -> bool:
         return any(self.strength(name) != NOTHING[name] for name in NOTHING.keys() - {"probability"})

@@ -6,6 +6,7 @@ import torch
 from scipy import ndimage
 
 from edgewise._ground.errors import ConfigError
+from edgewise.cli._parse import call
 from edgewise.vision import SegmentationRecipe
 from edgewise.vision.data import VOID
 from edgewise.vision.segmentation.augment import NOTHING, PRESETS, Augmentation, MaskedAugment
@@ -140,6 +141,16 @@ def test_each_symmetry_asked_for_is_drawn_and_no_other(symmetry, count):
     }[symmetry]
     assert found == {np.ascontiguousarray(side).tobytes() for side in allowed}
     assert len(found) == count
+
+
+def test_none_on_the_command_line_is_no_symmetry_and_for_numbers_the_presets(capsys):
+    def command(*, recipe: SegmentationRecipe = SegmentationRecipe()):  # noqa: B008 (frozen)
+        print(recipe.augment.strength("symmetry"), recipe.augment.strength("noise"))
+
+    words = ["--recipe.augment.preset", "strong", "--recipe.augment.symmetry", "none", "--recipe.augment.noise", "none"]
+    call(command, words, prog="command")
+    call(command, [], prog="command")
+    assert capsys.readouterr().out.splitlines() == ["none 0.2", "turns 0.0"]
 
 
 def test_presets_say_all_settings_and_nothing_is_nothing():
