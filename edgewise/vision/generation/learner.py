@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
-from torch.optim.swa_utils import AveragedModel
 
 from edgewise.nn import parameter_kinds
 from edgewise.vision.generation.recipe import DiffusionAdam, GenerationRecipe
 from edgewise.vision.generation.sampler import Draws, seed_of
+from edgewise.vision.training.average import WeightAverage
 from edgewise.vision.training.learner import Learner
 
 FIXED = 4
@@ -37,7 +37,7 @@ class Denoiser(Learner):
         super().__init__(network, recipe)
         self.clip = recipe.optimiser.clip
         self.schedule = recipe.noise.make()
-        self.average = AveragedModel(network, avg_fn=averaging(recipe.ema)).requires_grad_(False)
+        self.average = WeightAverage(network, recipe.ema)
 
     @property
     def deployed(self) -> nn.Module:
@@ -100,19 +100,6 @@ def fixed_steps(numbers: list[int], steps: int) -> Tensor:
     """
     parts = np.stack([np.random.default_rng(seed_of(1, number)).random(FIXED) for number in numbers], axis=1)
     return torch.from_numpy(((np.arange(FIXED)[:, None] + parts) / FIXED * steps).astype(np.int64))
-
-
-def averaging(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """What moves an average on: a <- d a + (1 - d) w with d = min(decay, (1 + n) / (10 + n)) after n steps.
-
-    The rising d keeps the first weights, which were drawn, from staying in the average of a short run.
-    """
-
-    def move(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
-        count = float(steps)
-        return average.lerp(now, 1 - min(decay, (1 + count) / (10 + count)))
-
-    return move
 
 
 def parameter_groups(network: nn.Module, optimiser: DiffusionAdam) -> list[dict]:

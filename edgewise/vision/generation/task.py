@@ -19,18 +19,19 @@ from edgewise.vision.generation.recipe import GenerationRecipe
 from edgewise.vision.generation.report import report_generation
 from edgewise.vision.training.page import Compared, Report
 from edgewise.vision.training.recipe import Recipe
-from edgewise.vision.training.tasks import TASKS, Predicted
+from edgewise.vision.training.tasks import TASKS, Predicted, Score
 
 
 @TASKS.register(GenerationRecipe.task)
 class Generation:
     """Pictures like those of a folder."""
 
-    score: ClassVar = "val_fit"
-    score_title: ClassVar = "minus validation loss"
     truth: ClassVar = "image"
     any_size: ClassVar = True
     packages: ClassVar = ()
+
+    def score(self, recipe: GenerationRecipe) -> Score:
+        return Score("val_fit", "minus validation loss")
 
     def images(self, recipe: GenerationRecipe, inventory: Inventory | None = None) -> PictureImages:
         return PictureImages(recipe, inventory)
@@ -59,10 +60,10 @@ class Generation:
         raise ConfigError("runs of generation are not compared picture by picture: score each run for itself")
 
     def predict(
-        self, run_dir: Path, images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
+        self, runs: Sequence[Path], images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
     ) -> Predicted:
         raise ConfigError(
-            f"{run_dir} is a run of generation, which makes pictures and reads none: edgewise sample {run_dir} --out DIR"
+            f"{runs[0]} is a run of generation, which makes pictures and reads none: edgewise sample {runs[0]} --out DIR"
         )
 
     def deployment(self, run_dir: Path) -> Deployment:

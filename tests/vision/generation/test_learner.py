@@ -9,7 +9,7 @@ from torch import nn
 from edgewise._ground.errors import ConfigError
 from edgewise.models import create_model
 from edgewise.vision import DiffusionAdam, GenerationRecipe, Judge, Noise, PictureData
-from edgewise.vision.generation.learner import Denoiser, averaging, fixed_steps, parameter_groups
+from edgewise.vision.generation.learner import Denoiser, fixed_steps, parameter_groups
 
 
 class Found(nn.Module):
@@ -71,7 +71,6 @@ def test_the_average_follows_its_recursion():
         decay = min(0.5, (1 + step) / (10 + step))
         expected = value if expected is None else decay * expected + (1 - decay) * value
         assert learner.deployed.factor.item() == pytest.approx(expected, rel=1e-5)
-    assert averaging(0.9)(torch.tensor(1.0), torch.tensor(0.0), 10**6).item() == pytest.approx(0.9)
 
 
 def test_only_the_network_is_trained_and_coefficients_have_a_rate_of_their_own():
