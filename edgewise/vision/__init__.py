@@ -6,6 +6,7 @@ Importing this needs torch alone; Lightning, MONAI and the rest are imported by 
 from edgewise.vision.classification import recipes as _recipes_of_classification  # noqa: F401 (registers them)
 from edgewise.vision.classification.recipe import AdamW, Augment, ClassificationRecipe, LabelledData, Mix
 from edgewise.vision.classification.task import Classification
+from edgewise.vision.data.intensity import Intensity
 from edgewise.vision.ensembles.folder import EnsembleFolder, Members
 from edgewise.vision.ensembles.run import train_ensemble
 from edgewise.vision.ensembles.scoring import EnsembleScores
@@ -61,6 +62,7 @@ __all__ = [
     "Generation",
     "GenerationRecipe",
     "Inference",
+    "Intensity",
     "Judge",
     "LabelledData",
     "Learner",
