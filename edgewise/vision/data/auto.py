@@ -134,14 +134,15 @@ def _of_colours(found: Survey, void: int | None) -> Coding:
     if found.files["lossy"] or len(colours) > 256 or len(flat) < len(colours) / 2:
         seen = ", ".join(f"#{colour:06x}" for colour in sorted(flat, key=lambda colour: -count[colour])[:8])
         raise DataError(
-            f"masks hold {len(colours)} colours, more than there can be classes (areas have {seen}); give the classes' own "
+            f"masks such as {found.coloured} hold {len(colours)} colours, more than there can be classes (areas have "
+            f"{seen}); give the classes' own "
             'colours, the background first: mask_values={"palette": ["#000000", "#ff0000"], "nearest": true}'
         )
     known = [colour for colour in colours if colour != void]
     if 0 not in known:
         seen = ", ".join(f"#{colour:06x}" for colour in known[:8])
         raise DataError(
-            f"masks hold the colours {seen} and no black, so the background is unknown; "
+            f"masks such as {found.coloured} hold the colours {seen} and no black, so the background is unknown; "
             'give all of them, the background first: mask_values={"palette": ["#ffffff", "#ff0000"]}'
         )
     return Binary("grey") if len(known) == 2 and void is None else Palette("colour", tuple(known), void)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class ClassCount:
         pixels: Pixels that have it.
         samples: Samples in whose masks it is.
         example: The sample that has most of it.
+        file: Its mask.
     """
 
     label: int
@@ -27,6 +29,7 @@ class ClassCount:
     pixels: int
     samples: int
     example: str
+    file: Path | None = None
 
 
 def count_classes(samples: Iterable[Sample], names: Sequence[str] = ()) -> list[ClassCount]:
@@ -51,6 +54,7 @@ def count_classes(samples: Iterable[Sample], names: Sequence[str] = ()) -> list[
             int(counts[:, label].sum()),
             int((counts[:, label] > 0).sum()),
             samples[int(counts[:, label].argmax())].id,
+            samples[int(counts[:, label].argmax())].masks[0],
         )
         for label in (np.flatnonzero(counts.sum(0)).tolist() if samples else [])
     ]
@@ -72,7 +76,7 @@ def check_classes(counts: Iterable[ClassCount], classes: int, name: str, how: st
     last = max(there, default=0)
     if last >= max(classes, 2):
         raise DataError(
-            f"masks of {name!r} hold class {last} (as in {there[last].example}) and data.classes is {classes}: set "
+            f"masks of {name!r} hold class {last} (as in {there[last].file}) and data.classes is {classes}: set "
             f"data.classes to {last + 1}, or mask_values='binary' where all that is not 0 is one foreground (they are read "
             f"as {how})"
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgewise._ground.errors import ConfigError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data.auto import MaskValues
 from edgewise.vision.data.coded import with_coding
 from edgewise.vision.data.coding import Binary, Soft
@@ -98,6 +98,11 @@ def folder(
         sides = split_file is not None or (known is None and samples[0].side)
         default = "sides" if sides else known.split_by if known else "published"
         split_by = "grouped" if groups and default != "sides" else default
+    if groups is not None and split_by == "grouped" and (count := len({sample.group for sample in samples})) < 3:
+        raise DataError(
+            f"groups={groups!r} makes {count} groups of {len(samples)} pictures in {at} and three sides need one each: "
+            "give groups that part them further, or split_by='published'"
+        )
     places = [at, *(place for place in samples[0].image.parents if at in place.parents)]
     stated = next(filter(None, map(read_stated, places)), None)
     if stated is not None and mask_values == "auto" and drawn is None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -61,6 +62,7 @@ class Survey:
         files: Files in all, and of those lossy ones, 1-bit ones, ones with a palette and ones with alpha.
         fraction: Largest value of files of floats that are no whole numbers; None: there are none.
         palettes: The colours that each entry of a palette has, over all files.
+        coloured: The first file with colours.
     """
 
     grey: Histogram = field(default_factory=Histogram)
@@ -71,6 +73,7 @@ class Survey:
     files: Counter[str] = field(default_factory=Counter)
     fraction: float | None = None
     palettes: dict[int, set[int]] = field(default_factory=dict)
+    coloured: Path | None = None
 
     def add(self, mask: MaskFile) -> None:
         """Count a file."""
@@ -90,6 +93,7 @@ class Survey:
         else:
             plane: Plane = "grey" if mask.is_grey else "colour"
             histogram = self.grey if mask.is_grey else self.colour
+            self.coloured = self.coloured or (None if mask.is_grey else mask.path)
             if len(histogram.pixels) < PHOTO:
                 values = mask.plane(plane)
                 # Compression makes areas uneven: in steps of 16 they are flat again.

@@ -153,7 +153,7 @@ def test_instances_are_no_soft_edge(read):
     ("masks", "name", "message"),
     [
         ([THREE * 100], "m.jpg", "masks are JPEGs with several levels"),
-        ([COLOURS[THREE]], "m.jpg", r"masks hold \d+ colours, more than there can be classes"),
+        ([COLOURS[THREE]], "m.jpg", r"hold \d+ colours, more than there can be classes"),
         ([np.where(THREE[..., None] == 0, 255, COLOURS[THREE])], "m.png", "no black, so the background is unknown"),
         ([np.where(DISC, 2, 0).astype(np.uint8), np.where(DISC, 255, 1).astype(np.uint8)], "m.png", None),
         ([np.where(DISC, 3, 0).astype(np.uint8), (DISC * 255).astype(np.uint8)], "m.png", "can be read in two ways"),

@@ -34,7 +34,7 @@ def test_counts_are_those_of_numpy(dataset):
     [
         (
             1,
-            r"masks of 'toy' hold class 2 \(as in 2\) and data\.classes is 1: set data\.classes to 3, or mask_values=",
+            r"masks of 'toy' hold class 2 \(as in .*2\.png\) and data\.classes is 1: set data\.classes to 3, or mask",
         ),
         (2, r"hold class 2 .* set data\.classes to 3"),
         (4, r"no mask of 'toy' holds class 3 and data\.classes is 4"),

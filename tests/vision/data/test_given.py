@@ -89,12 +89,9 @@ def test_a_file_without_a_training_side_is_refused(root):
 
 
 def test_groups_that_leave_a_side_empty_are_named(root):
-    (root / "groups.csv").write_text("".join(f"p{n},{'big' if n < 5 else 'small'}\n" for n in range(6)))
-    dataset = create_dataset("folder", root, groups="groups.csv")
-    with pytest.raises(
-        DataError, match=r"its 2 groups cannot be parted .* the largest, 'big', has 5 of 6 pictures; add groups"
-    ):
-        dataset.split()
+    with pytest.raises(DataError, match=r"groups='\(p\)\.' makes 1 groups of 6 pictures .* need one each: give groups"):
+        create_dataset("folder", root, groups="(p).")
+    assert create_dataset("folder", root, groups="(p).", split_by="published").split_by == "published"
 
 
 def test_the_layout_of_nnunet(save, noise, tmp_path):
