@@ -159,7 +159,10 @@ def _one_folder(folder: Path, naming: Naming) -> Sequence[Sample]:
 
 
 def _paired(images: Path, masks: Path, naming: Naming) -> Sequence[Sample]:
-    if masks.is_dir() and not _files(masks) and (inner := below(masks)):
+    inner = below(masks) if masks.is_dir() and not _files(masks) else []
+    if len(inner) == 1:
+        masks = inner[0]  # of code that keeps a folder of masks for each class
+    elif inner:
         names = ", ".join(f"{naming.masks or masks.name}/{part.name}" for part in inner[:3])
         raise DataError(f"{masks} holds no images but folders; give the one of the masks, masks=NAME ({names})")
     if naming.key is not None:

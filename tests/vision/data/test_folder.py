@@ -93,7 +93,9 @@ def test_an_option_that_helps_is_named(fill, save, tmp_path):
         create_dataset("folder", tmp_path)
     save("ukan/images/0.png", mask())
     save("ukan/masks/0/0.png", mask())
-    with pytest.raises(DataError, match=r"masks holds no images but folders; give .* \(masks/0\)"):
+    assert create_dataset("folder", tmp_path / "ukan").ids == ("0",)
+    save("ukan/masks/1/0.png", mask())
+    with pytest.raises(DataError, match=r"masks holds no images but folders; give .* \(masks/0, .*masks/1\)"):
         create_dataset("folder", tmp_path / "ukan")
 
 
