@@ -23,6 +23,7 @@ from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.evaluate import evaluate_masks
 from edgewise.vision.segmentation.evaluation import Case, Evaluation
 from edgewise.vision.segmentation.inference.files import Inference, Predictions
+from edgewise.vision.segmentation.inference.opening import open_predictor
 from edgewise.vision.segmentation.objective import Loss
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
@@ -100,6 +101,7 @@ __all__ = [
     "evaluate_masks",
     "fit_threshold",
     "list_recipes",
+    "open_predictor",
     "predict",
     "sample",
     "train",

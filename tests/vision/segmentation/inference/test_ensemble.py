@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from edgewise._ground.errors import ConfigError
-from edgewise.vision import Decision
+from edgewise.vision import Decision, evaluate_masks, open_predictor, train
+from edgewise.vision.segmentation.images import open_split
 from edgewise.vision.segmentation.inference.ensemble import Ensemble
 from edgewise.vision.segmentation.inference.predicting import MaskPredictor
 
@@ -27,6 +30,19 @@ def test_probabilities_are_averaged_and_then_decided_upon():
     expected = (IMAGE + IMAGE**2 + IMAGE**5) / 3
     np.testing.assert_allclose(ensemble.probabilities(IMAGE), expected)
     np.testing.assert_array_equal(ensemble(IMAGE), expected[0] > 0.5)
+
+
+def test_an_ensemble_is_scored_as_a_run_is(recipe, tmp_path):
+    for seed in (1, 2):
+        train(replace(recipe, epochs=1, seed=seed), tmp_path / "runs" / str(seed), progress=False)
+    split = open_split(recipe.data)
+    alone = open_predictor(tmp_path / "runs" / "1").predictor
+    twice = open_predictor([tmp_path / "runs" / "1"] * 2).predictor
+    assert evaluate_masks(twice, split.test) == evaluate_masks(alone, split.test)
+    both, other = open_predictor(tmp_path / "runs").predictor, open_predictor(tmp_path / "runs" / "2").predictor
+    image = split.test[0].read_image()
+    mean = (alone.probabilities(image).double() + other.probabilities(image).double()) / 2
+    np.testing.assert_allclose(both.probabilities(image), mean, atol=1e-6)
 
 
 def test_thresholds_are_averaged_where_all_have_one_and_a_stated_decision_holds():
