@@ -96,9 +96,12 @@ class Augmentation:
 
     def __init__(self, settings: MaskedAugment, size: Sequence[int]):
         self.settings = settings
-        transforms = require("monai.transforms", extra="training")
-        self.symmetries = _symmetries(transforms, settings.strength("symmetry"), square=len(set(size)) == 1)
-        self.transforms = transforms
+        self.symmetries = _symmetries(self.transforms, settings.strength("symmetry"), square=len(set(size)) == 1)
+
+    @property
+    def transforms(self) -> Any:
+        """MONAI's; no attribute, since a module cannot be sent to a process that reads pictures."""
+        return require("monai.transforms", extra="training")
 
     def __call__(self, item: dict[str, Tensor], numbers: Sequence[int]) -> dict[str, Tensor]:
         """The item varied.

@@ -1,4 +1,5 @@
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -126,6 +127,12 @@ def test_draws_follow_from_the_numbers_alone_and_the_item_stays():
     assert len({image.numpy().tobytes() for image in first}) == 8
     assert torch.equal(item["image"], noisy()["image"])
     assert all(type(value) is torch.Tensor for value in varied(item, (0,)).values())
+
+
+def test_it_can_be_sent_to_processes_that_read_pictures():
+    varied = Augmentation(MaskedAugment(preset="strong", probability=1.0), (HEIGHT, WIDTH))
+    sent = pickle.loads(pickle.dumps(varied))
+    assert torch.equal(sent(noisy(), (5,))["image"], varied(noisy(), (5,))["image"])
 
 
 @pytest.mark.parametrize(("symmetry", "count"), [("mirror", 2), ("flips", 4), ("turns", 8)])
