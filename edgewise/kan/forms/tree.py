@@ -113,7 +113,8 @@ class Tree:
         if self.op == VARIABLE:
             return symbols[int(self.value)]
         if self.op in (FITTED, FIXED):
-            return sympy.Integer(int(self.value)) if self.value == int(self.value) else sympy.Float(self.value, 17)
+            whole = self.value == int(self.value) and abs(self.value) < 2**53  # beyond, every float is whole
+            return sympy.Integer(int(self.value)) if whole else sympy.Float(self.value, 17)
         parts = [part.expression(symbols) for part in self.args]
         if self.op in (SUM, PRODUCT):
             return (sympy.Add if self.op == SUM else sympy.Mul)(*parts)

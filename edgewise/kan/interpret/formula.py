@@ -12,7 +12,7 @@ from edgewise._ground.optional import require
 from edgewise.kan.functions import function
 from edgewise.kan.interpret.algebra import Sum, apply, product
 from edgewise.kan.interpret.evaluate import to_callable
-from edgewise.kan.interpret.rounding import DIGITS, rounded
+from edgewise.kan.interpret.rounding import DIGITS, has_small, rounded
 from edgewise.kan.interpret.shorten import expanded, length, simplified
 from edgewise.kan.interpret.written import Formula
 from edgewise.kan.layer import KANLayer
@@ -177,7 +177,8 @@ def written_formula(
     forms = [exact, list(map(expanded, exact))]  # what cancels does so before it is rounded
     count, bound, made, changes = 0, 0.0, [exact], [0.0]
     for count in DIGITS if digits is None else (digits,):
-        made = [[simplified(rounded(expression, count)) for expression in form] for form in forms]
+        tried = [(form, least) for form in forms for least in _least(form, count, tolerance * spread)]
+        made = [[simplified(rounded(expression, count, least)) for expression in form] for form, least in tried]
         changes = [float(np.sqrt(np.mean(np.square(_values(form, symbols, points) - best)))) for form in made]
         bound = tolerance * spread if digits is None else max(tolerance * spread, changes[0])
         if min(changes) <= bound:
@@ -186,6 +187,11 @@ def written_formula(
     expressions = min(fitting, key=lambda form: [sum(lengths) for lengths in zip(*map(length, form), strict=True)])
     rmse = float(np.sqrt(np.mean(np.square(_values(expressions, symbols, points) - wanted))))
     return Formula(tuple(expressions), tuple(symbols), rmse, rmse / spread, count)
+
+
+def _least(form: list, digits: int, negligible: float) -> tuple[float | None, ...]:
+    """Small numbers may be what rounding has left of 0, or constants of a law in SI units: sizes are tried."""
+    return (None, negligible, 0.0) if any(has_small(expression, digits) for expression in form) else (None,)
 
 
 def _values(expressions: list, symbols, points: np.ndarray) -> np.ndarray:

@@ -74,3 +74,11 @@ def test_the_figure_of_a_front_marks_the_choice(kept):
     np.testing.assert_array_equal(drawn.get_xydata(), [(m.length, m.error) for m in found.front])
     assert chosen.get_label() == "chosen"
     np.testing.assert_array_equal(chosen.get_xydata(), [(found.chosen.length, found.chosen.error)])
+
+
+@pytest.mark.parametrize("constant", [1.380649e-23, 6.02214076e23])
+def test_constants_of_any_size_are_written(constant):
+    found = discover(ROWS, constant * ROWS[:, 0] * ROWS[:, 1], max_time=5)
+    new = np.random.default_rng(2).uniform(0.5, 2, (50, 2))
+    np.testing.assert_allclose(found.formula(new)[:, 0], constant * new[:, 0] * new[:, 1], rtol=1e-6)
+    assert len(str(found.formula)) < 30  # as it is said, not with all digits that a float has
