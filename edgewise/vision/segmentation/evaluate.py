@@ -2,20 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor
 
-from edgewise._ground.errors import DataError, NonFiniteError
+from edgewise._ground.errors import DataError
 from edgewise.vision.data import Sample, SegmentationSet
 from edgewise.vision.data.coding import VOID
 from edgewise.vision.data.instances import has_instances, read_instances
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.reading import read_by
-from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.images import open_run
+from edgewise.vision.segmentation.inference.predicting import MaskPredictor
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.scores.cohort import Cohort
@@ -24,18 +23,6 @@ from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.folder import RunFolder
 
 Seen = Callable[[Sample, np.ndarray, np.ndarray, np.ndarray], None]
-
-
-@runtime_checkable
-class Probable(Protocol):
-    """What makes probabilities before it decides; calibration is measured of them."""
-
-    decision: Decision
-    """From probabilities to the class of each pixel."""
-
-    def probabilities(self, image: np.ndarray) -> Tensor:
-        """Of each class, (classes, H, W), of a picture (C, H, W) in [0, 1]; (1, H, W) of one foreground."""
-        ...
 
 
 def evaluate_masks(
@@ -48,15 +35,14 @@ def evaluate_masks(
 
     Args:
         masks: From a picture (C, H, W) in [0, 1] to the class of each pixel (H, W), such as a
-            :class:`~edgewise.vision.Predictor` or a threshold. Of one that has ``probabilities`` and a ``decision``,
-            calibration is measured too.
+            :class:`~edgewise.vision.Predictor` or a threshold. Of what makes probabilities, calibration is measured too.
         dataset: Pictures with their masks.
         classes: Classes of the masks; 1 for one foreground.
         seen: Told of each case as it is scored: its sample, its picture, its true classes and those of the masks.
 
     Raises:
         DataError: A picture or its mask cannot be used.
-        NonFiniteError: A probability is not finite.
+        NonFiniteError: The logits of a network are not finite.
     """
     spacings = [sample.spacing for sample in dataset]
     in_mm = None not in spacings
@@ -66,7 +52,7 @@ def evaluate_masks(
         image, truth = sample.read()
         _check(truth, sample.id, classes)
         instances = read_instances(sample) if apart else None
-        labels, probabilities = _found(masks, image, sample)
+        labels, probabilities = _found(masks, image)
         if seen is not None:
             seen(sample, image, truth, labels)
         measured.append(measure(labels, truth, classes, spacing if in_mm else None, probabilities, instances))
@@ -75,15 +61,11 @@ def evaluate_masks(
     return Evaluation.of(cohort, "mm" if in_mm else "px", known.names)
 
 
-def _found(
-    masks: Callable[[np.ndarray], Tensor], image: np.ndarray, sample: Sample
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _found(masks: Callable[[np.ndarray], Tensor], image: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """The class of each pixel, and the probabilities where there are some."""
-    if not isinstance(masks, Probable):
+    if not isinstance(masks, MaskPredictor):
         return masks(image).numpy(), None
     probabilities = masks.probabilities(image)
-    if not probabilities.isfinite().all():
-        raise NonFiniteError(f"the network gives {sample.id!r} probabilities that are not finite: train another run")
     return masks.decision(probabilities).numpy(), probabilities.numpy()
 
 
