@@ -1,8 +1,11 @@
 """The pictures of a recipe, split, varied and batched."""
 
+from typing import Any
+
 from torch.utils.data import DataLoader
 
 from edgewise._ground.errors import ConfigError, DataError
+from edgewise.vision.classification.objective import balanced
 from edgewise.vision.classification.recipe import Augment, ClassificationRecipe, LabelledData
 from edgewise.vision.data import (
     ClassificationDataset,
@@ -91,7 +94,9 @@ class LabelledImages:
         data, dataset = recipe.data, open_classes(recipe.data)
         split = _sides(dataset, data, inventory)
         self.inventory = take_stock(dataset, split) if inventory is None else inventory
-        self.facts = {"classes": list(split.train.classes)}
+        self.facts: dict[str, Any] = {"classes": list(split.train.classes)}
+        if recipe.class_weights == "balanced":
+            self.facts["class_weights"] = balanced(split.train.labels, split.train.classes)
         if recipe.mix and len(split.train) < recipe.batch_size:
             raise DataError(
                 f"the training part has {len(split.train)} pictures and batches of {recipe.batch_size} are mixed: "

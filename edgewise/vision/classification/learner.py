@@ -2,6 +2,8 @@
 
 import contextlib
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +13,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from edgewise._ground.optional import require
 from edgewise.nn import parameter_kinds
-from edgewise.vision.classification.metrics import summarise, tally
+from edgewise.vision.classification.metrics import balanced_accuracy, summarise, tally
+from edgewise.vision.classification.objective import loss_of
 from edgewise.vision.classification.recipe import AdamW, ClassificationRecipe, Mix
 from edgewise.vision.data.batches import NOTHING
 from edgewise.vision.training.learner import Learner
@@ -69,11 +72,12 @@ class Classifier(Learner):
     Args:
         network: The network.
         recipe: How to train it.
+        facts: What the run noted of its pictures.
     """
 
     recipe: ClassificationRecipe
 
-    def __init__(self, network: nn.Module, recipe: ClassificationRecipe):
+    def __init__(self, network: nn.Module, recipe: ClassificationRecipe, facts: Mapping[str, Any]):
         super().__init__(network, recipe)
         averages = require("timm.utils", extra="vision").ModelEmaV3 if recipe.ema is not None else None
         self.average = averages(network, decay=recipe.ema) if averages else None
@@ -81,6 +85,8 @@ class Classifier(Learner):
             self.average.train()  # timm's is in evaluation mode, of which Lightning warns; it is used in validation only
         self.clip = recipe.optimiser.clip
         self._mixer = _mixer(recipe.mix, recipe.data.classes, recipe.smoothing)
+        smoothing = recipe.smoothing if self._mixer is None else 0.0  # else it is in the targets
+        self.criterion = loss_of(recipe, facts, smoothing)
 
     @property
     def deployed(self) -> nn.Module:
@@ -100,8 +106,7 @@ class Classifier(Learner):
         if self._mixer is not None:
             with _numpy_seeded(seed):
                 images, labels = self._mixer(images, labels)
-        smoothing = self.recipe.smoothing if self._mixer is None else 0.0  # else it is in the targets
-        return F.cross_entropy(self.network(images), labels, label_smoothing=smoothing)
+        return self.criterion(self.network(images), labels)
 
     def after_step(self) -> None:
         """Move the average on."""
@@ -115,9 +120,11 @@ class Classifier(Learner):
         return loss, tally(logits.cpu(), batch["label"].cpu())
 
     def scores(self, sums: dict[str, Tensor]) -> dict[str, float]:
-        """The four scores of :mod:`edgewise.vision.classification.metrics`, under the names that they are logged by."""
-        names = {"top1": "accuracy", "top5": "top5", "ece": "ece", "log_loss": "loss"}
-        return {names[name]: score.item() for name, score in summarise(sums).items()}
+        """Scores of :mod:`edgewise.vision.classification.metrics`, by the names under which they are logged."""
+        names = {"top1": "accuracy", "balanced": "balanced", "top5": "top5", "ece": "ece", "log_loss": "loss"}
+        return {
+            names[name]: score.item() for name, score in (summarise(sums) | {"balanced": balanced_accuracy(sums)}).items()
+        }
 
 
 def _mixer(mix: Mix, classes: int, smoothing: float):

@@ -62,9 +62,21 @@ def measure(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
 
 
 def tally(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
-    """The sums of :func:`measure` over a batch; rows whose label is below 0 are left out."""
-    known = labels >= 0
-    return {name: part.sum(0) for name, part in measure(logits[known], labels[known]).items()}
+    """The sums of :func:`measure` over a batch, with those of each class; rows whose label is below 0 are left out.
+
+    Returns:
+        As there, and ``truth`` and ``hit``, ``(classes,)``: the pictures of each class, and those that are named so.
+    """
+    known, count = labels >= 0, logits.shape[1]
+    logits, labels = logits[known], labels[known]
+    named = labels[logits.argmax(1) == labels]
+    of_classes = {name: which.bincount(minlength=count).double() for name, which in (("truth", labels), ("hit", named))}
+    return {name: part.sum(0) for name, part in measure(logits, labels).items()} | of_classes
+
+
+def balanced_accuracy(sums: dict[str, Tensor]) -> Tensor:
+    """The mean sensitivity over the classes that there are, from sums of :func:`tally`."""
+    return (sums["hit"] / sums["truth"]).nanmean(-1)
 
 
 def summarise(sums: dict[str, Tensor]) -> dict[str, Tensor]:

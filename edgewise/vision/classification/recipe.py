@@ -152,6 +152,10 @@ class ClassificationRecipe(Recipe):
     """Images a step, of all devices together."""
     smoothing: float = 0.0
     """Part of the target that is spread over all classes."""
+    class_weights: Literal["equal", "balanced"] | tuple[float, ...] = "equal"
+    """Weights of the classes in the loss: equal; balanced, 1 / their pictures on the training side; or numbers."""
+    score: Literal["accuracy", "balanced"] = "accuracy"
+    """Score of the validation images that chooses the best epoch: accuracy, or the mean sensitivity over classes."""
     ema: float | None = None
     """Decay a step of the moving average of the weights that is validated and kept; none: the weights themselves."""
 
@@ -159,5 +163,10 @@ class ClassificationRecipe(Recipe):
         super().__post_init__()
         require_that(0 <= self.smoothing < 1, "smoothing", self.smoothing, "from 0 to below 1")
         require_that(self.ema is None or 0 < self.ema < 1, "ema", self.ema, "between 0 and 1, or none")
+        if not isinstance(self.class_weights, str):
+            fits = all(0 <= weight < float("inf") for weight in self.class_weights) and any(self.class_weights)
+            require_that(fits, "class_weights", self.class_weights, "numbers from 0 on, at least one above it")
+            rule = f"{self.data.classes} numbers, one a class"
+            require_that(len(self.class_weights) == self.data.classes, "class_weights", self.class_weights, rule)
         even = not self.mix or self.batch_size % 2 == 0
         require_that(even, "batch_size", self.batch_size, "even, since pictures are mixed in pairs")

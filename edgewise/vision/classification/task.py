@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from edgewise._ground.errors import ConfigError
 from edgewise.io import load_model
@@ -18,6 +17,7 @@ from edgewise.vision.classification.evaluation import ClassificationEvaluation
 from edgewise.vision.classification.images import LabelledImages
 from edgewise.vision.classification.learner import Classifier
 from edgewise.vision.classification.network import create_classifier, of_pictures
+from edgewise.vision.classification.objective import loss_of
 from edgewise.vision.classification.predict import ClassPredictions, predict_classes
 from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.classification.report import report_classification
@@ -36,7 +36,7 @@ class Classification:
     packages: ClassVar = ()
 
     def score(self, recipe: ClassificationRecipe) -> Score:
-        return Score("val_accuracy", "validation accuracy")
+        return Score(f"val_{recipe.score}", f"validation {'balanced ' if recipe.score == 'balanced' else ''}accuracy")
 
     def images(self, recipe: ClassificationRecipe, inventory: Inventory | None = None) -> LabelledImages:
         return LabelledImages(recipe, inventory)
@@ -48,10 +48,10 @@ class Classification:
         return of_pictures(load_model(path))
 
     def learner(self, network: nn.Module, recipe: ClassificationRecipe, facts: Mapping[str, Any]) -> Classifier:
-        return Classifier(network, recipe)
+        return Classifier(network, recipe, facts)
 
     def criterion(self, recipe: ClassificationRecipe, facts: Mapping[str, Any]) -> Callable[[Tensor, Tensor], Tensor]:
-        return F.cross_entropy
+        return loss_of(recipe, facts)
 
     def baseline(self, recipe: ClassificationRecipe, match: str) -> ClassificationRecipe:
         return matched_baseline(recipe, match)
