@@ -9,8 +9,9 @@ from edgewise.models.deployment import Deployment, deployment_of, dtype_of
 from edgewise.vision.data.intensity import scale_from
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.preprocess import GREY
+from edgewise.vision.segmentation.inference.tiles import OVERLAP
 from edgewise.vision.training.folder import RunFolder
-from edgewise.vision.volumes.predict import OVERLAP, VolumePredictor
+from edgewise.vision.volumes.predict import VolumePredictor
 from edgewise.vision.volumes.recipe import VolumeRecipe
 from edgewise.vision.volumes.volume import AXES
 

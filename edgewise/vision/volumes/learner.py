@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
+from edgewise.vision.segmentation.inference.tiles import slide
 from edgewise.vision.segmentation.learner import Segmenter
 from edgewise.vision.segmentation.metrics import count_pixels, segment, tally
-from edgewise.vision.volumes.predict import slide
 
 
 class VolumeSegmenter(Segmenter):

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError, DataError, NonFiniteError
 from edgewise._ground.folders import make_folder
-from edgewise._ground.optional import require
 from edgewise.io import load_model
 from edgewise.vision.data.intensity import scale_from
 from edgewise.vision.segmentation.decision import Decision, probabilities_of
 from edgewise.vision.segmentation.inference.ensemble import Ensemble
 from edgewise.vision.segmentation.inference.files import Inference, Predictions
 from edgewise.vision.segmentation.inference.predicting import MaskPredictor
+from edgewise.vision.segmentation.inference.tiles import slide
 from edgewise.vision.segmentation.tuned import decision_of
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.volumes.dataset import channels_of
@@ -26,20 +26,6 @@ from edgewise.vision.volumes.reading import volume_files
 from edgewise.vision.volumes.recipe import VolumeRecipe
 from edgewise.vision.volumes.sample import VolumeSample
 from edgewise.vision.volumes.volume import Volume
-
-OVERLAP = 0.25
-
-
-def slide(network: nn.Module, image: Tensor, size: Sequence[int]) -> Tensor:
-    """Logits of a scan of any size, by windows of which a quarter overlaps the next, averaged with Gaussian weights.
-
-    Args:
-        network: From ``(1, C, *size)`` to ``(1, classes, *size)``.
-        image: ``(1, C, D, H, W)``.
-        size: Of a window.
-    """
-    inferer = require("monai.inferers", extra="training").sliding_window_inference
-    return inferer(image, tuple(size), 1, network, overlap=OVERLAP, mode="gaussian")
 
 
 class VolumePredictor(MaskPredictor):

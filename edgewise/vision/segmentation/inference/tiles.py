@@ -1,6 +1,7 @@
 """A network of small pictures on a large one: windows that slide over it, and the mean of what is made of them."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -18,11 +19,11 @@ def slide(network: Callable[[Tensor], Tensor], batch: Tensor, size: Sequence[int
 
     Args:
         network: Maps (1, C, *size) to (1, classes, *size).
-        batch: A picture (1, C, H, W), no smaller than a window.
-        size: Height and width of a window.
+        batch: A picture (1, C, H, W), no smaller than a window; or a volume (1, C, D, H, W), padded by zeros where it is.
+        size: Height and width of a window, of a volume's with the depth before them.
 
     Returns:
-        (1, classes, H, W).
+        (1, classes, H, W), or (1, classes, D, H, W).
     """
     monai = require("monai.inferers", extra="training")
     return monai.sliding_window_inference(
@@ -43,4 +44,4 @@ def weights(size: Sequence[int]) -> Tensor:
         tensor([[0.0111, 0.6065, 0.6065, 0.0111]])
     """
     sides = [torch.exp(-32 * ((torch.arange(side) - (side - 1) / 2) / side) ** 2) for side in size]
-    return sides[0][:, None] * sides[1]
+    return reduce(lambda grid, side: grid[..., None] * side, sides)
