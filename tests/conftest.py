@@ -1,3 +1,4 @@
+import builtins
 import os
 import sys
 
@@ -32,6 +33,11 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if item.get_closest_marker("inductor")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_runtest_teardown():
+    """Forget the last value that a doctest showed: tyro takes a builtin of this name for the translations of gettext."""
+    vars(builtins).pop("_", None)
 
 
 @pytest.fixture(autouse=True)
