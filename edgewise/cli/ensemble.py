@@ -39,7 +39,7 @@ def main(words: list[str]) -> None:
     keep_freed_memory()  # this process is for training alone
     if not words or words[0] in ("-h", "--help"):
         print(_HELP)
-        known = [name for name in RECIPES if isinstance(create_recipe(name), SegmentationRecipe)]
+        known = [name for name in RECIPES if create_recipe(name).task == SegmentationRecipe.task]
         print_table(("recipe", ""), [(name, summary(RECIPES[name])) for name in known], left=(0, 1))
         raise SystemExit(0 if words else 2)
     name, settings = (None, words) if words[0].startswith("-") else (words[0], words[1:])
@@ -61,7 +61,7 @@ def _recipe(name: str | None, stored: EnsembleFolder | None, run: str | None) ->
     if stored is None and registered is None:
         where = f"{run} holds no ensemble" if run else "no recipe is named"
         raise ConfigError(f"{where}: name the recipe to train, edgewise ensemble RECIPE --run DIR")
-    if registered is not None and not isinstance(registered, SegmentationRecipe):
+    if registered is not None and registered.task != SegmentationRecipe.task:
         raise ConfigError(f"recipe {name!r} is of {registered.task}, and ensembles are of segmentation: choose one of it")
     return stored.read_recipe() if stored else registered  # pyright: ignore[reportReturnType] (one of them is there)
 

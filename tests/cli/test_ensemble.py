@@ -44,6 +44,7 @@ def test_one_command_trains_scores_and_goes_on(words, discs, tmp_path, capsys): 
         (["--run", "{tmp}"], "no recipe is named: name the recipe to train, edgewise ensemble RECIPE --run DIR"),
         (["--resume", "--run", "{tmp}"], "{tmp} holds no ensemble: name the recipe to train"),
         (["mnist", "--run", "{tmp}"], "recipe 'mnist' is of classification, and ensembles are of segmentation"),
+        (["volumes", "--run", "{tmp}"], "recipe 'volumes' is of volumes, and ensembles are of segmentation"),
         (["nuclei", "--run", "{tmp}", "--folds", "1"], "folds is 1 and must be at least 2"),
     ],
 )
