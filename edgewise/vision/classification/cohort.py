@@ -12,12 +12,12 @@ from edgewise._ground.errors import DataError
 from edgewise.vision.classification.metrics import OF_CLASSES, SCORES, area, by_class, log_odds, measure, summarise
 from edgewise.vision.training.bootstrap import REPLICATES, Difference, Interval, draws, paired, percentiles
 
-BUDGET = 5e8
+BUDGET = 1e8
 """Pictures times classes times samples: of larger sets, fewer samples are drawn."""
 FEWEST = 200
 """Samples at least."""
-AT_ONCE = 4e6
-"""Pictures times samples that are held in memory at once."""
+AT_ONCE = 4e5
+"""Pictures times samples that are worked on at once."""
 
 
 class Scores(NamedTuple):
@@ -138,7 +138,8 @@ class Cohort:
         count = self.logits.shape[1]
         truth, found = (F.one_hot(which, count).double() for which in (self.labels, self.logits.argmax(1)))
         classes = by_class(weights @ (truth * found), weights @ truth, weights @ found)
-        areas = [area(self._odds[:, index], self.labels == index, weights) for index in range(count)]
+        columns = weights.T.contiguous()
+        areas = [area(self._odds[:, index], self.labels == index, columns) for index in range(count)]
         classes["auc"] = torch.stack(areas, dim=-1)
         whole = summarise({name: torch.tensordot(weights, part, dims=1) for name, part in self._measured.items()})
         whole |= {"balanced": classes["sensitivity"].nanmean(-1), "auc": classes["auc"].nanmean(-1)}

@@ -126,25 +126,27 @@ def area(scores: Tensor, positive: Tensor, weights: Tensor) -> Tensor:
     Args:
         scores: How much each picture looks like one of the class, ``(N,)``.
         positive: Which are of it, bool ``(N,)``.
-        weights: How often each picture counts, ``(..., N)``.
+        weights: How often each picture counts, ``(N, samples)``: along its rows the sums are quick.
 
     Returns:
-        ``(...,)``.
+        Of each sample, ``(samples,)``.
 
     Example:
-        >>> area(torch.tensor([0.1, 0.4, 0.4, 0.8]), torch.tensor([False, False, True, True]), torch.ones(4)).item()
-        0.875
+        >>> area(torch.tensor([0.1, 0.4, 0.4, 0.8]), torch.tensor([False, False, True, True]), torch.ones(4, 1)).tolist()
+        [0.875]
     """
     order = scores.argsort()
     _, counts = scores[order].unique_consecutive(return_counts=True)
-    ends = counts.cumsum(0)
-    stop = ends.repeat_interleave(counts)  # (N,): the end of the ties that a place is among
-    weights, positive = weights[..., order], positive[order]
-    below = F.pad((weights * ~positive).cumsum(-1), (1, 0))
-    mine, stop = weights[..., positive], stop[positive]
-    start = stop - counts.repeat_interleave(counts)[positive]
-    pairs = (mine * (below[..., start] + below[..., stop])).sum(-1) / 2
-    return pairs / (mine.sum(-1) * below[..., -1])
+    stop = counts.cumsum(0).repeat_interleave(counts)  # (N,): the end of the ties that a place is among
+    start = stop - counts.repeat_interleave(counts)
+    positive = positive[order]
+    others, mine = order[~positive], order[positive]
+    # shape: (others + 1, samples), what the lowest 0, 1, .. of the others weigh
+    below = F.pad(weights[others].cumsum(0), (0, 0, 1, 0))
+    lower = F.pad((~positive).cumsum(0), (1, 0))  # (N + 1,): how many of the first places are others
+    pairs = below[lower[start[positive]]] + below[lower[stop[positive]]]
+    mine = weights[mine]
+    return (mine * pairs).sum(0) / (2 * mine.sum(0) * below[-1])
 
 
 def log_odds(logits: Tensor) -> Tensor:
