@@ -79,8 +79,6 @@ class ClassificationEvaluation:
     """Digits after the point."""
     lower: ClassVar[tuple[str, ...]] = ("ece", "log_loss")
     """Scores that are better the lower they are."""
-    further: ClassVar[dict[str, str]] = {}
-    """Scores that stand behind the others: none."""
 
     @classmethod
     def of(cls, cohort: Cohort, names: Sequence[str]) -> "ClassificationEvaluation":
@@ -111,6 +109,11 @@ class ClassificationEvaluation:
     def titles(self) -> dict[str, str]:
         """What a reader calls each score."""
         return {name: title for name, title in SCORES.items() if name in self.scores}
+
+    @property
+    def further(self) -> dict[str, str]:
+        """What a reader calls the scores that stand behind the others: none does."""
+        return {}
 
     @property
     def mistakes(self) -> list[Case]:
@@ -165,9 +168,10 @@ def _cases(cohort: Cohort, names: Sequence[str]) -> list[Case]:
     chances, found = cohort.logits.double().softmax(1), cohort.logits.argmax(1)
     sure = chances.amax(1)
     of_truth = chances.gather(1, cohort.labels[:, None])[:, 0]
-    groups = cohort.groups or [None] * len(cohort.ids)
-    columns = (cohort.ids, groups, cohort.labels.tolist(), found.tolist(), sure.tolist(), of_truth.tolist())
+    groups = cohort.groups or (None,) * len(cohort.ids)
+    truths: list[int] = cohort.labels.tolist()
+    named: list[int] = found.tolist()
     return [
-        Case(index, id, group, names[truth], names[prediction], probability, true)
-        for index, (id, group, truth, prediction, probability, true) in enumerate(zip(*columns, strict=True))
+        Case(at, cohort.ids[at], groups[at], names[truth], names[other], sure[at].item(), of_truth[at].item())
+        for at, (truth, other) in enumerate(zip(truths, named, strict=True))
     ]
