@@ -10,7 +10,7 @@ from torch import Tensor
 from edgewise._ground.figures import to_bytes
 from edgewise._ground.page import embed
 from edgewise.io import atomic_write
-from edgewise.vision.data import Split
+from edgewise.vision.data import SegmentationSet, Split
 from edgewise.vision.segmentation import report_tables as tables
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
 from edgewise.vision.segmentation.evaluate import evaluate_masks
@@ -41,6 +41,8 @@ class MaskMethod:
     """How its run ended; None for the threshold, which is no run."""
     tuned: TunedThreshold | None = None
     """The threshold that was chosen on validation images, if one was."""
+    test: SegmentationSet | None = None
+    """The test images as its run reads them, whose intensities may be its own; None: as those of the first run."""
 
 
 def report_segmentation(
@@ -56,7 +58,7 @@ def report_segmentation(
     split = open_run(runs.folders[0])
     pictures = [CasePictures(path, number, max(data.classes - 1, 1)) for number in range(1, len(runs.folders) + 1)]
     methods = [
-        _network(title, folder, split, data.classes, device, drawn)
+        _network(title, folder, data.classes, device, drawn)
         for title, folder, drawn in zip(runs.titles, runs.folders, pictures, strict=True)
     ]
     overlaid, note = tables.order([(method.title, method.evaluation) for method in methods]), ""
@@ -123,11 +125,11 @@ def write_page(
     return Report(path, overview, methods)
 
 
-def _network(title: str, folder: RunFolder, split: Split, classes: int, device: str, pictures: CasePictures) -> MaskMethod:
-    result = folder.read_result()
+def _network(title: str, folder: RunFolder, classes: int, device: str, pictures: CasePictures) -> MaskMethod:
+    result, test = folder.read_result(), open_run(folder).test
     predictor = Predictor.from_run(folder.path, device)
-    evaluation = evaluate_masks(predictor, split.test, classes, pictures.draw)
-    return MaskMethod(title, predictor, evaluation, result, read_threshold(folder))
+    evaluation = evaluate_masks(predictor, test, classes, pictures.draw)
+    return MaskMethod(title, predictor, evaluation, result, read_threshold(folder), test)
 
 
 def _overlays(methods: list[MaskMethod], split: Split, worst_first: list[int]) -> bytes:
@@ -137,7 +139,9 @@ def _overlays(methods: list[MaskMethod], split: Split, worst_first: list[int]) -
     for caption, index in chosen.items():
         image, truth = split.test[index].read()
         rows.append((f"{caption}: {_short(split.test[index].id)}", image, truth))
-        predictions.append([(m.masks(image).numpy(), m.evaluation.cases[index].iou) for m in methods])
+        seen = [image if m.test is None else m.test[index].read_image() for m in methods]
+        found = [m.masks(picture).numpy() for m, picture in zip(methods, seen, strict=True)]
+        predictions.append([(mask, m.evaluation.cases[index].iou) for mask, m in zip(found, methods, strict=True)])
     return to_bytes(outlines(rows, [method.title for method in methods], predictions), "png")
 
 

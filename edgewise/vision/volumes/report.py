@@ -42,9 +42,10 @@ def report_volumes(
     worst_first = tables.order([(method.title, method.evaluation) for method in methods])
     chosen = {"best": worst_first[-1], "median": worst_first[len(worst_first) // 2], "worst": worst_first[0]}
     rows, predictions, scans = [], [], scans_of(split.test)
+    own = [scans_of(open_run(folder).test) for folder in runs.folders]  # whose intensities may differ
     for caption, index in chosen.items():
         volume, truth = scans[index].read()
-        labels = [method.masks(volume).numpy() for method in methods]
+        labels = [m.masks(read[index].read_image()).numpy() for m, read in zip(methods, own, strict=True)]
         picture, shown, *found = _slice(volume, truth, *labels)
         rows.append((f"{caption}: {scans[index].id}", picture, shown))
         predictions.append([(one, m.evaluation.cases[index].iou) for one, m in zip(found, methods, strict=True)])

@@ -10,8 +10,9 @@ from PIL import Image
 
 from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise._ground.figures import to_bytes
-from edgewise.vision import Model, evaluate, train, write_report
+from edgewise.vision import Adam, Intensity, Model, RunFolder, evaluate, predict, train, write_report
 from edgewise.vision.segmentation.figures import outlines, score_curves
+from edgewise.vision.segmentation.images import open_run
 from edgewise.vision.segmentation.scores.summary import MAIN
 from edgewise.vision.training.page import loss_curves
 
@@ -69,6 +70,21 @@ def test_two_runs_side_by_side(runs, tmp_path):
     pictures = re.findall(r'src="data:image/(png|svg\+xml);base64,([^"]+)"', report.html.read_text())
     assert [kind for kind, _ in pictures] == ["png", *4 * ["svg+xml"]]
     assert base64.b64decode(pictures[0][1]) == report.overview.read_bytes()
+
+
+def test_each_run_sees_the_pictures_by_its_own_intensities(recipe, tmp_path):
+    """Its IoU is that of the masks that it writes, counted here."""
+    narrow = replace(recipe.data, intensity=Intensity(scale="window", low=100, high=140))
+    runs = [tmp_path / "whole", tmp_path / "narrow"]
+    for run, data in zip(runs, (recipe.data, narrow), strict=True):
+        train(replace(recipe, data=data, epochs=3, optimiser=Adam(learning_rate=0.03)), run, progress=False)
+    report = write_report(runs, tmp_path / "report.html")
+    for run, method in zip(runs, report.methods, strict=False):
+        samples = open_run(RunFolder(run)).test
+        masks = predict(run, [sample.image for sample in samples], tmp_path / f"{run.name}_masks").masks
+        pairs = [[np.array(Image.open(p)) > 0 for p in (mask, *s.masks)] for mask, s in zip(masks, samples, strict=True)]
+        hit, either = (sum(how(*pair).sum() for pair in pairs) for how in (np.logical_and, np.logical_or))
+        assert method.evaluation.scores["iou"] == pytest.approx(hit / either)
 
 
 def test_the_best_of_each_score_is_marked(runs, tmp_path):
