@@ -33,8 +33,10 @@ class Prepared:
     centres: Sequence[np.ndarray] = field(repr=False)
     """Voxels ``(n, 3)`` of each foreground class that is there."""
 
-    def cut(self, start: Sequence[int], size: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """A patch of the scan, float32 ``(C, *size)``, and of its mask, ``(1, *size)``; void beyond the scan."""
+    def cut(self, start: Sequence[int], size: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """A patch of the scan, float32 ``(C, *size)``; of its mask, ``(1, *size)``, void beyond the scan; and 1 in the scan
+        and 0 beyond, of the same shape.
+        """
         where = (slice(None), *(slice(max(s, 0), s + n) for s, n in zip(start, size, strict=True)))
         image, mask = (torch.from_numpy(np.load(path, mmap_mode="r")[where].copy()) for path in (self.image, self.mask))
         padding = []
@@ -42,7 +44,7 @@ class Prepared:
             before = max(-s, 0)
             padding += [before, n - have - before]
         pad = torch.nn.functional.pad
-        return pad(image, padding), pad(mask.float(), padding, value=VOID)
+        return pad(image, padding), pad(mask.float(), padding, value=VOID), pad(torch.ones(mask.shape), padding)
 
     def whole(self) -> tuple[Tensor, Tensor]:
         """All of it."""
@@ -131,10 +133,10 @@ class RandomPatches(Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         scan = self.prepared.scans[index // self.patches]
         numbers = (self.seed, int(self._epoch), index)
-        image, mask = scan.cut(self._start(scan, np.random.default_rng(numbers)), self.size)
+        image, mask, inside = scan.cut(self._start(scan, np.random.default_rng(numbers)), self.size)
         item = {"image": image, "mask": mask}
         if self.augment is not None:
-            item = varied(self.augment, item, numbers)
+            item = varied(self.augment, item | {"inside": inside}, numbers)
         return {**item, "id": scan.id}
 
     def _start(self, scan: Prepared, rng: np.random.Generator) -> list[int]:
@@ -174,11 +176,11 @@ def varied(augment: Augmentation, item: dict[str, Tensor], numbers: Sequence[int
 
     Args:
         augment: Of pictures of the patch's height and width.
-        item: ``image`` (C, D, H, W) and ``mask`` (1, D, H, W).
+        item: ``image`` (C, D, H, W), ``mask`` (1, D, H, W), and ``inside`` (1, D, H, W), 0 beyond the scan.
         numbers: What draws follow from.
     """
     (channels, depth), plane = item["image"].shape[:2], item["image"].shape[2:]
-    mask = item["mask"].expand(channels, *item["mask"].shape[1:]).flatten(0, 1)
-    found = augment({"image": item["image"].flatten(0, 1), "mask": mask, "inside": (mask != VOID).float()}, numbers)
+    mask, inside = (item[key].expand(channels, *item[key].shape[1:]).flatten(0, 1) for key in ("mask", "inside"))
+    found = augment({"image": item["image"].flatten(0, 1), "mask": mask, "inside": inside}, numbers)
     image = found["image"].reshape(channels, depth, *plane)
     return {"image": image, "mask": found["mask"][:depth].reshape(1, depth, *plane)}

@@ -94,11 +94,27 @@ def test_patches_follow_from_seed_epoch_and_index_alone(tmp_path):
     assert not torch.equal(before, one[0]["image"])
 
 
+def test_what_is_void_in_the_truth_is_seen_all_the_same(tmp_path):
+    """As it is in predictions, which know of no truth."""
+    image, _, scans = prepared(tmp_path, (4, 8, 8))
+    mask = np.zeros((1, 4, 8, 8), np.uint8)
+    mask[..., :6] = VOID
+    np.save(scans.scans[0].mask, mask)
+    augment = Augmentation(MaskedAugment(preset="none", symmetry="mirror"), (8, 8))
+    patches = RandomPatches(scans, (6, 8, 8), 8, 0.0, augment)
+    for item in map(patches.__getitem__, range(8)):
+        picture = item["image"][0, 1:5].numpy()
+        assert any(np.array_equal(picture, way) for way in (image, image[..., ::-1]))
+        assert not item["image"][0, [0, 5]].any()
+        assert (item["mask"][0, [0, 5]] == VOID).all()
+
+
 def test_slices_are_varied_as_one_and_masks_with_them():
     """Of a patch whose slices and channels are alike; the mask is where the picture is bright."""
     one = torch.zeros(1, 1, 12, 12)
     one[..., 2:6, 3:10] = 1
     item = {"image": one.expand(2, 3, -1, -1).clone(), "mask": one.expand(1, 3, -1, -1).clone()}
+    item["inside"] = torch.ones(1, 3, 12, 12)
     augment = Augmentation(MaskedAugment(preset="none", symmetry="turns"), (12, 12))
     found = [varied(augment, item, (0, index)) for index in range(12)]
     for new in found:
