@@ -87,6 +87,30 @@ class Legend:
         """What a run noted; of one that noted none, :meth:`of` so many classes."""
         return cls.from_dict(facts["legend"]) if facts.get("legend") else cls.of(classes)
 
+    def check_order(self, other: "Legend | None", name: str) -> None:
+        """Refuse a set in which a class of the same name has another number.
+
+        Args:
+            other: The classes of the set; None: nobody named them.
+            name: The set's name, for the error.
+
+        Raises:
+            DataError: There is such a class.
+
+        Example:
+            >>> own = Legend.of(3, ["none", "benign", "malignant"])
+            >>> own.check_order(Legend.of(3, ["none", "malignant", "cyst"]), "toy")
+            Traceback (most recent call last):
+            edgewise.DataError: dataset 'toy' has 'malignant' as class 1 and the run as class 2: give masks with ...
+        """
+        known = {title: number for number, title in enumerate(self.names)}
+        for number, title in enumerate(other.names if other else ()):
+            if known.get(title, number) != number:
+                raise DataError(
+                    f"dataset {name!r} has {title!r} as class {number} and the run as class {known[title]}: give masks "
+                    f"with the run's numbers, which are {', '.join(f'{place} {own}' for own, place in known.items())}"
+                )
+
 
 def _colours(count: int) -> tuple[str, ...]:
     """So many colours, the background's first."""

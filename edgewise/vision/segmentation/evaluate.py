@@ -1,6 +1,7 @@
 """Scoring whatever makes masks: a run, a network, a threshold."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,8 @@ def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, de
 
     Raises:
         CheckpointError: The folder holds no run, or its model is corrupted.
-        DataError: A picture or its mask cannot be used, or the run's own images are not those that it was started with.
+        DataError: A picture or its mask cannot be used, the dataset has a class of the run under another number, or the
+            run's own images are not those that it was started with.
 
     Warns:
         EdgewiseWarning: The run was trained on pictures of the dataset.
@@ -112,10 +114,14 @@ def evaluate_files(
     if dataset is None:
         dataset = open_run(run).test
     else:
+        legend = Legend.noted(facts, data.classes)
+        legend.check_order(dataset.legend, dataset.name)
         if (inventory := run.read_inventory()) is not None:
             inventory.warn_of_learned(dataset)
         own = dataset.stated | ({"masks"} if data.classes == 1 else set())
+        if "window" not in own:  # what these pictures suggest is not what a prediction reads them by
+            dataset = replace(dataset, samples=tuple(replace(sample, window=None) for sample in dataset))
         parts = {"masks": ("masks",), "window": ("window", "window_of", "scale")}
         read = {name: facts.get(name) for part, names in parts.items() if part not in own for name in names}
-        dataset = read_by(dataset, {**read, "legend": Legend.noted(facts, data.classes).to_dict()})
+        dataset = read_by(dataset, {**read, "legend": legend.to_dict()})
     return evaluate_masks(masks, dataset, data.classes)

@@ -25,7 +25,7 @@ def deploy_volumes(run_dir: str | Path) -> Deployment:
     folder = RunFolder(run_dir)
     data, facts = folder.read_recipe(VolumeRecipe).data, folder.read_facts()
     predictor = VolumePredictor.from_run(run_dir)
-    scale, one = scale_from(facts["scale"]), data.classes == 1
+    scale, one, decision = scale_from(facts["scale"]), data.classes == 1, predictor.decision
     example = torch.randn(2, data.channels, *data.size, generator=torch.Generator().manual_seed(0))
     volume = {
         "name": "volume",
@@ -45,8 +45,10 @@ def deploy_volumes(run_dir: str | Path) -> Deployment:
         "layout": "NCDHW",
         "classes": Legend.noted(facts, data.classes).to_dict()["names"],
         "activation": "sigmoid" if one else "softmax",
-        "decision": "threshold" if one else "argmax",
-        "threshold": (predictor.decision.threshold or (0.5,))[0] if one else None,
+        "decision": "threshold" if one or decision.threshold else "argmax",
+        "threshold": (decision.threshold or (0.5,))[0] if one else list(decision.threshold) or None,
+        "smallest": list(decision.smallest),
+        "largest_component": decision.largest_component,
         "resample": {"to": "scan", "method": "trilinear", "before": "decision"},
     }
     known = deployment_of(predictor.network)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgewise._ground.errors import ConfigError
+from edgewise.vision.data.legend import Legend
 from edgewise.vision.segmentation.evaluate import Seen, evaluate_masks
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.training.folder import RunFolder
@@ -27,7 +28,8 @@ def evaluate_volumes(
     Raises:
         CheckpointError: The folder holds no run, or its model is corrupted.
         ConfigError: The dataset has no volumes.
-        DataError: A scan or its mask cannot be used, or the run's own are not those that it was started with.
+        DataError: A scan or its mask cannot be used, the dataset has a class of the run under another number, or the run's
+            own are not those that it was started with.
 
     Warns:
         EdgewiseWarning: The run was trained on scans of the dataset.
@@ -38,9 +40,11 @@ def evaluate_volumes(
     elif not isinstance(dataset, VolumeSet):
         raise ConfigError(f"dataset {dataset.name!r} has no volumes, of which {run_dir} is a run: give scans with masks")
     else:
+        facts = folder.read_facts()
+        Legend.from_dict(facts["legend"]).check_order(dataset.legend, dataset.name)
         if (inventory := folder.read_inventory()) is not None:
             inventory.warn_of_learned(dataset)
-        found = read_as_noted(dataset, folder.read_facts(), coding=False)
+        found = read_as_noted(dataset, facts, coding=False)
     found = replace(found, samples=tuple(scan.measured() for scan in scans_of(found)))
     classes = folder.read_recipe(VolumeRecipe).data.classes
     return evaluate_masks(VolumePredictor.from_run(run_dir, device), found, classes, seen)

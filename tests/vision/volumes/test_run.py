@@ -1,6 +1,7 @@
 """Training, scoring and predicting of volumes, from files to files."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import nibabel
@@ -9,6 +10,7 @@ import pytest
 
 from edgewise import ConfigError, DataError
 from edgewise.vision import (
+    Decision,
     Inference,
     Model,
     RunFolder,
@@ -136,6 +138,21 @@ def test_a_report_and_a_deployment(run, tmp_path):
     assert known.metadata["input"]["axes"] == "LPS"
     assert known.metadata["output"]["classes"] == ["background", "small", "large"]
     assert known.example.shape == (2, 1, 6, 16, 16)
+
+
+def test_a_deployment_says_all_of_the_decision(run, recipe):
+    folder, decision = RunFolder(run), Decision((0.4, 0.6), (5,), largest_component=True)
+    folder.write_config(replace(recipe, decision=decision), folder.read_facts())
+    made = deploy(run).metadata["output"]
+    said = {"decision": "threshold", "threshold": [0.4, 0.6], "smallest": [5], "largest_component": True}
+    assert {name: made[name] for name in said} == said
+
+
+def test_scans_whose_classes_have_other_numbers_are_refused(run, scans, tmp_path):
+    shutil.copytree(scans, tmp_path / "other")
+    (tmp_path / "other" / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "large": 1, "small": 2}}))
+    with pytest.raises(DataError, match=r"'large' as class 1 and the run as class 2: .* 0 background, 1 small, 2 large"):
+        evaluate(run, create_dataset("volumes", tmp_path / "other"))
 
 
 def test_the_scores_of_other_scans(run, scans):
