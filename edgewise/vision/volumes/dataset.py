@@ -111,21 +111,24 @@ def nuclei3d(root: str | Path | None = None) -> VolumeSet:
 
 
 def channels_of(paths: Iterable[Path], channels: int) -> list[tuple[str, list[Path]]]:
-    """The files of each scan, with its name; ``ID_0000`` and ``ID_0001`` in one folder are of one if it has channels.
+    """The files of each scan in the order of channels, with its name.
+
+    ``ID_0000`` and ``ID_0001`` in one folder are of one scan if scans have channels.
 
     Args:
         paths: Files and folders of slices.
         channels: How many the scans have.
 
     Example:
-        >>> channels_of([Path("a_0000.nii.gz"), Path("a_0001.nii.gz")], channels=2)[0][0]
-        'a'
+        >>> [(name, files)] = channels_of([Path("a_0001.nii.gz"), Path("a_0000.nii.gz")], channels=2)
+        >>> name, [file.name for file in files]
+        ('a', ['a_0000.nii.gz', 'a_0001.nii.gz'])
     """
     found: dict[tuple[Path, str], list[Path]] = {}
     for path in dict.fromkeys(paths):
         channel = CHANNEL.fullmatch(_stem(path)) if channels > 1 else None
         found.setdefault((path.parent, channel[1]) if channel else (path, _stem(path)), []).append(path)
-    return [(name, files) for (_, name), files in found.items()]
+    return [(name, sorted(files)) for (_, name), files in found.items()]
 
 
 def _coding(mask_values: str, void: int | None, stated: Stated | None) -> Coding:
