@@ -15,6 +15,7 @@ from edgewise.vision.ensembles.scoring import EnsembleScores, score_ensemble
 from edgewise.vision.segmentation.images import open_dataset, split_of
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.files import Result
+from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.run import is_first_process, require_training, train
 
 
@@ -42,7 +43,8 @@ def train_ensemble(
         recipe: What all members are trained by; their seeds are its seed and the following ones.
         path: Folder of the ensemble; made if needed. See :class:`EnsembleFolder` for what is in it.
         members: How many.
-        resume: Go on with the ensemble in ``path``, if there is one. Epochs and seeds may be more than they were.
+        resume: Go on with the ensemble in ``path``, if there is one. Epochs and seeds may be more than they were; members
+            that patience stopped stay as they are.
         progress: Show a line with the state of each run.
         device: Where to compute the scores.
         follow: Called after each run with its name and how it ended.
@@ -61,12 +63,19 @@ def train_ensemble(
             _begin(folder, recipe, members)
         sides = folder.read_folds()
         for name, fold, seed in members.names():
-            own = replace(recipe, seed=(recipe.seed + seed) % 2**32)
-            follow(name, train(own, folder.path / name, resume=True, progress=progress, inventory=sides[fold]))
+            own, member = replace(recipe, seed=(recipe.seed + seed) % 2**32), folder.member(name)
+            ended = _stopped_by_patience(member)
+            follow(name, ended or train(own, member.path, resume=True, progress=progress, inventory=sides[fold]))
         scores = score_ensemble(folder.path, device)
         if is_first_process():
             write_json(folder.scores, scores.to_dict())
         return scores
+
+
+def _stopped_by_patience(member: RunFolder) -> Result | None:
+    """How a run ended that would not go on if it were given more epochs; None where it is none."""
+    result = member.read_result() if member.result.exists() else None
+    return result if result is not None and result.epochs < member.read_recipe().epochs else None
 
 
 def _begin(folder: EnsembleFolder, recipe: SegmentationRecipe, members: Members) -> None:

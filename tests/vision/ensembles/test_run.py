@@ -144,6 +144,18 @@ def test_more_seeds_and_more_epochs_are_added_to_what_is_there(whole, short, tmp
     assert {RunFolder(tmp_path / "run" / name).read_result().epochs for name, _, _ in MEMBERS.names()} == {3}
 
 
+def test_more_epochs_leave_members_that_patience_stopped_as_they_are(short, tmp_path):
+    folds, patient = Members(folds=2), replace(short, epochs=12, patience=1)
+    train_ensemble(patient, tmp_path / "run", folds, progress=False)
+    names = [name for name, _, _ in folds.names()]
+    before = {name: RunFolder(tmp_path / "run" / name).read_result().epochs for name in names}
+    assert min(before.values()) < 12
+    train_ensemble(replace(patient, epochs=14), tmp_path / "run", folds, resume=True, progress=False)
+    for name, epochs in before.items():
+        now = RunFolder(tmp_path / "run" / name).read_result().epochs
+        assert now == epochs if epochs < 12 else now > 12
+
+
 def test_another_ensemble_is_refused_by_what_differs(whole, short):
     path, _ = whole
     with pytest.raises(CheckpointError, match="already holds an ensemble: resume it, or choose another folder"):
