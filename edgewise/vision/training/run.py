@@ -1,12 +1,14 @@
 """Training: a recipe and a folder in, a trained model in the folder out."""
 
 import contextlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from edgewise._ground.errors import DataError
 from edgewise._ground.optional import require
 from edgewise._ground.quiet import quiet
 from edgewise.vision.data.inventory import Inventory
@@ -57,7 +59,7 @@ def train(
 
     Raises:
         ConfigError: The recipe asks for what does not exist or cannot work.
-        DataError: The images are missing or unusable.
+        DataError: The images are missing or unusable, or those of a resumed run are others or read otherwise.
         CheckpointError: The folder is in use, holds another run, cannot be written (a full disk) or is corrupted.
         NonFiniteError: A loss or a gradient was not finite; the last checkpoint is good.
     """
@@ -87,6 +89,17 @@ def is_first_process() -> bool:
     return require("lightning.pytorch.utilities", extra="training").rank_zero_only.rank == 0
 
 
+def _check_facts(folder: RunFolder, facts: Mapping[str, Any]) -> None:
+    """Refuse to go on with pictures that are read otherwise than before, as after a change of ``dataset.json``."""
+    noted, found = folder.read_facts(), json.loads(json.dumps(facts))
+    if changed := sorted(name for name in noted.keys() & found.keys() if noted[name] != found[name]):
+        raise DataError(
+            f"the pictures are read otherwise than when the run in {folder.path} was started, by other "
+            f"{', '.join(changed)} ({changed[0]} was {noted[changed[0]]} and is {found[changed[0]]}): bring back what says "
+            "so, or train a new run"
+        )
+
+
 def _fit(
     recipe: Recipe, folder: RunFolder, progress: bool, watchers: Sequence["pl.Callback"], inventory: Inventory | None
 ) -> Result:
@@ -94,6 +107,8 @@ def _fit(
 
     task = task_of(recipe)
     images = task.images(recipe, folder.read_inventory() if folder.config.exists() else inventory)
+    if folder.config.exists():
+        _check_facts(folder, images.facts)
     torch.manual_seed(recipe.seed)
     network = task.network(recipe)
     if not folder.checkpoint.exists():

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from sklearn.metrics import jaccard_score
 
-from edgewise._ground.errors import DataError, EdgewiseWarning
-from edgewise.vision import deploy, evaluate, evaluate_masks, train, write_report
+from edgewise._ground.errors import ConfigError, DataError, EdgewiseWarning
+from edgewise.vision import Intensity, deploy, evaluate, evaluate_masks, predict, train, write_report
 from edgewise.vision.data import VOID, Labels, Sample, SegmentationSet, create_dataset
 from edgewise.vision.segmentation.images import MaskedImages, open_split
 from edgewise.vision.segmentation.predict import Predictor
@@ -157,6 +157,38 @@ def test_deep_pictures_of_another_folder_are_scaled_as_in_training(recipe, write
     other = replace(few, stated=frozenset({"window"}), samples=(replace(few[0], window=(0, 320)),))
     evaluate(tmp_path / "run", other)
     assert seen[1][0, 0, 0] == pytest.approx(0.5)
+
+
+def test_deep_pictures_are_scored_only_if_the_run_can_predict_them(recipe, write, tmp_path):
+    """A run of 8 bits knows no range of 12: what the set itself suggests is not what a prediction would see."""
+    root = write(lambda labels: (labels > 0).astype(np.uint8))
+    train(recipe_of(recipe, root, 1), tmp_path / "run", progress=False)
+    for index in range(20):
+        Image.fromarray(draw(index)[0].astype(np.uint16) * 16).save(root / "images" / f"{index:02d}.png")
+    [reason, *_] = predict(tmp_path / "run", [root / "images"], tmp_path / "out").failures.values()
+    assert "have no scale of their own" in reason
+    with pytest.raises(DataError, match="have no scale of their own"):
+        evaluate(tmp_path / "run", create_dataset("folder", root))
+    evaluate(tmp_path / "run", create_dataset("folder", root, window=[0, 255 * 16]))
+
+
+def test_a_window_that_an_intensity_would_replace_is_refused(recipe, write):
+    root = write(lambda labels: (labels > 0).astype(np.uint8))
+    recipe = recipe_of(recipe, root, 1, window=[0, 300])
+    with pytest.raises(ConfigError, match=r"gives window=\[0, 300\] and data.intensity.scale is 'zscore', which would"):
+        MaskedImages(replace(recipe, data=replace(recipe.data, intensity=Intensity(scale="zscore"))))
+
+
+def test_classes_under_other_numbers_are_neither_scored_nor_learnt(recipe, write, tmp_path):
+    root, names = write(), ["background", "bright", "dark"]
+    state = (root / "dataset.json").write_text
+    state(json.dumps({"labels": {name: number for number, name in enumerate(names)}}))
+    train(recipe_of(recipe, root), tmp_path / "run", progress=False)
+    state(json.dumps({"labels": {"background": 0, "dark": 1, "bright": 2}}))
+    with pytest.raises(DataError, match=r"'dark' as class 1 and the run as class 2: .* 0 background, 1 bright, 2 dark"):
+        evaluate(tmp_path / "run", create_dataset("folder", root))
+    with pytest.raises(DataError, match=r"read otherwise than when the run in .* was started, by other legend"):
+        train(replace(recipe_of(recipe, root), epochs=3), tmp_path / "run", resume=True, progress=False)
 
 
 def test_a_report_counts_the_test_images_whose_group_was_trained_on(recipe, write, tmp_path):
