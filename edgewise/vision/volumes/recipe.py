@@ -18,15 +18,16 @@ class VolumeData(MaskedData):
 
     name: str = "volumes"
     size: tuple[int, int, int] = (32, 64, 64)  # pyright: ignore[reportIncompatibleVariableOverride] (of volumes)
-    """Depth, height and width of the patches that the network learns from, and of the windows that slide over a scan."""
+    """Depth, height and width of the patches that the network learns from, and of the windows that slide over a scan:
+    voxels from foot to head, front to back and right to left."""
     channels: int = 1
     """Channels of the scans."""
     fit: Fit = "tiles"
     """Scans are seen in patches at their own resolution, never squeezed."""
     intensity: Intensity = field(default_factory=lambda: Intensity(scale="zscore", over="picture"))
     spacing: tuple[float, float, float] | None = None
-    """Millimetres from voxel to voxel along slices, rows and columns that scans are resampled to; left out: the median of
-    the training scans."""
+    """Millimetres from voxel to voxel that scans are resampled to, from foot to head, front to back and right to left,
+    which are slices, rows and columns of an axial scan; left out: the median of the training scans."""
     patches: int = 4
     """Patches that are drawn from each training scan in an epoch."""
     foreground: float = 0.5

@@ -26,6 +26,13 @@ def test_scores_of_a_case_worked_by_hand():
     assert scores["image_f1"] == pytest.approx((2 / 4 + 6 / 7) / 2)
 
 
+def test_a_few_pixels_of_very_many_are_counted_exactly():
+    """A small lesion in a scan of 512 x 512 x 100, whose voxels are more than single precision counts."""
+    prediction, truth = (torch.zeros(1, 1, 2**24 + 9, dtype=torch.uint8) for _ in range(2))
+    prediction[..., :2], truth[..., :3] = 1, 1
+    assert count_pixels(prediction, truth).tolist() == [[[2, 0, 1]]]
+
+
 @given(st.integers(0, 10_000), st.floats(0.02, 0.98))
 def test_per_image_scores_are_monais_and_f1_follows_from_iou(seed, share):
     prediction, truth = masks(seed, share=share), masks(seed + 1, share=share)
