@@ -64,7 +64,8 @@ def folder(
             ``{"palette": [[0, 0, 0], [255, 0, 0]]}`` with the background first.
         void: Value of pixels that belong to no class, a number or a colour: losses and scores leave them out.
         channels: Channels that models see: 1 grey, 3 colour.
-        window: Lowest and highest value of pictures of more than 8 bits; None: those of the whole set.
+        window: Lowest and highest value of all pictures, those of 8 bits too; None: those of the whole set for pictures of
+            more than 8 bits.
         groups: What must stay on one side of a split, such as a patient: a pattern like ``(.*)_\\d+`` whose first group
             in the picture's name it is, or a CSV file of names and groups.
         split_file: The sides as a file gives them: JSON with the names on each, or a CSV file of names and sides; see

@@ -28,7 +28,8 @@ def pictures(
     Args:
         root: The folder; folders within it are not looked into.
         channels: Channels that models see: 1 grey, 3 colour.
-        window: Grey levels that become 0 and 1 in pictures of more than 8 bits; None: smallest and largest of all.
+        window: Grey levels that become 0 and 1, in pictures of 8 bits too; None: smallest and largest of all, for pictures
+            of more than 8 bits.
         groups: What pictures belong together, such as those of a patient: a pattern whose first group names it,
             ``(.*)_\\d+``, or a CSV file of picture and group. They then stay on one side.
         split_by: Way to divide it; None: ``grouped`` where there are groups, else ``published``, single pictures.

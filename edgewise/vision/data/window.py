@@ -53,7 +53,7 @@ def _range(path: Path, page: int | None) -> tuple[float, ...]:
 
 
 def with_window(samples: Sequence[Sample], window: Sequence[float] | None) -> tuple[Sample, ...]:
-    """The samples, those of more than 8 bits with one window for all of them.
+    """The samples with one window for all of them; one that is found is that of pictures of more than 8 bits alone.
 
     Args:
         samples: The whole set.

@@ -122,7 +122,7 @@ def predict_volumes(
     predictor.decision.check(max(data.classes - 1, 1))
     out_dir, done = make_folder(out_dir), Predictions()
     read = {"window": facts["window"], "scale": scale_from(facts["scale"]), "given": data.options.get("spacing")}
-    for name, files in channels_of(volume_files(scans), data.channels):
+    for name, files in channels_of(volume_files(scans, out_dir), data.channels):
         target = out_dir / f"{name}_mask.nii.gz"
         try:
             if target in done.masks:

@@ -13,6 +13,8 @@ from edgewise.vision.volumes.volume import Volume
 
 STACKS = (".tif", ".tiff")
 KNOWN = (*ENDINGS, *STACKS)
+RESULTS = ("_mask.nii.gz", "_probability.nii.gz")
+"""How files end that predictions write."""
 
 
 def read_volume(path: str | Path, spacing: Sequence[float] | None = None) -> Volume:
@@ -48,9 +50,13 @@ def read_volume(path: str | Path, spacing: Sequence[float] | None = None) -> Vol
     return read_nifti(path, spacing)
 
 
-def volume_files(paths: Iterable[str | Path]) -> list[Path]:
+def volume_files(paths: Iterable[str | Path], out_dir: Path | None = None) -> list[Path]:
     """The paths, and in the place of each folder the scans in it: itself if its files are DICOM slices, else the volumes
     in it and the folders of slices, by name.
+
+    Args:
+        paths: Files and folders.
+        out_dir: Folder of the results; what an earlier prediction wrote there is left out.
 
     Raises:
         DataError: A folder holds none.
@@ -61,6 +67,8 @@ def volume_files(paths: Iterable[str | Path]) -> list[Path]:
             files.append(path)
             continue
         there = [p for p in sorted(path.iterdir()) if not p.name.startswith(".")]
+        if out_dir is not None and path.resolve() == out_dir.resolve():
+            there = [p for p in there if not p.name.endswith(RESULTS)]
         found = [p for p in there if (is_series(p) if p.is_dir() else p.name.lower().endswith(ENDINGS))]
         if not found:
             raise DataError(f"{path} holds no volume; name files that end with {' or '.join(ENDINGS)}, or DICOM folders")

@@ -148,6 +148,14 @@ def test_a_deployment_says_all_of_the_decision(run, recipe):
     assert {name: made[name] for name in said} == said
 
 
+def test_masks_of_an_earlier_prediction_are_no_scans(run, scans, tmp_path):
+    (tmp_path / "here").mkdir()
+    shutil.copy(scans / "imagesTr" / "case3_0000.nii.gz", tmp_path / "here" / "case3.nii.gz")
+    for _ in range(2):
+        done = predict(run, [tmp_path / "here"], tmp_path / "here")
+        assert [path.name for path in done.masks] == ["case3_mask.nii.gz"]
+
+
 def test_scans_whose_classes_have_other_numbers_are_refused(run, scans, tmp_path):
     shutil.copytree(scans, tmp_path / "other")
     (tmp_path / "other" / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "large": 1, "small": 2}}))
