@@ -8,7 +8,7 @@ from sklearn.metrics import jaccard_score
 
 from edgewise import EdgewiseWarning
 from edgewise._ground.errors import CheckpointError, ConfigError, DataError
-from edgewise.vision import Decision, Predictor, deploy, evaluate, train, tune_threshold, write_report
+from edgewise.vision import Decision, Inference, Predictor, deploy, evaluate, predict, train, tune_threshold, write_report
 from edgewise.vision.segmentation.images import open_run
 from edgewise.vision.segmentation.tune_threshold import LEVELS, iou_by_threshold
 from edgewise.vision.training.folder import RunFolder
@@ -45,6 +45,13 @@ def test_the_best_of_all_thresholds_is_kept_and_used(run, tmp_path):
     assert tune_threshold(run) == tuned
     (run / "threshold.json").unlink()
     assert evaluate(run) == before
+
+
+def test_it_is_not_lost_in_silence(run, discs, tmp_path):
+    tuned = tune_threshold(run)
+    with pytest.warns(EdgewiseWarning, match=f"tuned threshold {tuned.threshold:g}, and what .* replaces it by 0.5"):
+        predict(run, [discs / "images"], tmp_path / "out", inference=Inference(decision=Decision(smallest=(3,))))
+    predict(run, [discs / "images"], tmp_path / "out", inference=Inference(decision=Decision((0.4,), (3,))))
 
 
 def test_a_threshold_of_other_weights_is_not_used(run):
