@@ -172,8 +172,10 @@ def test_deep_pictures_are_scored_only_if_the_run_can_predict_them(recipe, write
     evaluate(tmp_path / "run", create_dataset("folder", root, window=[0, 255 * 16]))
 
 
-def test_a_window_that_an_intensity_would_replace_is_refused(recipe, write):
+def test_options_without_effect_are_refused(recipe, write):
     root = write(lambda labels: (labels > 0).astype(np.uint8))
+    with pytest.raises(ConfigError, match=r"gives channels=3 and data.channels is 1, .* set data.channels"):
+        MaskedImages(recipe_of(recipe, root, 1, channels=3))
     recipe = recipe_of(recipe, root, 1, window=[0, 300])
     with pytest.raises(ConfigError, match=r"gives window=\[0, 300\] and data.intensity.scale is 'zscore', which would"):
         MaskedImages(replace(recipe, data=replace(recipe.data, intensity=Intensity(scale="zscore"))))
