@@ -120,7 +120,8 @@ class Draws(Iterator[Tensor]):
         self._generators = [torch.Generator().manual_seed(seed_of(self.seed, number)) for number in self.numbers]
 
     def __next__(self) -> Tensor:
-        return torch.stack([torch.randn(self.shape, generator=one) for one in self._generators]).to(self.device)
+        drawn = [torch.randn(self.shape, generator=one) for one in self._generators]
+        return torch.stack(drawn).to(self.device)
 
 
 def seed_of(*numbers: int) -> int:

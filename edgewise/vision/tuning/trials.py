@@ -147,7 +147,7 @@ def last_of_each_run(study: "Study") -> dict[int, "FrozenTrial"]:
 def as_run(folder: StudyFolder, recipe: Recipe, index: int, trial: "FrozenTrial") -> TrialRun:
     """A trial of Optuna with what its run's files say."""
     state = {"FAIL": "failed", "WAITING": "running"}.get(trial.state.name, trial.state.name.lower())
-    run, score = folder.run(index), task_of(recipe).score
+    run, score = folder.run(index), task_of(recipe).score(recipe).name
     lines = run.read_metrics()
     reason = trial.user_attrs.get("reason", "its process died several times") if state == "failed" else ""
     best = max((line[score] for line in lines), default=None)
