@@ -30,7 +30,7 @@ test-quick: $(READY)
 test-times: $(READY)
 	$(PYTEST) --note-times
 
-# Each model compiled by Inductor, half an hour.
+# Each model compiled by Inductor, and the longest exports; half an hour.
 test-inductor: $(READY)
 	$(PYTEST) -m inductor
 

@@ -106,6 +106,8 @@ TWINS = {
     "vit_tiny_karat": "vit_micro_karat",
 }
 """Models that the settings above make into the same network; it is compiled and exported once."""
+LONG = {"all_ukan3d": "ukan3d", "all_ukan_diffusion": "ukan_diffusion"}
+"""Models that are compiled and exported in minutes: beside each, one of the same frame that is not."""
 
 
 for model_name, settings in SETTINGS.items():
@@ -119,8 +121,8 @@ def _smaller_parts_of_others(request, monkeypatch):
         make_parts_smaller(getattr(request.cls, "name", ""), monkeypatch)
         if request.cls.name in TWINS and request.node.originalname in COMPILED:
             pytest.skip(f"is the same network as {TWINS[request.cls.name]} in the size of the tests")
-        if request.cls.name == "all_ukan3d" and request.node.originalname in COMPILED:
-            pytest.skip("takes minutes; ukan3d is compiled in this frame, and layers in three dimensions by their contract")
+        if request.cls.name in LONG and request.node.originalname in COMPILED:
+            pytest.skip(f"takes minutes; {LONG[request.cls.name]} has this frame, and layers have contracts")
 
 
 def make_parts_smaller(name: str, monkeypatch) -> None:

@@ -9,7 +9,7 @@ from edgewise.bases import list_bases
 from edgewise.export import to_onnx
 from edgewise.kan import KAN
 from edgewise.models.ukan import UFrame
-from tests.contract.test_models import SETTINGS, TWINS, make_parts_smaller
+from tests.contract.test_models import LONG, SETTINGS, TWINS, make_parts_smaller
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -17,7 +17,9 @@ pytest.importorskip("onnxscript")
 
 QUICK = {"kan", "mlp", "cnn"}  # other models take from five seconds to a minute
 MODELS = [
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in list_models() if name not in TWINS
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.inductor if name in LONG else pytest.mark.slow)
+    for name in list_models()
+    if name not in TWINS
 ]
 
 
