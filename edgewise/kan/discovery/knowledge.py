@@ -17,6 +17,7 @@ from edgewise.kan.forms.form_text import names_of, parse_form, read_form
 from edgewise.kan.forms.grammar import Grammar
 from edgewise.kan.forms.prescribed import Form
 from edgewise.kan.functions import Function, select
+from edgewise.kan.interpret.names import shorter
 
 NUMBERS = ("", "1", "-")  # how it is written that a column has no unit
 
@@ -119,12 +120,14 @@ class Knowledge:
         Raises:
             ConfigError: An unknown column, or what :meth:`Behaviour.of` refuses.
         """
+        long = {name: name for name in names} | shorter(names)
         for name in (*self.monotone, *self.even, *self.odd):
-            if name not in names:
+            if name not in long:
                 raise unknown("column", name, names)
         places = {names[column]: place for place, column in enumerate(columns)}
-        slopes = {places[name]: way for name, way in self.monotone.items() if name in places}
-        parity = {places[name]: sign for sign, some in ((1, self.even), (-1, self.odd)) for name in some if name in places}
+        slopes = {places[long[name]]: way for name, way in self.monotone.items() if long[name] in places}
+        signs = [(long[name], sign) for sign, some in ((1, self.even), (-1, self.odd)) for name in some]
+        parity = {places[name]: sign for name, sign in signs if name in places}
         return Behaviour.of(list(places), slopes, parity, [x[:, c].double().cpu() for c in columns]) if places else None
 
     @property

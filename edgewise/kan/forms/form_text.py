@@ -12,6 +12,7 @@ from edgewise.kan.forms.tree import Tree, tree_of
 from edgewise.kan.forms.with_constants import WithConstants
 from edgewise.kan.forms.with_function import WithFunction
 from edgewise.kan.interpret.expression import parse_formula
+from edgewise.kan.interpret.names import shorter
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -52,7 +53,7 @@ def read_form(text: str, names: Sequence[str]) -> Form:
 
     Args:
         text: As for :func:`parse_form`.
-        names: Of all columns.
+        names: Of all columns; ``S`` will do for ``S [mM]``.
 
     Raises:
         ConfigError: It has nothing unknown, or too much, or cannot be solved for what is.
@@ -62,8 +63,11 @@ def read_form(text: str, names: Sequence[str]) -> Form:
         ('K', 'V')
     """
     sympy = require("sympy", extra="science")
-    expression = parse_form(text, names)
+    long = {sympy.Symbol(one, real=True): sympy.Symbol(name, real=True) for one, name in shorter(names).items()}
+    expression = cast("Expr", parse_form(text, names).xreplace(long))
     columns = [sympy.Symbol(name, real=True) for name in names]
+    if not expression.free_symbols & {*columns}:
+        raise ConfigError(f"{text!r} is of no column: write them as they are called, {', '.join(names)}")
     calls = sorted(expression.atoms(sympy.core.function.AppliedUndef), key=str)
     others = tuple(sympy.Symbol(name, real=True) for name in names_of(expression) if name not in names)
     if not calls and not others:

@@ -43,6 +43,21 @@ def identifiers(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
     return found
 
 
+def shorter(names: Sequence[str]) -> dict[str, str]:
+    """What columns may be called for short, where that means one column and no other: without the unit, and as in Python.
+
+    Example:
+        >>> shorter(["S [mM]", "speed (m/s)", "speed [km/h]", "x"])
+        {'S_mM': 'S [mM]', 'speed_m_s': 'speed (m/s)', 'speed_km_h': 'speed [km/h]', 'S': 'S [mM]'}
+    """
+    found = dict(zip(identifiers(names), names, strict=True))
+    bare = [re.split(r"[\[(]", name, maxsplit=1)[0].strip() for name in names]
+    found |= {
+        short: name for short, name in zip(bare, names, strict=True) if short.isidentifier() and bare.count(short) == 1
+    }
+    return {short: name for short, name in found.items() if short not in names}
+
+
 def _cleaned(name: str) -> str:
     """A name of letters, digits and underscores that starts with none of the last two."""
     name = unicodedata.normalize("NFKC", name)  # as Python reads source: two signs for micro are one

@@ -32,3 +32,9 @@ def test_what_is_unknown_in_a_form():
 def test_forms_that_are_none(text, message):
     with pytest.raises(ConfigError, match=message):
         read_form(text, ["a", "m", "x"])
+
+
+def test_columns_with_units_are_called_without_them_and_a_form_is_of_one():
+    assert read_form("V*S/(K + S)", ["S [mM]"]).names == ("K", "V")
+    with pytest.raises(ConfigError, match=r"'V\*T/\(K \+ T\)' is of no column: write them as they are called, S \[mM\]"):
+        read_form("V*T/(K + T)", ["S [mM]"])
