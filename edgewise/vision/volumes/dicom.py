@@ -168,10 +168,19 @@ def _pixels(path: Path) -> np.ndarray:
     if not any(name in slice_ for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise DataError(f"{path} has no pixels; leave it out, or fetch the slice again")
     try:
-        return pixels.apply_modality_lut(slice_.pixel_array, slice_).astype(np.float32)
+        return pixels.apply_modality_lut(_without_padding(slice_.pixel_array, slice_), slice_).astype(np.float32)
     except Exception as error:  # of broken bytes, or of a compression without its package
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"the pixels of {path} cannot be decoded ({reason}); fetch it again, or uncompressed") from error
+
+
+def _without_padding(stored: np.ndarray, slice_: Any) -> np.ndarray:
+    """The smallest real value where a scanner has measured nothing, as beyond its circle (DICOM PS3.3, C.7.5.1.1.2)."""
+    if "PixelPaddingValue" not in slice_:
+        return stored
+    ends = slice_.PixelPaddingValue, slice_.get("PixelPaddingRangeLimit", slice_.PixelPaddingValue)
+    empty = (stored >= min(ends)) & (stored <= max(ends))
+    return stored if empty.all() else np.where(empty, stored[~empty].min(), stored)
 
 
 def _list(numbers: np.ndarray) -> str:

@@ -112,6 +112,22 @@ def test_a_missing_slice_is_told_with_its_neighbours(write_series, tmp_path):
         read_series(tmp_path / "scan")
 
 
+@pytest.mark.parametrize("limit", [None, -1999])
+def test_what_a_scanner_did_not_measure_is_its_smallest_value(write_series, tmp_path, limit):
+    array = np.random.default_rng(3).integers(0, 500, (3, 6, 5))
+    array[:, 0, 0], array[:, 0, 1] = -2000, -2000 if limit is None else limit
+
+    def change(index, slice_):
+        slice_.add_new("PixelPaddingValue", "SS", -2000)
+        if limit is not None:
+            slice_.add_new("PixelPaddingRangeLimit", "SS", limit)
+
+    write_series(tmp_path / "ct", array, change=change)
+    for read, stored in zip(read_series(tmp_path / "ct").array[0], array, strict=True):
+        real = stored[stored >= 0]
+        np.testing.assert_array_equal(read, 2 * np.where(stored < 0, real.min(), stored) - 1024)
+
+
 def test_a_tilted_gantry_is_worth_a_warning(write_series, tmp_path):
     def lean(index, one):
         one.ImagePositionPatient = [-10, 5 + index, 40 + 3 * index]
