@@ -20,14 +20,13 @@ def describe_volumes(dataset: VolumeSet, split_seed: int) -> tuple[list[tuple[st
     for scan in scans_of(dataset):
         volume, _ = scan.read()
         sizes[" x ".join(map(str, volume.array.shape[1:]))] += 1
-        spacings.append(volume.spacing)
+        spacings.append(volume.turned().spacing)
     ends = [(min(axis), max(axis)) for axis in zip(*spacings, strict=True)]
     split = dataset.split(split_seed)
     rows = [
         ("scans", str(len(dataset))),
         ("voxels", ", ".join(f"{size} ({count})" for size, count in sizes.most_common(3))),
-        ("mm from slice to slice", "{:.3g} to {:.3g}".format(*ends[0])),
-        ("mm within a slice", "{:.3g} to {:.3g}, {:.3g} to {:.3g}".format(*ends[1], *ends[2])),
+        ("mm along the body, to its back, its side", ", ".join("{:.3g} to {:.3g}".format(*axis) for axis in ends)),
         ("masks", dataset.coding.describe() if dataset.coding else "each by its own values"),
         ("split", f"{len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"),
         ("divided", dataset.split_by),

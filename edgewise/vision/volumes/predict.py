@@ -117,6 +117,11 @@ def predict_volumes(
     for folder in folders[1:]:
         if any(folder.read_facts()[name] != facts[name] for name in ("window", "scale", "legend")):
             raise ConfigError(f"{folder.path} has other intensities or classes than {folders[0].path}: predict one by one")
+        if (channels := folder.read_recipe(VolumeRecipe).data.channels) != data.channels:
+            raise ConfigError(
+                f"{folder.path} takes scans of {channels} channels and {folders[0].path} of {data.channels}: predict one "
+                "by one"
+            )
     members = [VolumePredictor.from_run(folder.path, device, inference.decision) for folder in folders]
     predictor = members[0] if len(members) == 1 else Ensemble(members, inference.decision)
     predictor.decision.check(max(data.classes - 1, 1))

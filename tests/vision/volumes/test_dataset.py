@@ -8,6 +8,7 @@ import pytest
 from edgewise import ConfigError, DataError
 from edgewise.vision.data import create_dataset
 from edgewise.vision.volumes import VolumeSample
+from edgewise.vision.volumes.describe import describe_volumes
 
 
 def write(path, array, affine=None):
@@ -86,3 +87,13 @@ def test_what_is_amiss_is_told(tmp_path, scans):
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "whole": [1, 2]}}))
     with pytest.raises(DataError, match="regions of several labels are not read"):
         create_dataset("volumes", tmp_path)
+
+
+def test_spacing_is_told_along_the_body_however_a_scan_was_cut(tmp_path):
+    sagittal = np.array([[0, 0.5, 0, 0], [0, 0, 0.7, 0], [3.0, 0, 0, 0], [0, 0, 0, 1]])  # first axis: upwards
+    for number in range(10):
+        scan = np.random.default_rng(number).normal(size=(4, 5, 6)).astype(np.float32)
+        write(tmp_path / "images" / f"{number}.nii.gz", scan, sagittal)
+        write(tmp_path / "masks" / f"{number}.nii.gz", (scan > 0).astype(np.uint8), sagittal)
+    rows, _ = describe_volumes(create_dataset("volumes", tmp_path), 0)
+    assert dict(rows)["mm along the body, to its back, its side"] == "3 to 3, 0.7 to 0.7, 0.5 to 0.5"

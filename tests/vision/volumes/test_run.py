@@ -116,6 +116,16 @@ def test_several_runs_are_averaged(recipe, run, scans, tmp_path):
         predict(run, [scan], tmp_path / "turned", inference=Inference(turned=True))
 
 
+def test_runs_of_other_channels_are_not_averaged(run, scans, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(run, other)
+    config = json.loads((other / "config.json").read_text())
+    config["recipe"]["data"]["channels"] = 2
+    (other / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ConfigError, match=r"takes scans of 2 channels and .* of 1: predict one by one"):
+        predict([run, other], [scans / "imagesTr" / "case0_0000.nii.gz"], tmp_path / "out")
+
+
 def test_a_stopped_run_goes_on_with_the_same_bits(recipe, tmp_path):
     train(recipe, tmp_path / "whole", progress=False)
     train(replace(recipe, epochs=1), tmp_path / "part", progress=False)
