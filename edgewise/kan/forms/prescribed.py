@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from numpy.typing import NDArray
+from torch import Tensor
 
 from edgewise.kan.forms.constants import Rows
 from edgewise.kan.forms.grammar import Grammar
@@ -65,6 +68,38 @@ class Form:
     def search(self, rows: Rows, grammar: Grammar, left: Callable[[], float]) -> Search:
         """A search for what is unknown; arguments as those of :class:`Search`."""
         raise NotImplementedError
+
+
+F = TypeVar("F", bound=Form)
+
+
+class UnknownRows(Rows, Generic[F]):
+    """Rows of what is unknown in a form; errors are those of the target.
+
+    Args:
+        form: What is prescribed.
+        rows: Of all columns and the target.
+        columns: What the unknown is of, ``(N,)`` each.
+        y: Its values, ``(N,)``.
+        weight: Of the rows, ``(N,)``.
+    """
+
+    def __init__(self, form: F, rows: Rows, columns: Sequence[Tensor], y: NDArray, weight: NDArray | None):
+        self.form, self._outer = form, rows
+        super().__init__(columns, y, weight)
+
+    @property
+    def outer(self) -> Rows:
+        return self._outer
+
+    def __len__(self) -> int:
+        return len(self.outer)
+
+    def some(self, kept: NDArray) -> Rows:
+        return self.form.rows(self.outer.some(kept))
+
+    def whole(self, tree: Tree) -> Tree:
+        return self.form.whole(tree)
 
 
 def frozen(tree: Tree) -> Tree:

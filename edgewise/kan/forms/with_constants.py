@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
 from edgewise.kan.forms.constants import Rows
 from edgewise.kan.forms.given import Given
 from edgewise.kan.forms.grammar import Grammar
-from edgewise.kan.forms.prescribed import Form
+from edgewise.kan.forms.prescribed import Form, UnknownRows
 from edgewise.kan.forms.search import Search
 from edgewise.kan.forms.tree import Tree, constant, number, variable
 
@@ -62,7 +61,7 @@ class WithConstants(Form):
         return Given(rows, grammar, left, len(self.names))
 
 
-class ConstantRows(Rows):
+class ConstantRows(UnknownRows[WithConstants]):
     """Rows of unknown constants.
 
     Args:
@@ -71,21 +70,7 @@ class ConstantRows(Rows):
     """
 
     def __init__(self, form: WithConstants, rows: Rows):
-        self.form, self._outer = form, rows
-        super().__init__(rows.columns, rows.y, rows.weight)
-
-    @property
-    def outer(self) -> Rows:
-        return self._outer
-
-    def __len__(self) -> int:
-        return len(self.outer)
-
-    def some(self, kept: NDArray) -> Rows:
-        return ConstantRows(self.form, self.outer.some(kept))
-
-    def whole(self, tree: Tree) -> Tree:
-        return self.form.whole(tree)
+        super().__init__(form, rows, rows.columns, rows.y, rows.weight)
 
     def told(self, tree: Tree, constants: Sequence[Tensor | float] | None = None) -> Tensor:
         values = tree.constants() if constants is None else constants

@@ -13,7 +13,7 @@ from edgewise._ground.errors import ConfigError
 from edgewise.kan.forms.constants import Rows
 from edgewise.kan.forms.dimensions import Dimensions
 from edgewise.kan.forms.grammar import Grammar
-from edgewise.kan.forms.prescribed import Form, frozen
+from edgewise.kan.forms.prescribed import Form, UnknownRows, frozen
 from edgewise.kan.forms.search import Search
 from edgewise.kan.forms.splitting import Splitting
 from edgewise.kan.forms.tree import VARIABLE, Tree, variable
@@ -132,7 +132,7 @@ class WithFunction(Form):
         return (slope != 0) & ~(np.abs(off) < SAME * rows.spread)
 
 
-class FunctionRows(Rows):
+class FunctionRows(UnknownRows[WithFunction]):
     """Rows of an unknown function: its arguments and values; errors are those of the target.
 
     Args:
@@ -141,25 +141,11 @@ class FunctionRows(Rows):
     """
 
     def __init__(self, form: WithFunction, rows: Rows):
-        self.form, self._outer = form, rows
         values, slope = form.seen(rows)
         weight, known = rows.weight * slope**2, np.isfinite(values)
         mean = float(np.average(values[known], weights=weight[known])) if weight[known].any() else 0.0
         arguments = [frozen(argument)(rows.columns) for argument in form.arguments]
-        super().__init__(arguments, np.where(known, values, mean), weight if weight.any() else None)
-
-    @property
-    def outer(self) -> Rows:
-        return self._outer
-
-    def __len__(self) -> int:
-        return len(self.outer)
-
-    def some(self, kept: NDArray) -> Rows:
-        return FunctionRows(self.form, self.outer.some(kept))
-
-    def whole(self, tree: Tree) -> Tree:
-        return self.form.whole(tree)
+        super().__init__(form, rows, arguments, np.where(known, values, mean), weight if weight.any() else None)
 
     def told(self, tree: Tree, constants: Sequence[Tensor | float] | None = None) -> Tensor:
         return self.form.told(self.outer.columns, tree(self.columns, constants))
