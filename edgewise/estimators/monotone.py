@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from edgewise._ground.optional import require
+from edgewise.estimators.penalised import descend
 from edgewise.kan.fitting.losses import CurvedLoss, Squares
 
-STEPS, HALVINGS, CLOSE = 25, 12, 1e-9
+STEPS, CLOSE = 25, 1e-9
 ROUNDING = 1e-12  # ridge, relative to the diagonal
 
 
@@ -82,22 +83,13 @@ def minimise_within(
     def objective(numbers: Tensor) -> float:
         return float(share @ loss.rows(made @ numbers, y) + (numbers * (ridge @ numbers)).sum())
 
-    value = objective(numbers)
-    for _ in range(1 if isinstance(loss, Squares) else STEPS):
+    def step(numbers: Tensor) -> Tensor:
         slope, curvature = loss.curve(made @ numbers, y)
         gradient = made.T @ (share.unsqueeze(1) * slope) + 2 * ridge @ numbers
         hessian = made.T @ (made * (share * curvature[:, 0, 0]).unsqueeze(1)) + 2 * ridge
-        step, length = least_quadratic(hessian, gradient - hessian @ numbers, bounded) - numbers, 1.0
-        for _ in range(HALVINGS):
-            after = objective(numbers + length * step)
-            if after < value:
-                break
-            length /= 2
-        else:
-            break
-        numbers, gained, value = numbers + length * step, value - after, after
-        if gained < CLOSE * abs(value):
-            break
+        return least_quadratic(hessian, gradient - hessian @ numbers, bounded) - numbers
+
+    numbers = descend(objective, step, numbers, 1 if isinstance(loss, Squares) else STEPS, CLOSE)
     return torch.cat([numbers[:1], cone.basis @ numbers[1:]])
 
 

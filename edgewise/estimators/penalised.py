@@ -4,6 +4,7 @@ The output is linear in the coefficients, :math:`f = \Phi c`, so the mean loss a
 by Newton steps, of which squares need one (P. Eilers and B. Marx, Statistical Science 11, 1996).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -102,20 +103,39 @@ def minimise(
     def objective(coef: Tensor) -> float:
         return float(share @ loss.rows(values @ coef, y) + (coef * (ridge @ coef)).sum())
 
-    value = objective(coef)
-    for _ in range(NEWTON_STEPS):
-        step, length = _newton(values, y, share, loss, ridge, coef), 1.0
+    return descend(objective, lambda coef: _newton(values, y, share, loss, ridge, coef), coef, NEWTON_STEPS, CLOSE)
+
+
+def descend(
+    objective: Callable[[Tensor], float], step: Callable[[Tensor], Tensor], start: Tensor, steps: int, close: float
+) -> Tensor:
+    """Where steps lead, each halved until the objective falls.
+
+    Args:
+        objective: What is made small.
+        step: From where one is to the whole step.
+        start: Where to begin.
+        steps: How many, at most.
+        close: It ends when a step gains less than this part of the objective, or none.
+
+    Example:
+        >>> descend(lambda x: float((x - 3) ** 2), lambda x: 2 * (3 - x), torch.tensor(1.0), 10, 1e-9)
+        tensor(3.)
+    """
+    numbers, value = start, objective(start)
+    for _ in range(steps):
+        whole, length = step(numbers), 1.0
         for _ in range(HALVINGS):
-            after = objective(coef + length * step)
+            after = objective(numbers + length * whole)
             if after < value:
                 break
             length /= 2
         else:
             break
-        coef, gained, value = coef + length * step, value - after, after
-        if gained < CLOSE * abs(value):
+        numbers, gained, value = numbers + length * whole, value - after, after
+        if gained < close * abs(value):
             break
-    return coef
+    return numbers
 
 
 def best_constant(table: Table, loss: CurvedLoss) -> Tensor:
