@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from edgewise._ground.errors import ConfigError, DataError
-from edgewise.vision.data import EpochSampler, Preprocess, SegmentationSet, Split, dataset_of
+from edgewise.vision.data import Preprocess, SegmentationSet, Split, dataset_of
 from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
 from edgewise.vision.generation.recipe import GenerationRecipe, PictureData
+from edgewise.vision.training.batches import EpochBatches
 from edgewise.vision.training.folder import RunFolder
 
 FEWEST = {"train": 2, "validation": 1, "test": 2}
@@ -120,7 +121,7 @@ class PictureSamples(Dataset):
         return self._preprocess.image(image[:, top : top + inner_rows, left : left + inner_columns])
 
 
-class PictureImages:
+class PictureImages(EpochBatches):
     """Batches of training and validation pictures; order and mirroring follow from seed and epoch alone."""
 
     def __init__(self, recipe: GenerationRecipe, inventory: Inventory | None = None):
@@ -132,22 +133,7 @@ class PictureImages:
         self.train = PictureSamples(split.train, data.size, data.channels, data.mirror, recipe.seed)
         self.validation = PictureSamples(split.validation, data.size, data.channels)
 
-    def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:
-        """An epoch's batches; the last, smaller one is dropped. Lightning shares them among processes."""
-        self.train.set_epoch(epoch)
-        sampler = EpochSampler(len(self.train), seed=self.recipe.seed)
-        sampler.set_epoch(epoch)
-        return self._loader(self.train, sampler=sampler, drop_last=len(self.train) > self.recipe.batch_size)
-
-    def validation_batches(self, rank: int, replicas: int) -> DataLoader:
-        """The validation pictures in order."""
-        return self._loader(self.validation)
-
     def names(self, batch: dict, training: bool) -> list[str]:
         """The ids of the pictures of a batch."""
         data = (self.train if training else self.validation).data
         return [data.ids[index] for index in batch["index"].tolist()]
-
-    def _loader(self, pictures: PictureSamples, **options: Any) -> DataLoader:
-        machine = self.recipe.machine
-        return DataLoader(pictures, batch_size=self.recipe.batch_size, num_workers=machine.workers, **options)

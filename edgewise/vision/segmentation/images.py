@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from torch.utils.data import DataLoader
-
 from edgewise._ground.errors import ConfigError, DataError, warn
-from edgewise.vision.data import EpochSampler, SegmentationDataset, SegmentationSet, Split, dataset_of
+from edgewise.vision.data import SegmentationDataset, SegmentationSet, Split, dataset_of
 from edgewise.vision.data.classes import check_classes, count_classes
 from edgewise.vision.data.intensity import with_intensity
 from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
@@ -22,6 +20,7 @@ from edgewise.vision.segmentation.augment import Augmentation
 from edgewise.vision.segmentation.objective import balanced
 from edgewise.vision.segmentation.recipe import MaskedData, SegmentationRecipe
 from edgewise.vision.segmentation.sampling import classes_in, repeat_factors
+from edgewise.vision.training.batches import EpochBatches
 from edgewise.vision.training.files import RunFiles
 
 
@@ -108,7 +107,7 @@ def _say_range(dataset: SegmentationSet, data: MaskedData) -> None:
         )
 
 
-class MaskedImages:
+class MaskedImages(EpochBatches):
     """Batches of training and validation images; the order and the augmentation follow from seed and epoch alone.
 
     Raises:
@@ -131,26 +130,6 @@ class MaskedImages:
         augment = Augmentation(recipe.augment, data.size) if recipe.augment else None
         self.train = SegmentationDataset(split.train, data.preprocess, augment, recipe.seed, drawn)
         self.validation = SegmentationDataset(split.validation, data.preprocess, windows=each)
-        self.weights = None
         if recipe.oversample is not None:
             factors = repeat_factors(classes_in(split.train), recipe.oversample)
             self.weights = [factors[index] for index in self.train.samples]
-
-    def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:
-        """An epoch's batches; the last, smaller one is dropped as U-KAN does. Lightning shares them among processes."""
-        self.train.set_epoch(epoch)
-        sampler = EpochSampler(len(self.train), self.recipe.seed, self.weights)
-        sampler.set_epoch(epoch)
-        return self._loader(self.train, sampler=sampler, drop_last=len(self.train) > self.recipe.batch_size)
-
-    def validation_batches(self, rank: int, replicas: int) -> DataLoader:
-        """The validation images in order."""
-        return self._loader(self.validation)
-
-    def names(self, batch: dict, training: bool) -> list[str]:
-        """The ids of the images of a batch."""
-        return batch["id"]
-
-    def _loader(self, images: SegmentationDataset, **options) -> DataLoader:
-        machine = self.recipe.machine
-        return DataLoader(images, batch_size=self.recipe.batch_size, num_workers=machine.workers, **options)

@@ -12,10 +12,10 @@ from edgewise.vision.data.dataset import SegmentationSet, Split, dataset_of
 from edgewise.vision.data.intensity import scale_from
 from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
 from edgewise.vision.data.legend import Legend
-from edgewise.vision.data.loading import EpochSampler
 from edgewise.vision.data.stating import coding_from
 from edgewise.vision.segmentation.augment import Augmentation
 from edgewise.vision.segmentation.objective import balanced
+from edgewise.vision.training.batches import EpochBatches
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.volumes.levels import find_levels
 from edgewise.vision.volumes.patches import PreparedScans, RandomPatches, WholeScans
@@ -88,7 +88,7 @@ def open_run(folder: RunFolder) -> Split:
     return sides_of(dataset, data, folder.read_inventory())
 
 
-class VolumeImages:
+class VolumeImages(EpochBatches):
     """Batches of patches of the training scans, and whole validation scans.
 
     Raises:
@@ -125,21 +125,6 @@ class VolumeImages:
         self.train = RandomPatches(train, data.size, data.patches, data.foreground, augment, recipe.seed)
         self.validation = WholeScans(validation)
 
-    def train_batches(self, epoch: int, rank: int, replicas: int) -> DataLoader:
-        """An epoch's batches of patches; the last, smaller one is dropped."""
-        self.train.set_epoch(epoch)
-        sampler = EpochSampler(len(self.train), seed=self.recipe.seed)
-        sampler.set_epoch(epoch)
-        size = self.recipe.batch_size
-        return self._loader(self.train, size, sampler=sampler, drop_last=len(self.train) > size)
-
     def validation_batches(self, rank: int, replicas: int) -> DataLoader:
         """The validation scans one by one, for their sizes differ."""
         return self._loader(self.validation, 1)
-
-    def names(self, batch: dict, training: bool) -> list[str]:
-        """The ids of the scans of a batch."""
-        return batch["id"]
-
-    def _loader(self, images: RandomPatches | WholeScans, size: int, **options) -> DataLoader:
-        return DataLoader(images, batch_size=size, num_workers=self.recipe.machine.workers, **options)
