@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from edgewise._ground.errors import CheckpointError, warn
-from edgewise._ground.folders import make_folder
 from edgewise.io import read_json, write_json
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.folder import RunFolder
@@ -111,20 +110,9 @@ class EnsembleFolder(RunFolder):
         Raises:
             CheckpointError: Another process writes here, or the folder holds something else than what is asked for.
         """
-        made = not self.path.exists()
-        make_folder(self.path)
-        try:
-            with self.hold():
-                for draft in self.path.glob(".*.tmp"):  # of a writer that was killed
-                    draft.unlink()
-                self._check_members(recipe, members, resume)
-                yield
-        finally:
-            if made and not self.is_there:
-                for path in (self.lock, self.pictures, self.folds):
-                    path.unlink(missing_ok=True)
-                with contextlib.suppress(OSError):  # another process is here by now
-                    self.path.rmdir()
+        own = (self.lock, self.pictures, self.folds)
+        with self._taken(lambda: self._check_members(recipe, members, resume), own):
+            yield
 
     def _check_members(self, recipe: Recipe, members: Members, resume: bool) -> None:
         if not self.is_there:

@@ -4,7 +4,8 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -24,18 +25,24 @@ class RunFolder(RunFiles):
         Raises:
             CheckpointError: Another process writes here, or the folder holds something else than what is asked for.
         """
+        with self._taken(lambda: self._check(recipe, resume), (self.lock,)), self._left_as_it_was():
+            yield
+
+    @contextlib.contextmanager
+    def _taken(self, check: Callable[[], None], own: Sequence[Path]) -> Iterator[None]:
+        """Hold the folder for writing if it may be; where nothing begins, a folder made for it goes, with its own files."""
         made = not self.path.exists()
         make_folder(self.path)
         try:
             with self.hold():
                 for draft in self.path.glob(".*.tmp"):  # of a writer that was killed
                     draft.unlink()
-                self._check(recipe, resume)
-                with self._left_as_it_was():
-                    yield
+                check()
+                yield
         except BaseException:
             if made and not self.config.exists():
-                self.lock.unlink(missing_ok=True)
+                for path in own:
+                    path.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # another process is here by now
                     self.path.rmdir()
             raise
