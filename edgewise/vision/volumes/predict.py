@@ -135,7 +135,7 @@ def predict_volumes(
             volume = _read(name, files, data.channels, read)
             chances = predictor.probabilities(volume)  # pyright: ignore[reportArgumentType] (members take volumes)
         except (DataError, ConfigError, NonFiniteError) as error:
-            done.failures[files[0]] = str(error) if str(files[0]) in str(error) else f"{files[0]}: {error}"
+            done.fail(files[0], error)
             continue
         write_nifti(target, predictor.decision(chances).numpy().astype(np.uint8), volume.affine)
         if inference.probabilities:

@@ -40,6 +40,10 @@ class Predictions:
     failures: dict[Path, str] = field(default_factory=dict)
     """The pictures that could not be read, and why, in a line each."""
 
+    def fail(self, path: Path, error: Exception) -> None:
+        """Note why there is no mask of a picture."""
+        self.failures[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
+
     def summary(self) -> str:
         """How many masks were written."""
         return f"{len(self.masks)} of {len(self.masks) + len(self.failures)} masks written"
@@ -101,7 +105,7 @@ def write_predictions(
                     )
                 _predict(opened, picture, out_dir, probabilities)
             except (DataError, ConfigError, NonFiniteError) as error:
-                done.failures[picture.path] = str(error) if str(picture.path) in str(error) else f"{picture.path}: {error}"
+                done.fail(picture.path, error)
             except CheckpointError as error:
                 raise CheckpointError(f"{error}; {done.summary()} before") from error
             else:
