@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError
+from edgewise.models.padded_depth import PaddedDepthConv3d
 from edgewise.models.registry import register_model
 from edgewise.models.takes import Pictures, Volumes
 from edgewise.nn import EfficientKAN, KANLinear
@@ -47,7 +48,7 @@ class Layers:
 
 
 UKAN_LAYERS = Layers(partial(KANLinear, scale=True, init=EfficientKAN()), nn.Conv2d)
-UKAN_LAYERS_3D = replace(UKAN_LAYERS, conv=nn.Conv3d, norm=nn.BatchNorm3d, space=3)
+UKAN_LAYERS_3D = replace(UKAN_LAYERS, conv=PaddedDepthConv3d, norm=nn.BatchNorm3d, space=3)
 
 
 class UFrame(nn.Module):

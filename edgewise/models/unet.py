@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.optional import require
+from edgewise.models.padded_depth import pad_depth_by_hand
 from edgewise.models.registry import register_model
 from edgewise.models.takes import Pictures, Volumes
 
@@ -68,7 +69,7 @@ def _basic_unet(space: int, in_channels: int, num_classes: int, widths: Sequence
     model = nets.BasicUNet(space, in_channels, num_classes, tuple(widths), norm=(norm, {"affine": True}))
     for name in ("upcat_4", "upcat_3", "upcat_2", "upcat_1"):
         setattr(model, name, _UpCat(getattr(model, name)))
-    return model
+    return pad_depth_by_hand(model)
 
 
 class _UpCat(nn.Module):
