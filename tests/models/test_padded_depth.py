@@ -8,7 +8,7 @@ from edgewise.models import create_model
 from edgewise.models.padded_depth import PaddedDepthConv3d, pad_depth_by_hand
 
 
-def _gradient(conv: nn.Module, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def _gradient(conv: nn.Conv3d, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     conv.zero_grad()
     with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
         conv(x).float().square().sum().backward()
