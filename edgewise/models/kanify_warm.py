@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError
+from edgewise._ground.precision import as_written
 from edgewise.models.kanify_layers import CONVOLUTIONS, TRANSPOSED, Layer
 from edgewise.nn.layer import EdgeLayer
 from edgewise.ops import use_backend
@@ -50,7 +51,7 @@ def _refused(name: str, reason: str) -> ConfigError:
 def _same(old: Layer, new: nn.Module) -> bool:
     """Whether two layers agree on an input, but for rounding."""
     x = _probe(old)
-    with use_backend("plain"), torch.autocast(x.device.type, enabled=False):
+    with use_backend("plain"), as_written(x):
         expected, found = old(x), new(x)
     if expected.shape != found.shape:
         return False

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from edgewise._ground.errors import ConfigError
+from edgewise._ground.precision import autocast_dtype
 from edgewise.bases import Basis, BSpline
 from edgewise.nn.settings import HasSettings, settings_text
 from edgewise.ops import EdgeFunction
@@ -173,7 +174,7 @@ def check_dtype(x: Tensor, weight: Tensor) -> None:
     """
     if x.dtype == weight.dtype:
         return
-    if not x.is_floating_point() or x.dtype == torch.float64 or not torch.is_autocast_enabled(x.device.type):
+    if not x.is_floating_point() or x.dtype == torch.float64 or autocast_dtype(x) is None:
         own = str(weight.dtype)
         raise ConfigError(f"x is {x.dtype} and the layer is {own}: give it x.to({own}), or convert it with .to({x.dtype})")
 

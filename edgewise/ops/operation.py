@@ -6,12 +6,12 @@ So each operation has two forms, and this file alone decides between them.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from edgewise._ground.precision import as_written
 from edgewise._ground.torch_private import is_batch_of_gradients, transformed, watched
 
 Operands = Sequence[Any]
@@ -58,12 +58,6 @@ class _ByHand(torch.autograd.Function):
             else:
                 found = ctx.operation.gradients(gradient, operands, wants, kept)
         return None, *(t if want else None for t, want in zip(found, wants, strict=True))
-
-
-def as_written(x: Tensor) -> AbstractContextManager:
-    """No autocast: each product in the dtype of its factors."""
-    device = x.device.type
-    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 
 def _plain_gradients(operation: Operation, gradient: Tensor, operands: Operands, wants: Sequence[bool]) -> Operands:

@@ -5,23 +5,19 @@ plan; the ``plain`` one, :meth:`Plan.run`, does it all at once and leaves the gr
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from edgewise._ground.precision import autocast_dtype
 from edgewise.bases.basis import State
 from edgewise.ops.contraction import Contraction
 from edgewise.ops.edge import EdgeFunction, in_full_precision
 from edgewise.ops.window import Window
 
 Weights = Sequence[Tensor | None]
-
-
-def _autocast_dtype() -> torch.dtype | None:
-    device = "cuda" if torch.is_autocast_enabled("cuda") else "cpu"
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
 
 
 @dataclass(frozen=True)
@@ -39,8 +35,13 @@ class Plan:
     """How to compute an op from its input, the state of its basis and its weights (one list, term after term)."""
 
     terms: tuple[Term, ...]
-    window: Window | None = None
-    dtype: torch.dtype | None = field(default_factory=_autocast_dtype)  # of the contractions
+    window: Window | None
+    dtype: torch.dtype | None  # of the contractions; None: that of the weights
+
+    @classmethod
+    def of(cls, x: Tensor, terms: Sequence[Term], window: Window | None = None) -> Self:
+        """The plan for ``x``, with contractions in the dtype that autocast says now; the backward pass keeps to it."""
+        return cls(tuple(terms), window, autocast_dtype(x))
 
     def arrange(self, x: Tensor) -> Tensor:
         """The input in full precision; for a convolution padded, channels last."""
@@ -109,4 +110,4 @@ class Planned:
         if base_weight is not None:
             weights = (*weights, one_function(base_weight))
             terms.append(Term(lambda z, _: edge.base_values(z).unsqueeze(-1), 1, base_contraction, 1))
-        return self.execute(Plan(tuple(terms), window), x, state, weights)
+        return self.execute(Plan.of(x, terms, window), x, state, weights)

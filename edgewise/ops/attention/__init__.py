@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from edgewise._ground.precision import as_written
 from edgewise.ops.attention import lean, native
 from edgewise.ops.attention.definition import (
     Attention,
@@ -15,7 +16,6 @@ from edgewise.ops.attention.definition import (
     project_to_simplex,
 )
 from edgewise.ops.backend import in_use
-from edgewise.ops.operation import as_written
 
 __all__ = [
     "Attention",

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from edgewise._ground.precision import autocast_dtype
 from edgewise.bases.basis import Basis, State
 from edgewise.bases.bspline import BSpline
 from edgewise.bases.chebyshev import Chebyshev
@@ -55,6 +56,6 @@ def covered(x: Tensor, edge: EdgeFunction, state: State, *weights: Tensor | None
         and edge.base in BASE_FUNCTIONS
         and all(t is None or (t.dtype == x.dtype and t.is_cpu) for t in weights)
         and all(t.dtype == x.dtype and not t.requires_grad for t in state.values())
-        and not torch.is_autocast_enabled("cpu")
+        and autocast_dtype(x) is None
         and available()
     )

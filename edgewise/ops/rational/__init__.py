@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from edgewise._ground.precision import as_written
 from edgewise.ops.backend import in_use
-from edgewise.ops.operation import as_written
 from edgewise.ops.rational import definition
 from edgewise.ops.rational.definition import READINGS, Reading
 from edgewise.ops.rational.lean import LeanRational
