@@ -11,11 +11,9 @@ import torch
 from torch import Tensor
 
 from edgewise.bases.basis import State
+from edgewise.ops.chunks import chunk_bytes
 from edgewise.ops.operation import Operands, Operation
 from edgewise.ops.plan import Plan, Weights
-
-CHUNK_BYTES = {"cpu": 4 << 20}  # of features alive at once: what the caches of a few cores hold
-CHUNK_BYTES_ELSEWHERE = 256 << 20
 
 
 def run_lean(plan: Plan, x: Tensor, state: State, weights: Weights) -> Tensor:
@@ -51,7 +49,7 @@ class _Lean(Operation):
 def _chunks(plan: Plan, x: Tensor) -> list[slice]:
     """Slices of the batch, each with about as many features as the cache holds."""
     row = x[:1].numel() * max(term.num_functions for term in plan.terms) * x.element_size()
-    step = max(1, CHUNK_BYTES.get(x.device.type, CHUNK_BYTES_ELSEWHERE) // max(1, row))
+    step = max(1, chunk_bytes(x.device) // max(1, row))
     return [slice(i, i + step) for i in range(0, x.shape[0], step)]
 
 

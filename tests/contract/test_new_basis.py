@@ -98,7 +98,7 @@ def test_its_learnable_numbers_are_coefficients():
 
 
 def test_gradients_of_its_learnable_numbers_in_chunks(monkeypatch):
-    monkeypatch.setattr("edgewise.ops.lean.CHUNK_BYTES", {"cpu": 1000})
+    monkeypatch.setattr("edgewise.ops.chunks.ON_CPU", 1000)
     layer = KANLinear(5, 3, basis=create_basis("waves"), dtype=torch.float64)
     assert_same_everywhere(layer, torch.randn(40, 5, dtype=torch.float64))
 

@@ -20,8 +20,7 @@ from edgewise.nn import (
     edge_layers,
     parameter_kinds,
 )
-from edgewise.ops import use_backend
-from edgewise.ops.attention import lean as tiles
+from edgewise.ops import chunks, use_backend
 from edgewise.ops.attention import project_to_simplex
 
 BASES = {name: create_basis(name) for name in list_bases()}
@@ -101,7 +100,7 @@ def assert_equals_definition(operator, q, k, v):
 
 @pytest.fixture(params=[200, 1500, 4 << 20], ids=["tiles_of_rows", "tiles_of_images", "one_tile"])
 def _tiles(request, monkeypatch):
-    monkeypatch.setitem(tiles.TILE_BYTES, "cpu", request.param)
+    monkeypatch.setattr(chunks, "ON_CPU", request.param)
 
 
 @pytest.mark.usefixtures("_tiles")

@@ -9,8 +9,7 @@ from torch import nn
 from edgewise import EdgewiseError
 from edgewise.analysis import live_bytes, saved_bytes
 from edgewise.nn import GroupRational, rational_like
-from edgewise.ops import use_backend
-from edgewise.ops.rational.lean import CHUNK_BYTES
+from edgewise.ops import chunks, use_backend
 
 READINGS = ("sum", "terms")
 
@@ -36,7 +35,7 @@ def written_out(layer, x):
 
 @pytest.fixture(params=["native", "lean"])
 def _backend(request, monkeypatch):
-    monkeypatch.setitem(CHUNK_BYTES, "cpu", 1000)  # several chunks
+    monkeypatch.setattr(chunks, "ON_CPU", 4000)  # several chunks
     with use_backend(request.param):
         yield
 
@@ -85,7 +84,7 @@ def test_second_derivatives_by_finite_differences(reading):
 @pytest.mark.usefixtures("_backend")
 @pytest.mark.parametrize("reading", READINGS)
 def test_coefficient_gradients_in_float32(reading, monkeypatch):
-    monkeypatch.setitem(CHUNK_BYTES, "cpu", 1 << 20)
+    monkeypatch.setattr(chunks, "ON_CPU", 4 << 20)
     torch.manual_seed(0)
     layer = GroupRational(512, reading=reading)
     x, gradient = torch.randn(8000, 512), torch.randn(8000, 512)

@@ -9,7 +9,7 @@ from torch import nn
 from edgewise.analysis import live_bytes, saved_bytes
 from edgewise.bases import BSpline
 from edgewise.nn import KANConv2d, KANLinear, SaKANConv2d, SaKANLinear
-from edgewise.ops import lean, use_backend
+from edgewise.ops import chunks, lean, use_backend
 from edgewise.testing import assert_same_everywhere, assert_within, gradients
 
 BASIS = BSpline(3, 3, knots="per-feature")
@@ -32,10 +32,10 @@ def case(request):
 def test_chunks_add_up(case, samples, monkeypatch):
     layer, x = case
     row = x[0].numel() * BASIS.num_functions * x.element_size()
-    monkeypatch.setitem(lean.CHUNK_BYTES, "cpu", samples * row)
+    monkeypatch.setattr(chunks, "ON_CPU", samples * row)
     seen = []
-    chunks = lean._chunks
-    monkeypatch.setattr(lean, "_chunks", lambda plan, x: seen.append(chunks(plan, x)) or seen[-1])
+    slices = lean._chunks
+    monkeypatch.setattr(lean, "_chunks", lambda plan, x: seen.append(slices(plan, x)) or seen[-1])
     assert_same_everywhere(layer, x)
     with use_backend("lean"):
         layer(x).sum().backward()
@@ -45,13 +45,13 @@ def test_chunks_add_up(case, samples, monkeypatch):
 def test_output_is_that_of_one_chunk_to_the_memory_format(case, monkeypatch):
     layer, x = case
     whole = layer(x)
-    monkeypatch.setitem(lean.CHUNK_BYTES, "cpu", 1)
+    monkeypatch.setattr(chunks, "ON_CPU", 1)
     assert_within(layer(x), whole, 1e-12)
     assert layer(x).shape == whole.shape
 
 
 def test_only_what_is_asked_for_is_computed(case, monkeypatch):
-    monkeypatch.setitem(lean.CHUNK_BYTES, "cpu", 1000)
+    monkeypatch.setattr(chunks, "ON_CPU", 1000)
     layer, x = case
     expected = gradients(layer, x)
     coef = layer.coef.requires_grad_()

@@ -12,11 +12,9 @@ from torch import Tensor
 
 from edgewise.ops.attention.definition import Attention, Weights
 from edgewise.ops.backend import chosen_backend, use_backend
+from edgewise.ops.chunks import chunk_bytes
 from edgewise.ops.edge import in_full_precision
 from edgewise.ops.operation import Operation
-
-TILE_BYTES = {"cpu": 4 << 20}  # of scores alive at once
-TILE_BYTES_ELSEWHERE = 64 << 20
 
 
 def attend(attention: Attention, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, weights: Weights) -> Tensor:
@@ -51,7 +49,7 @@ class TiledAttention(Operation):
 def _tiles(q: Tensor, keys: int) -> Iterator[tuple[int, slice, slice]]:
     """Heads, images and rows, with no more scores at once than the cache holds."""
     row = max(1, keys * max(4, q.element_size()))
-    room = max(1, TILE_BYTES.get(q.device.type, TILE_BYTES_ELSEWHERE) // row)
+    room = max(1, chunk_bytes(q.device) // row)
     images, heads, rows = q.shape[:3]
     some, step = (max(1, room // max(1, rows)), rows) if room >= rows else (1, room)
     for head in range(heads):

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from edgewise._ground.precision import widest
+from edgewise.ops.chunks import chunk_bytes
 from edgewise.ops.operation import Operation
 from edgewise.ops.rational.definition import Reading, by_group, group_rational, rational
 
-CHUNK_BYTES = {"cpu": 1 << 20}  # of the input at once
-CHUNK_BYTES_ELSEWHERE = 64 << 20
+ALIVE = 4  # tensors of the size of the input at once, at least
 
 
 @dataclass(frozen=True)
@@ -51,5 +51,5 @@ class LeanRational(Operation):
 
 def _chunks(rows: Tensor) -> list[slice]:
     row = max(1, rows[:1].numel() * rows.element_size())
-    step = max(1, CHUNK_BYTES.get(rows.device.type, CHUNK_BYTES_ELSEWHERE) // row)
+    step = max(1, chunk_bytes(rows.device) // (ALIVE * row))
     return [slice(i, i + step) for i in range(0, rows.shape[0], step)]
