@@ -87,13 +87,19 @@ def training_view(data: LabelledData, augment: Augment) -> View | MovedView | St
 
 
 class LabelledImages:
-    """Batches of training and validation pictures; order and augmentation follow from seed and epoch alone."""
+    """Batches of training and validation pictures; order and augmentation follow from seed and epoch alone.
+
+    Warns:
+        EdgewiseWarning: A picture of a new run is on two sides.
+    """
 
     def __init__(self, recipe: ClassificationRecipe, inventory: Inventory | None = None):
         self.recipe = recipe
         data, dataset = recipe.data, open_classes(recipe.data)
         split = _sides(dataset, data, inventory)
         self.inventory = take_stock(dataset, split) if inventory is None else inventory
+        if inventory is None:
+            self.inventory.warn_of_copies(dataset.name)
         self.facts: dict[str, Any] = {"classes": list(split.train.classes)}
         if recipe.class_weights == "balanced":
             self.facts["class_weights"] = balanced(split.train.labels, split.train.classes)

@@ -1,10 +1,7 @@
-"""The pictures of a run: on which side of the split each is, and a digest by which a changed one is known."""
+"""The pictures of a run: on which side of the split each is, and digests by which it is known again."""
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,12 +9,12 @@ import numpy as np
 from edgewise._ground.errors import DataError, warn
 from edgewise.vision.data.classification import ClassificationSet, ClassificationSplit
 from edgewise.vision.data.dataset import SegmentationSet, Split
-from edgewise.vision.data.pictures import FilePictures
+from edgewise.vision.data.digests import digests_of, names_of, pixel_digests_of
 
 SIDES = ("train", "validation", "test")
 UNUSED = "unused"
 """What is on no side: copies of a picture of another side, and what a split leaves out."""
-READERS = 8
+PIXELS = "pixels"
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,9 @@ class Inventory:
     """All pictures of a dataset when a run was started.
 
     Attributes:
-        sides: The digest of each picture by its id, for each of ``train``, ``validation``, ``test`` and ``unused``.
+        sides: The digest of each picture, with its masks or its class, by its id, for each of ``train``, ``validation``,
+            ``test`` and ``unused``: by it a set is known to be as it was.
+        pixels: The digest of the pixels alone, by id, of those on a side: by it a picture is known in another set.
 
     Example:
         >>> noted = Inventory({"train": {"a": "1"}, "validation": {"b": "2"}, "test": {"c": "3"}, "unused": {}})
@@ -36,6 +35,7 @@ class Inventory:
     """
 
     sides: Mapping[str, Mapping[str, str]]
+    pixels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, values: Any) -> "Inventory":
@@ -44,14 +44,14 @@ class Inventory:
         Raises:
             DataError: It is something else.
         """
-        wanted = {*SIDES, UNUSED}
+        wanted = {*SIDES, UNUSED, PIXELS}
         if not isinstance(values, dict) or values.keys() != wanted or not all(isinstance(v, dict) for v in values.values()):
             raise DataError("a run's list of pictures is not edgewise's: restore it from a copy")
-        return cls(values)
+        return cls({side: values[side] for side in (*SIDES, UNUSED)}, values[PIXELS])
 
     def to_dict(self) -> dict[str, dict[str, str]]:
         """The same in plain JSON values."""
-        return {side: dict(digests) for side, digests in self.sides.items()}
+        return {**{side: dict(digests) for side, digests in self.sides.items()}, PIXELS: dict(self.pixels)}
 
     def check(self, digests: Mapping[str, str], name: str) -> None:
         """Compare with the pictures that there are.
@@ -77,14 +77,59 @@ class Inventory:
             f"{first!r}{side} ({state}): bring the pictures back as they were, or train a new run on these"
         )
 
+    def divided(self, sides: Split | ClassificationSplit) -> "Inventory":
+        """The same pictures on other sides.
+
+        Args:
+            sides: Another division of them.
+        """
+        digests = {id: digest for side in self.sides.values() for id, digest in side.items()}
+        listed = {side: {id: digests[id] for id in names_of(getattr(sides, side))} for side in SIDES}
+        used = {id for side in listed.values() for id in side}
+        return Inventory({**listed, UNUSED: {id: digest for id, digest in digests.items() if id not in used}}, self.pixels)
+
+    def copies(self) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+        """Pictures of the validation and the test side that are on a side before, whatever their masks or classes.
+
+        Returns:
+            Of each the side and the id, and before it those of the picture that it is a copy of.
+        """
+        first: dict[str, tuple[str, str]] = {}
+        found = []
+        for side in SIDES:
+            for id in self.sides[side]:
+                before = first.setdefault(self.pixels[id], (side, id))
+                if before[0] != side:
+                    found.append((before, (side, id)))
+        return found
+
+    def warn_of_copies(self, name: str) -> None:
+        """Warn of :meth:`copies`.
+
+        Args:
+            name: The dataset's name.
+
+        Warns:
+            EdgewiseWarning: There are some; it says how many, and names the first.
+        """
+        if found := self.copies():
+            (one, first), (other, second) = found[0]
+            warn(
+                f"{len(found)} pictures of dataset {name!r} are on two sides of the split, the first is {second!r} "
+                f"({other}), which is {first!r} ({one}): leave one of each out, since scores on them do not tell how it "
+                "does on new pictures"
+            )
+
     def warn_of_learned(self, dataset: SegmentationSet | ClassificationSet) -> None:
         """Warn where pictures to be scored are among those that were learned from, or by which the best epoch was chosen.
+
+        A picture is known by its pixels, whoever drew its masks or named its class.
 
         Warns:
             EdgewiseWarning: Some are; it says how many, and names the first.
         """
-        learned = {digest for side in ("train", "validation") for digest in self.sides[side].values()}
-        again = [id for id, digest in digests_of(dataset).items() if digest in learned]
+        learned = {self.pixels[id] for side in ("train", "validation") for id in self.sides[side]}
+        again = [id for id, digest in pixel_digests_of(dataset).items() if digest in learned]
         if again:
             warn(
                 f"{len(again)} of {len(dataset)} pictures of dataset {dataset.name!r} are on the training or validation "
@@ -92,20 +137,18 @@ class Inventory:
             )
 
 
-def take_stock(
-    dataset: SegmentationSet | ClassificationSet, sides: Split | ClassificationSplit, found: Mapping[str, str] | None = None
-) -> Inventory:
+def take_stock(dataset: SegmentationSet | ClassificationSet, sides: Split | ClassificationSplit) -> Inventory:
     """Note which pictures of a dataset are on which side.
 
     Args:
         dataset: All of it.
         sides: Its division.
-        found: What :func:`digests_of` gave of it, where that is known.
+
+    Raises:
+        DataError: A file cannot be read.
     """
-    digests = digests_of(dataset) if found is None else found
-    listed = {side: {id: digests[id] for id in _names(getattr(sides, side))} for side in SIDES}
-    used = {id for side in listed.values() for id in side}
-    return Inventory({**listed, UNUSED: {id: digest for id, digest in digests.items() if id not in used}})
+    pixels = {id: digest for side in SIDES for id, digest in pixel_digests_of(getattr(sides, side)).items()}
+    return Inventory({UNUSED: digests_of(dataset)}, pixels).divided(sides)
 
 
 def masked_sides(dataset: SegmentationSet, inventory: Inventory) -> Split:
@@ -126,71 +169,7 @@ def labelled_sides(dataset: ClassificationSet, inventory: Inventory) -> Classifi
         DataError: Its pictures are not those that were noted.
     """
     inventory.check(digests_of(dataset), dataset.name)
-    index = {id: number for number, id in enumerate(_names(dataset))}
+    index = {id: number for number, id in enumerate(names_of(dataset))}
     parts = ([index[id] for id in inventory.sides[side]] for side in SIDES)
     train, validation, test = (dataset.take(np.array(part, np.int64)) for part in parts)
     return ClassificationSplit(train, validation, test)
-
-
-def digests_of(dataset: SegmentationSet | ClassificationSet) -> dict[str, str]:
-    """A digest of each picture, with its masks or its class, by its id: of the bytes of files, of pixels in memory.
-
-    Raises:
-        DataError: A file cannot be read.
-    """
-    if isinstance(dataset, SegmentationSet):
-        files = _of_files({path for sample in dataset for path in sample.files})
-        parts = ([*(files[path] for path in s.files), str(s.page)] for s in dataset)
-    else:
-        classes = (dataset.classes[label] for label in dataset.labels.tolist())
-        parts = ([digest, name] for digest, name in zip(_of_pictures(dataset), classes, strict=True))
-    return {id: _hash("\0".join(part).encode()) for id, part in zip(_names(dataset), parts, strict=True)}
-
-
-def _names(dataset: SegmentationSet | ClassificationSet) -> Iterator[str]:
-    """The ids; of pictures with classes some may be the same, and get a number."""
-    if isinstance(dataset, SegmentationSet):
-        yield from dataset.ids
-        return
-    often: dict[str, int] = {}
-    for number in range(len(dataset)):
-        name = dataset.id(number)
-        often[name] = often.get(name, 0) + 1
-        yield name if often[name] == 1 else f"{name} ({often[name]})"
-
-
-def _of_pictures(dataset: ClassificationSet) -> Iterable[str]:
-    pictures = dataset.pictures
-    if isinstance(pictures, FilePictures):
-        files = _of_files(set(pictures.paths))
-        return [files[path] for path in pictures.paths]
-    return (_of_pixels(pictures[number]) for number in range(len(pictures)))
-
-
-def _of_pixels(pixels: np.ndarray) -> str:
-    return _hash(f"{pixels.shape}".encode(), np.ascontiguousarray(pixels).data)
-
-
-def _of_files(paths: set[Path]) -> dict[Path, str]:
-    order = sorted(paths)
-    with ThreadPoolExecutor(READERS) as pool:
-        return dict(zip(order, pool.map(_of_file, order), strict=True))
-
-
-def _of_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, _new).hexdigest()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); bring it back") from error
-
-
-def _hash(*parts: bytes | memoryview) -> str:
-    digest = _new()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
-
-
-def _new() -> Any:
-    return hashlib.blake2b(digest_size=8)

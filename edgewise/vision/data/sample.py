@@ -69,6 +69,14 @@ class Sample:
         """All files that it is read from."""
         return (self.image, *self.masks, *([] if self.field is None else [self.field]))
 
+    def pixels(self) -> np.ndarray:
+        """The picture as its file has it, ``(H, W)`` or ``(H, W, 3)``.
+
+        Raises:
+            DataError: The file is missing, or cannot be decoded.
+        """
+        return read_pixels(self.image, self.page)
+
     def read_image(self) -> np.ndarray:
         """The picture as float32 ``(C, H, W)`` in [0, 1]; C is 1 for grey and 3 for colour.
 
@@ -78,8 +86,7 @@ class Sample:
         Raises:
             DataError: The file is missing, cannot be decoded, or its type has no scale of its own.
         """
-        pixels = read_pixels(self.image, self.page)
-        pixels = np.atleast_3d(pixels).transpose(2, 0, 1)
+        pixels = np.atleast_3d(self.pixels()).transpose(2, 0, 1)
         low, high = self.scale.limits(pixels) if self.scale else self.window or self._full_range(pixels)
         scaled = pixels.astype(np.float32, order="C")
         scaled -= low  # in place, since a picture may be large

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgewise.io import write_json
 from edgewise.vision.data.dataset import Split
-from edgewise.vision.data.inventory import digests_of, take_stock
+from edgewise.vision.data.inventory import take_stock
 from edgewise.vision.data.reading import facts_of
 from edgewise.vision.ensembles.folder import EnsembleFolder, Members
 from edgewise.vision.ensembles.folds import divide_in_folds
@@ -83,8 +83,7 @@ def _begin(folder: EnsembleFolder, recipe: SegmentationRecipe, members: Members)
     dataset = open_dataset(recipe.data)
     split = split_of(dataset, recipe.data)
     folds = divide_in_folds(dataset, split, members.folds, recipe.data.split_seed)
-    digests = digests_of(dataset)
     learned = dataset.subset(sorted([*split.train.ids, *split.validation.ids]))
-    whole = take_stock(dataset, Split(learned, dataset.subset(()), folds.test), digests)
-    sides = [take_stock(dataset, sides, digests) for sides in folds.members]
+    whole = take_stock(dataset, Split(learned, dataset.subset(()), folds.test))
+    sides = [whole.divided(sides) for sides in folds.members]
     folder.begin(recipe, members, facts_of(dataset), whole, sides)

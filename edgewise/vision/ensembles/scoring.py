@@ -8,7 +8,7 @@ from typing import Any
 
 from edgewise._ground.errors import warn
 from edgewise.vision.data import SegmentationSet
-from edgewise.vision.data.inventory import digests_of
+from edgewise.vision.data.digests import digests_of
 from edgewise.vision.ensembles.folder import EnsembleFolder
 from edgewise.vision.segmentation.evaluate import evaluate_masks
 from edgewise.vision.segmentation.evaluation import Evaluation

@@ -41,7 +41,7 @@ def sides_of(dataset: SegmentationSet, data: VolumeData, inventory: Inventory | 
     """The three sides, no scan on two of them.
 
     Raises:
-        DataError: A side is empty, a file is on two sides, or the scans are not those that a run noted.
+        DataError: A side is empty, or the scans are not those that a run noted.
     """
     if inventory is not None:
         return masked_sides(dataset, inventory)
@@ -49,15 +49,16 @@ def sides_of(dataset: SegmentationSet, data: VolumeData, inventory: Inventory | 
     for part in ("train", "validation", "test"):
         if not len(getattr(split, part)):
             raise DataError(f"the {part} part of {data.name!r} has no scan: give a dataset with more scans")
-    side: dict[str, tuple[str, str]] = {}
-    for part, digests in take_stock(dataset, split).sides.items():
-        for id, digest in digests.items():
-            where, other = side.setdefault(digest, (part, id))
-            if where != part:
-                raise DataError(
-                    f"{other!r} ({where}) and {id!r} ({part}) of {data.name!r} are the same scan: leave one out"
-                )
     return split
+
+
+def _noted(dataset: SegmentationSet, split: Split) -> Inventory:
+    """The scans of each side, none of which is on two."""
+    inventory = take_stock(dataset, split)
+    if copies := inventory.copies():
+        (one, first), (other, second) = copies[0]
+        raise DataError(f"{first!r} ({one}) and {second!r} ({other}) of {dataset.name!r} are the same scan: leave one out")
+    return inventory
 
 
 def read_as_noted(dataset: SegmentationSet, facts: Mapping[str, Any], coding: bool = True) -> SegmentationSet:
@@ -92,7 +93,8 @@ class VolumeImages(EpochBatches):
     """Batches of patches of the training scans, and whole validation scans.
 
     Raises:
-        DataError: The scans are unusable, a mask holds a class beyond those of the recipe, or no mask holds one of them.
+        DataError: The scans are unusable, one is on two sides, a mask holds a class beyond those of the recipe, or no mask
+            holds one of them.
     """
 
     def __init__(self, recipe: VolumeRecipe, inventory: Inventory | None = None):
@@ -101,7 +103,7 @@ class VolumeImages(EpochBatches):
         split = sides_of(dataset, data, inventory)
         rule = dataset.coding.describe() if dataset.coding else "each says"
         check_classes(count_classes(dataset), data.classes, data.name, rule)
-        self.inventory = take_stock(dataset, split) if inventory is None else inventory
+        self.inventory = _noted(dataset, split) if inventory is None else inventory
         window, scale = find_levels(scans_of(split.train), data.intensity)
         spacings = (
             [sample.read_image().turned().spacing for sample in scans_of(split.train)] if data.spacing is None else []

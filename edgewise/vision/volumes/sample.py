@@ -42,6 +42,14 @@ class VolumeSample(Sample):
             found += sorted(item for item in path.iterdir() if item.is_file()) if path.is_dir() else [path]
         return tuple(found)
 
+    def pixels(self) -> np.ndarray:
+        """The scan in its own units, (C, D, H, W) along the axes of the body.
+
+        Raises:
+            DataError: As `read_image`.
+        """
+        return replace(self, window=None, scale=None).read_image().turned().array
+
     def read_image(self) -> Volume:  # pyright: ignore[reportIncompatibleMethodOverride] (of three dimensions)
         """The scan, float32 in [0, 1] by `window` or `scale`; in its own units where there is neither.
 

@@ -7,7 +7,8 @@ from PIL import Image
 
 from edgewise._ground.errors import DataError, EdgewiseWarning
 from edgewise.vision.data import ArrayPictures, ClassificationSet, create_dataset
-from edgewise.vision.data.inventory import Inventory, digests_of, labelled_sides, masked_sides, take_stock
+from edgewise.vision.data.digests import digests_of
+from edgewise.vision.data.inventory import Inventory, labelled_sides, masked_sides, take_stock
 
 COUNT = 40
 
@@ -197,3 +198,56 @@ def test_pictures_that_were_learned_from_are_told_where_they_are_scored(root, tm
     count = len(sides.train) + len(sides.validation)
     with pytest.warns(EdgewiseWarning, match=f"{count} of {len(dataset)} pictures"):
         inventory.warn_of_learned(dataset)
+
+
+def as_it_is(path):
+    return path
+
+
+def as_colour(path):
+    Image.open(path).convert("RGB").save(path)
+    return path
+
+
+def as_bitmap(path):
+    Image.open(path).save(path.with_suffix(".bmp"))
+    path.unlink()
+
+
+@pytest.mark.parametrize("saved", [as_it_is, as_colour, as_bitmap])
+def test_a_picture_that_was_learned_from_is_known_with_masks_of_another_grader(root, tmp_path, saved):
+    """By its pixels: under another name, in another folder, in another file."""
+    dataset = opened(root)
+    sides = dataset.split()
+    inventory = take_stock(dataset, sides)
+    other = tmp_path / "other"
+    for part in ("images", "masks"):
+        (other / part).mkdir(parents=True)
+    for name, sample in (("one", sides.train[0]), ("two", sides.validation[0]), ("three", sides.test[0])):
+        path = other / "images" / f"{name}.png"
+        path.write_bytes(sample.image.read_bytes())
+        saved(path)
+        Image.fromarray(255 - np.asarray(Image.open(sample.masks[0]))).save(other / "masks" / f"{name}.png")
+    with pytest.warns(
+        EdgewiseWarning, match="2 of 3 pictures of dataset 'folder' are on the training or .* first is 'one'"
+    ):
+        inventory.warn_of_learned(opened(other))
+
+
+def test_a_picture_that_was_learned_from_is_known_with_another_class(labelled):
+    split = labelled.split()
+    inventory = take_stock(labelled, split)
+    with pytest.warns(EdgewiseWarning, match=f"{len(split.train)} of {len(split.train)} pictures of dataset 'toy'"):
+        inventory.warn_of_learned(replace(split.train, labels=(split.train.labels + 1) % 4))
+
+
+def test_copies_on_two_sides_are_told_whatever_their_classes(labelled):
+    pixels = labelled.pictures.pixels.copy()
+    pixels[7], pixels[9] = pixels[3], pixels[1]
+    sides = np.zeros(COUNT, np.uint8)
+    sides[[1, 7]], sides[9] = 2, 1
+    dataset = replace(labelled, pictures=ArrayPictures(pixels), sides=sides)
+    inventory = take_stock(dataset, dataset.split())
+    assert inventory.copies() == [(("validation", "9"), ("test", "1")), (("train", "3"), ("test", "7"))]
+    with pytest.warns(EdgewiseWarning, match=r"2 pictures of .* the first is '1' \(test\), which is '9' \(validation\)"):
+        inventory.warn_of_copies("toy")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgewise import ConfigError, DataError
+from edgewise._ground.errors import EdgewiseWarning
 from edgewise.vision import (
     Decision,
     Inference,
@@ -24,6 +25,7 @@ from edgewise.vision import (
     write_report,
 )
 from edgewise.vision.data import create_dataset
+from edgewise.vision.volumes.images import VolumeImages
 
 
 @pytest.fixture
@@ -215,3 +217,37 @@ def test_settings_that_cannot_be():
     ]:
         with pytest.raises(ConfigError, match=message):
             VolumeData(**{name: value})
+
+
+def test_a_scan_that_was_learned_from_is_known_with_another_mask_and_in_another_file(recipe, scans, tmp_path):
+    images = VolumeImages(recipe)
+    root, names = tmp_path / "other", [next(iter(images.inventory.sides[side])) for side in ("train", "test")]
+    for part, source, ending in (("images", "imagesTr", "_0000"), ("masks", "labelsTr", "")):
+        (root / part).mkdir(parents=True)
+        for name in names:
+            image = nibabel.load(scans / source / f"{name}{ending}.nii.gz")
+            array = np.asanyarray(image.dataobj)[::-1]  # as a conversion may mirror it
+            other = array if part == "images" else 2 - array
+            nibabel.save(nibabel.Nifti1Image(other, mirrored(image)), root / part / f"{name}.nii")
+    with pytest.warns(EdgewiseWarning, match=f"1 of 2 pictures of .* the first is {names[0]!r}"):
+        images.inventory.warn_of_learned(create_dataset("volumes", root))
+
+
+def mirrored(image):
+    affine = image.affine.copy()
+    affine[:3, 3] += affine[:3, 0] * (image.shape[0] - 1)
+    affine[:3, 0] *= -1
+    return affine
+
+
+def test_a_scan_on_two_sides_is_refused_whatever_its_masks(recipe, scans, tmp_path):
+    root = tmp_path / "scans"
+    shutil.copytree(scans, root)
+    for part, ending in (("imagesT", "_0000"), ("labelsT", "")):
+        (root / f"{part}s").mkdir()
+        shutil.copy(root / f"{part}r" / f"case3{ending}.nii.gz", root / f"{part}s" / f"again{ending}.nii.gz")
+    labels = nibabel.load(root / "labelsTr" / "case3.nii.gz")
+    changed = nibabel.Nifti1Image(2 - np.asanyarray(labels.dataobj), labels.affine)
+    nibabel.save(changed, root / "labelsTs" / "again.nii.gz")
+    with pytest.raises(DataError, match=r"'case3' \(.*\) and 'again' \(test\) of 'volumes' are the same scan"):
+        VolumeImages(replace(recipe, data=replace(recipe.data, root=str(root))))
