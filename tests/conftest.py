@@ -7,6 +7,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")  # read when a kernel is first needed; for tests that ask for triton
+
 from edgewise.ops import use_backend
 from tests.pykan_networks import pykan  # noqa: F401 (a fixture for all)
 from tests.tiers import LIST, Times, mark_slow

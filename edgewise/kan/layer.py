@@ -222,7 +222,7 @@ class KANLayer(KANLinear):
 
     def _sum(self, rows: Tensor) -> Tensor:
         coef, base, scale = self.masked()
-        return ops().linear(rows, self.edge, self.state.tensors(), coef, base, scale)
+        return ops(rows).linear(rows, self.edge, self.state.tensors(), coef, base, scale)
 
     def rebuild_products(self) -> None:
         """Note which subnodes each product takes."""

@@ -81,7 +81,7 @@ class KANConv(WindowLayer, DrawnLayer):
 
     def _convolve(self, x: Tensor) -> Tensor:
         x, window = self.window.thin(x)
-        return ops().conv(x, self.edge, self.state.tensors(), self.coef, self.base_weight, self.scale, window)
+        return ops(x).conv(x, self.edge, self.state.tensors(), self.coef, self.base_weight, self.scale, window)
 
     def penalty(self, l1: float = 1.0, entropy: float = 1.0) -> Tensor:
         """Sparsity of the coefficients; see :func:`~edgewise.nn.weight_penalty`."""

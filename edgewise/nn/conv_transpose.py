@@ -176,7 +176,7 @@ class KANConvTranspose(KANConv):
         if self.base_weight is not None:
             terms.append(Term(lambda z, _: edge.base_values(z).unsqueeze(-1), 1, contraction, 1))
             weights.append(one_function(self.base_weight))
-        return ops().execute(Plan.of(x, terms, self.window), x, self.state.tensors(), weights)
+        return ops(x).execute(Plan.of(x, terms, self.window), x, self.state.tensors(), weights)
 
 
 class KANConvTranspose1d(KANConvTranspose):

@@ -86,7 +86,7 @@ class KANLinear(RowLayer, DrawnLayer):
             self.scale.fill_(1)
 
     def _sum(self, rows: Tensor) -> Tensor:
-        return ops().linear(rows, self.edge, self.state.tensors(), self.coef, self.base_weight, self.scale)
+        return ops(rows).linear(rows, self.edge, self.state.tensors(), self.coef, self.base_weight, self.scale)
 
     def penalty(self, l1: float = 1.0, entropy: float = 1.0) -> Tensor:
         """Sparsity of the coefficients; see :func:`~edgewise.nn.weight_penalty`."""

@@ -78,4 +78,4 @@ class SaKANLinear(RowLayer, DrawnLayer):
             self.coef.add_(torch.empty_like(self.coef[:, :1]).normal_() * function)
 
     def _sum(self, rows: Tensor) -> Tensor:
-        return ops().shared_linear(rows, self.edge, self.state.tensors(), self.coef, self.mix, self.base_weight)
+        return ops(rows).shared_linear(rows, self.edge, self.state.tensors(), self.coef, self.mix, self.base_weight)

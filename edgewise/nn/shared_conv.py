@@ -77,7 +77,7 @@ class SaKANConv(WindowLayer, DrawnLayer):
 
     def _convolve(self, x: Tensor) -> Tensor:
         x, window = self.window.thin(x)
-        return ops().shared_conv(x, self.edge, self.state.tensors(), self.coef, self.mix, self.base_weight, window)
+        return ops(x).shared_conv(x, self.edge, self.state.tensors(), self.coef, self.mix, self.base_weight, window)
 
 
 class SaKANConv1d(SaKANConv):

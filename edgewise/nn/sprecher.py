@@ -42,7 +42,7 @@ class _OneFunction(RowLayer):
         raise NotImplementedError
 
     def _execute(self, rows: Tensor, terms: list[Term], own: State, weights: list[Tensor]) -> Tensor:
-        return ops().execute(Plan.of(rows, terms), rows, {**self.state.tensors(), "coef": self.coef, **own}, weights)
+        return ops(rows).execute(Plan.of(rows, terms), rows, {**self.state.tensors(), "coef": self.coef, **own}, weights)
 
     def _function(self, x: Tensor, state: State) -> Tensor:
         return self.edge.basis_values(x, state) @ state["coef"].to(x.dtype)

@@ -5,7 +5,8 @@ reference  the definitions, plain autograd: what the others are compared with
 plain      functions first, then the contraction, plain autograd
 lean       the same arithmetic in chunks; saves only its input and the parameters
 native     compiled kernels for B-splines on the CPU, as lean in memory; for everything else, lean
-auto       the default: native where its kernels can be built, else lean
+triton     kernels for GPUs (CUDA and ROCm), as lean in memory; for what they do not cover, lean
+auto       the default: triton for tensors on a GPU, native on the CPU, lean elsewhere and where those cannot run
 ========== ==========================================================================================
 The environment variable ``EDGEWISE_BACKEND`` names the one to start with.
 """
@@ -15,11 +16,16 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TypeVar
 
+import torch
+from torch import Tensor
+from torch.types import Device
+
 from edgewise._ground.registry import unknown
-from edgewise.ops import native
+from edgewise.ops import native, triton
 from edgewise.ops.kan import definition as kan
 from edgewise.ops.kan.lean import PlannedKAN
 from edgewise.ops.kan.native import NativeKAN
+from edgewise.ops.kan.triton import TritonKAN
 from edgewise.ops.lean import run_lean
 from edgewise.ops.plan import Plan
 from edgewise.ops.sakan import definition as sakan
@@ -50,7 +56,22 @@ class Native(NativeKAN, NativeSaKAN):
     """
 
 
-BACKENDS = {"reference": Reference(), "plain": Planned(), "lean": Planned(run_lean), "native": Native(run_lean)}
+class Triton(TritonKAN, PlannedSaKAN):
+    """All ops on GPUs: the functions are evaluated where a matrix product needs them, and never stored.
+
+    There are kernels for fully connected layers, in float32, float16, bfloat16 and under autocast; outside ``torch.func``.
+    What they do not cover, the lean backend does.
+    """
+
+
+BACKENDS = {
+    "reference": Reference(),
+    "plain": Planned(),
+    "lean": Planned(run_lean),
+    "native": Native(run_lean),
+    "triton": Triton(run_lean),
+}
+_OF_DEVICE = {"cpu": "native", "cuda": "triton"}  # the backends with kernels; ROCm calls its devices cuda, too
 
 
 def _checked(name: str) -> str:
@@ -72,10 +93,10 @@ class use_backend:
     backend of its forward pass, wherever it runs.
 
     Args:
-        name: ``"reference"``, ``"plain"``, ``"lean"``, ``"native"`` or ``"auto"``.
+        name: ``"reference"``, ``"plain"``, ``"lean"``, ``"native"``, ``"triton"`` or ``"auto"``.
 
     Raises:
-        ConfigError: No backend has that name.
+        ConfigError: No backend has that name; or it is ``"triton"``, and there is no Triton or no GPU.
         BuildError: The native one was asked for by name, and cannot be built.
 
     Example:
@@ -87,6 +108,8 @@ class use_backend:
     def __init__(self, name: str):
         if _checked(name) == "native":
             native.load()
+        if name == "triton":
+            triton.check_here()
         self.name, self._before = name, _block.get()
         if self._before is None:
             _statements.append(self)
@@ -107,20 +130,36 @@ def chosen_backend() -> str:
     return _block.get() or (_statements[-1].name if _statements else _START)
 
 
-def backend_in_use() -> str:
-    """The name of the backend that carries out the ops now; ``auto`` is resolved (and the kernels are built for it)."""
-    name = chosen_backend()
+def backend_in_use(device: Device = "cpu") -> str:
+    """The name of the backend that carries out the ops on tensors of a device; ``auto`` is resolved.
+
+    For that, kernels are built if they are to be used.
+    """
+    name, device = chosen_backend(), torch.device(device or "cpu")
     if name != "auto":
         return name
-    return "native" if native.available() else "lean"
+    name = _resolved(device)
+    can_run = {"native": native.available, "triton": lambda: triton.available(device), "lean": lambda: True}
+    return name if can_run[name]() else "lean"
 
 
-def in_use(forms: Mapping[str, Form]) -> Form:
-    """Of the forms of an op, by the name of their backend, the one in use; nothing is built for ``auto``."""
+def backends_for(device: Device) -> list[str]:
+    """Names of all backends but those whose kernels are for devices of another kind."""
+    kernels = _OF_DEVICE.get(torch.device(device or "cpu").type)
+    return [name for name in BACKENDS if name not in _OF_DEVICE.values() or name == kernels]
+
+
+def _resolved(device: torch.device) -> str:
+    """The backend chosen for tensors of a device, which is lean where it has no kernels; nothing is built for ``auto``."""
     name = chosen_backend()
-    return forms["native" if name == "auto" else name]  # which is lean where it has no kernels
+    return _OF_DEVICE.get(device.type, "lean") if name == "auto" else name
 
 
-def ops() -> Reference | Planned:
-    """The ops (``linear``, ``conv``, ``shared_linear``, ``shared_conv``, ``execute``) of the backend in use."""
-    return in_use(BACKENDS)
+def in_use(forms: Mapping[str, Form], x: Tensor) -> Form:
+    """Of the forms of an op, by the name of their backend, the one in use for tensors that lie where ``x`` does."""
+    return forms[_resolved(x.device)]
+
+
+def ops(x: Tensor) -> Reference | Planned:
+    """The ops (``linear``, ``conv``, ``shared_linear``, ``shared_conv``, ``execute``) of the backend in use for ``x``."""
+    return in_use(BACKENDS, x)

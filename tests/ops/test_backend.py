@@ -3,29 +3,50 @@ import os
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from edgewise import EdgewiseError, backend_in_use, use_backend
-from edgewise.ops import BACKENDS, backend, native, ops
+from edgewise.ops import BACKENDS, backend, backends_for, native, ops
 from tests.ops.cases import LAYERS, made
 from tests.ops.conftest import count_operators
 
-USABLE = [name for name in BACKENDS if name != "native" or native.available()]
+USABLE = [name for name in backends_for("cpu") if name != "native" or native.available()]
 DEFAULT = "native" if native.available() else "lean"
 
 
 def test_auto_is_native_where_it_can_be_built():
     with use_backend("auto"):
         assert backend_in_use() == DEFAULT
-        assert ops() is BACKENDS["native"]  # which hands on to lean what it has no kernels for
+        assert ops(torch.zeros(1)) is BACKENDS["native"]  # which hands on to lean what it has no kernels for
+
+
+def on(device: str) -> torch.Tensor:
+    """What the choice sees of a tensor on a device that need not be here."""
+    return SimpleNamespace(device=torch.device(device))
+
+
+@pytest.mark.parametrize(("device", "name"), [("cpu", "native"), ("cuda:1", "triton"), ("mps", "lean"), ("meta", "lean")])
+def test_auto_goes_by_the_device_of_the_tensor(device, name):
+    with use_backend("auto"):
+        assert ops(on(device)) is BACKENDS[name]
+    with use_backend("lean"):
+        assert ops(on(device)) is BACKENDS["lean"]
+
+
+def test_each_device_has_its_own_kernels():
+    assert set(BACKENDS) - set(backends_for("cpu")) == {"triton"}
+    assert set(BACKENDS) - set(backends_for("cuda")) == {"native"}
+    assert set(BACKENDS) - set(backends_for("mps")) == {"native", "triton"}
 
 
 @pytest.mark.parametrize("name", USABLE)
 def test_in_a_block(name):
     with use_backend(name):
         assert backend_in_use() == name
-        assert ops() is BACKENDS[name]
+        assert ops(torch.zeros(1)) is BACKENDS[name]
     assert backend_in_use() == DEFAULT
 
 
@@ -156,6 +177,11 @@ def started_with(value: str, code: str) -> subprocess.CompletedProcess:
 def test_the_environment_chooses_the_backend_to_start_with():
     run = started_with("plain", "import edgewise; print(edgewise.backend_in_use())")
     assert run.stdout == "plain\n"
+
+
+def test_triton_is_imported_when_a_kernel_is_needed_and_not_before():
+    run = started_with("", "import sys, edgewise.nn, edgewise.ops.backend; assert 'triton' not in sys.modules")
+    assert not run.returncode, run.stderr
 
 
 def test_an_unknown_backend_in_the_environment_is_refused():

@@ -44,7 +44,13 @@ def attend(attention: Attention, q: Tensor, k: Tensor, v: Tensor, weights: Weigh
         mask: True where a query sees a key, ``(b, n, N)``; None for everywhere.
     """
     with as_written(q):
-        return in_use(_FORMS)(attention, q, k, v, mask, weights)
+        return in_use(_FORMS, q)(attention, q, k, v, mask, weights)
 
 
-_FORMS = {"reference": Attention.plain, "plain": Attention.plain, "lean": lean.attend, "native": native.attend}
+_FORMS = {
+    "reference": Attention.plain,
+    "plain": Attention.plain,
+    "lean": lean.attend,
+    "native": native.attend,
+    "triton": lean.attend,
+}

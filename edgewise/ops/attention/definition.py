@@ -77,7 +77,7 @@ class Form:
         own = {key.removeprefix(name + "."): t for key, t in weights.items() if key.startswith(name + ".")}
         state = {key.removeprefix("state."): t for key, t in own.items() if key.startswith("state.")}
         base_weight = own.get("base_weight") if self.edge.base is not None else None
-        rows = ops().linear(x.flatten(0, 1), self.edge, state, own["coef"], base_weight, own.get("scale"))
+        rows = ops(x).linear(x.flatten(0, 1), self.edge, state, own["coef"], base_weight, own.get("scale"))
         return rows.unflatten(0, x.shape[:2])
 
     def _finish(self, rows: Tensor) -> Tensor:

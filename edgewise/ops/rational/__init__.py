@@ -22,7 +22,7 @@ def group_rational(x: Tensor, a: Tensor, b: Tensor, reading: Reading = "sum") ->
         reading: Of the denominator.
     """
     with as_written(x):
-        return in_use(_FORMS)(x, a, b, reading)
+        return in_use(_FORMS, x)(x, a, b, reading)
 
 
 _FORMS = {
@@ -30,4 +30,5 @@ _FORMS = {
     "plain": definition.group_rational,
     "lean": lambda x, a, b, reading: LeanRational(reading)(x, a, b),
     "native": lambda x, a, b, reading: NativeRational(reading)(x, a, b),
+    "triton": lambda x, a, b, reading: LeanRational(reading)(x, a, b),
 }
