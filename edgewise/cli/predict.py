@@ -29,7 +29,7 @@ def command(
     device: str = "cpu",
     threshold: UseAppendAction[tuple[float, ...]] = (),
     smallest: UseAppendAction[tuple[int, ...]] = (),
-    largest_component: bool = False,
+    largest_component: bool | None = None,
     tta: bool = False,
     probabilities: bool = False,
     decimal: Literal["point", "comma"] | None = None,
@@ -59,9 +59,9 @@ def command(
             predictions.csv; made if needed. Of a fit also a CSV file.
         device: Where to compute, such as cpu or cuda.
         threshold: A pixel may be of a class above this probability: once for all classes, or again for each.
-            This and the next two replace what the run says.
+            This and the next two each replace what the run says.
         smallest: Components of fewer pixels become background: once for all classes, or again for each.
-        largest_component: Of each class, all components but the largest become background.
+        largest_component: Of each class, all components but the largest become background: True or False.
         tta: See each picture turned and flipped too, and average the probabilities: eight times the work.
         probabilities: Also write ID_probability.png, 16 bits with 65535 for 1; of several classes
             ID_probability_N.png for each N but 0.
@@ -70,9 +70,10 @@ def command(
     from edgewise.kan.discovery.folder import FitFolder
 
     fit = FitFolder(run)
-    of_masks = {"threshold": threshold, "smallest": smallest, "largest_component": largest_component}
+    of_masks = (threshold or None, smallest or None, largest_component)
+    asked = tta or probabilities or of_masks != (None, None, None)
     if fit.is_there:
-        if any(of_masks.values()) or tta or probabilities:
+        if asked:
             raise ConfigError(f"{run} is a fit and makes no masks: leave out what is asked of masks")
         _predict_rows(fit, images, out, decimal)
         return
@@ -85,9 +86,8 @@ def command(
     pictures = images[len(more) :]
     if not pictures:
         raise DataError("no picture given: name the files to segment, edgewise predict RUN IMAGE... --out DIR")
-    decision = Decision(**of_masks) if any(of_masks.values()) else None
-    inference = Inference(decision=decision, turned=tta, probabilities=probabilities)
-    done = predict([run, *more], pictures, out, device, None if inference == Inference() else inference)
+    inference = Inference(decision=Decision(*of_masks), turned=tta, probabilities=probabilities)
+    done = predict([run, *more], pictures, out, device, inference if asked else None)
     for reason in done.failures.values():
         print(f"edgewise: error: {reason}", file=sys.stderr)
     print(f"{done.summary()} to {out}")

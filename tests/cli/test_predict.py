@@ -45,7 +45,7 @@ def test_a_folder_is_all_pictures_in_it(run, pictures, tmp_path, capsys):
 
 def test_what_is_asked_of_masks_is_done_and_told(run, pictures, tmp_path, capsys):
     words = ["predict", str(run), str(pictures / "images" / "p03.png"), "--out", str(tmp_path)]
-    asked = ["--threshold", "0.3", "--smallest", "9", "--largest-component", "--probabilities"]
+    asked = ["--threshold", "0.3", "--smallest", "9", "--largest-component", "True", "--probabilities"]
     assert main([*words, *asked]) == 0
     chances = np.asarray(Image.open(tmp_path / "p03_probability.png")) / 65535
     components, count = ndimage.label(chances > 0.3, np.ones((3, 3)))

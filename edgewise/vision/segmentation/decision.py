@@ -1,6 +1,6 @@
 """From the probabilities of the classes to the class of each pixel: thresholds, and which components count."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,22 +19,32 @@ class Decision:
         >>> chances = torch.tensor([[[0.9, 0.1, 0.1, 0.6, 0.6]]])
         >>> Decision()(chances).tolist()
         [[1, 0, 0, 1, 1]]
-        >>> Decision(smallest=(2,))(chances).tolist()
-        [[0, 0, 0, 1, 1]]
+        >>> Decision(smallest=(2,)).over(Decision(threshold=(0.7,), smallest=(3,)))
+        Decision(threshold=(0.7,), smallest=(2,), largest_component=None)
     """
 
-    threshold: tuple[float, ...] = ()
+    threshold: tuple[float, ...] | None = None
     """A pixel may be of a foreground class above this probability: one number for all classes, or one each; of several such
-    classes it has the one whose probability is most times its threshold. Not given: 0.5 for one foreground, else the
+    classes it has the one whose probability is most times its threshold. None: 0.5 for one foreground, else the
     likeliest class."""
-    smallest: tuple[int, ...] = ()
-    """Components of fewer pixels are removed: one number for all foreground classes, or one each."""
-    largest_component: bool = False
-    """Of each foreground class, all components but the largest are removed."""
+    smallest: tuple[int, ...] | None = None
+    """Components of fewer pixels are removed: one number for all foreground classes, or one each; none: not."""
+    largest_component: bool | None = None
+    """Of each foreground class, all components but the largest are removed; none: not."""
 
     def __post_init__(self):
-        require_that(all(0 < t < 1 for t in self.threshold), "threshold", self.threshold, "between 0 and 1")
-        require_that(all(count >= 1 for count in self.smallest), "smallest", self.smallest, "at least 1 pixel")
+        require_that(all(0 < t < 1 for t in self.threshold or ()), "threshold", self.threshold, "between 0 and 1")
+        require_that(all(count >= 1 for count in self.smallest or ()), "smallest", self.smallest, "at least 1 pixel")
+
+    def over(self, other: "Decision") -> "Decision":
+        """This decision, and where it says nothing another."""
+        said = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(other, **said)
+
+    @property
+    def complete(self) -> "Decision":
+        """The same with a value everywhere; no number is (), the threshold or size that is none."""
+        return self.over(Decision((), (), False))
 
     def check(self, foreground: int) -> None:
         """Refuse what is not for so many foreground classes.
@@ -43,7 +53,7 @@ class Decision:
             ConfigError: There are neither one number nor as many as classes.
         """
         for name in ("threshold", "smallest"):
-            numbers = getattr(self, name)
+            numbers = getattr(self.complete, name)
             if len(numbers) not in (0, 1, foreground):
                 raise ConfigError(
                     f"{name} has the {len(numbers)} numbers {numbers} and there are {foreground} foreground classes: give "
@@ -67,7 +77,7 @@ class Decision:
         self.check(foreground)
         labels = self._classes(probabilities, foreground)
         if self.smallest or self.largest_component:
-            labels = self._components(labels.cpu().numpy(), _each(self.smallest, 1, foreground)).to(labels.device)
+            labels = self._components(labels.cpu().numpy(), _each(self.smallest or (), 1, foreground)).to(labels.device)
         return labels
 
     def _classes(self, probabilities: Tensor, foreground: int) -> Tensor:
@@ -75,7 +85,7 @@ class Decision:
         if len(probabilities) > 1 and not self.threshold:
             return probabilities.argmax(0)
         chances = probabilities[-foreground:]
-        bounds = chances.new_tensor(_each(self.threshold, 0.5, foreground)).reshape(-1, *[1] * (chances.ndim - 1))
+        bounds = chances.new_tensor(_each(self.threshold or (), 0.5, foreground)).reshape(-1, *[1] * (chances.ndim - 1))
         times = torch.where(chances > bounds, chances / bounds, 0.0)
         most, index = times.max(0)
         return torch.where(most > 0, index + 1, 0)

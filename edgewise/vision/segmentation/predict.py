@@ -57,7 +57,8 @@ class Predictor(MaskPredictor):
         Args:
             run_dir: The run.
             device: Where to compute.
-            decision: What is made of the probabilities; None: what the run says, with the threshold that was tuned for it.
+            decision: What is made of the probabilities; where it says nothing, what the run says, with the threshold that
+                was tuned for it.
 
         Raises:
             CheckpointError: There is no run, it has done no epoch yet, or its model is corrupted.
@@ -68,7 +69,7 @@ class Predictor(MaskPredictor):
         folder = RunFolder(run_dir)
         recipe = folder.read_recipe(SegmentationRecipe)
         network, symmetry = load_model(folder.best_model()), recipe.augment.strength("symmetry")
-        return cls(network, recipe.data.preprocess, device, decision or decision_of(folder), symmetry)
+        return cls(network, recipe.data.preprocess, device, decision_of(folder, decision), symmetry)
 
     @torch.no_grad()
     def probabilities(self, image: np.ndarray) -> Tensor:

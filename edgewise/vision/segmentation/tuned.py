@@ -67,10 +67,17 @@ def read_threshold(run: RunFiles) -> TunedThreshold | None:
     return tuned
 
 
-def decision_of(run: RunFiles) -> Decision:
-    """What a run makes of probabilities: as its recipe says, with the threshold that was tuned, if one was."""
+def decision_of(run: RunFiles, asked: Decision | None = None) -> Decision:
+    """What is made of the probabilities of a run.
+
+    Args:
+        run: The run, whose recipe says it, with the threshold that was tuned, if one was.
+        asked: What somebody wants instead; where it says nothing, the run does.
+    """
     decision, tuned = run.read_recipe(SegmentationRecipe).decision, read_threshold(run)
-    return decision if tuned is None else replace(decision, threshold=(tuned.threshold,))
+    if tuned is not None:
+        decision = replace(decision, threshold=(tuned.threshold,))
+    return decision if asked is None else asked.over(decision)
 
 
 def digest_of(run: RunFiles) -> str:

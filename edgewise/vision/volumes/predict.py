@@ -66,7 +66,7 @@ class VolumePredictor(MaskPredictor):
         folder = RunFolder(run_dir)
         size, facts = folder.read_recipe(VolumeRecipe).data.size, folder.read_facts()
         preprocess = VolumePreprocess(tuple(facts["spacing"]))
-        return cls(load_model(folder.best_model()), size, preprocess, device, decision or decision_of(folder))
+        return cls(load_model(folder.best_model()), size, preprocess, device, decision_of(folder, decision))
 
     @torch.no_grad()
     def probabilities(self, image: Volume) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] (of volumes)

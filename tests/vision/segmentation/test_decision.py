@@ -85,3 +85,10 @@ def test_numbers_that_cannot_be_are_refused(wrong, message):
 def test_a_number_for_each_class_or_one_for_all(settings):
     with pytest.raises(ConfigError, match=r"has the 2 numbers \(.*\) and there are 3 foreground classes"):
         Decision(**settings)(chances(4, 3, 3))
+
+
+def test_what_a_decision_does_not_say_another_one_does():
+    recipe = Decision(threshold=(0.3,), smallest=(9,), largest_component=True)
+    assert Decision().over(recipe) == recipe
+    assert Decision(smallest=(4,)).over(recipe) == Decision((0.3,), (4,), True)
+    assert Decision((), (), False).over(recipe) == Decision().complete

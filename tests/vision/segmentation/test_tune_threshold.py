@@ -8,8 +8,9 @@ from sklearn.metrics import jaccard_score
 
 from edgewise import EdgewiseWarning
 from edgewise._ground.errors import CheckpointError, ConfigError, DataError
-from edgewise.vision import Decision, Inference, Predictor, deploy, evaluate, predict, train, tune_threshold, write_report
+from edgewise.vision import Decision, Predictor, deploy, evaluate, train, tune_threshold, write_report
 from edgewise.vision.segmentation.images import open_run
+from edgewise.vision.segmentation.inference.opening import open_predictor
 from edgewise.vision.segmentation.tune_threshold import LEVELS, iou_by_threshold
 from edgewise.vision.training.folder import RunFolder
 
@@ -34,8 +35,8 @@ def test_the_best_of_all_thresholds_is_kept_and_used(run, tmp_path):
     np.testing.assert_allclose(iou_by_threshold(half, validation)[9::10], each)
 
     predictor = Predictor.from_run(run)
-    assert predictor.decision == Decision(threshold=(tuned.threshold,))
-    assert Predictor.from_run(run, decision=Decision()).decision == Decision()
+    assert predictor.decision == Decision(threshold=(tuned.threshold,)).complete
+    assert Predictor.from_run(run, decision=Decision(threshold=())).decision == Decision().complete
     test = open_run(RunFolder(run)).test
     found = np.concatenate([(half.probabilities(s.read_image())[0] > tuned.threshold).numpy().ravel() for s in test])
     expected = jaccard_score(np.concatenate([sample.read_mask().ravel() for sample in test]), found)
@@ -47,11 +48,12 @@ def test_the_best_of_all_thresholds_is_kept_and_used(run, tmp_path):
     assert evaluate(run) == before
 
 
-def test_it_is_not_lost_in_silence(run, discs, tmp_path):
+def test_what_else_is_asked_leaves_it(run):
     tuned = tune_threshold(run)
-    with pytest.warns(EdgewiseWarning, match=f"tuned threshold {tuned.threshold:g}, and what .* replaces it by 0.5"):
-        predict(run, [discs / "images"], tmp_path / "out", inference=Inference(decision=Decision(smallest=(3,))))
-    predict(run, [discs / "images"], tmp_path / "out", inference=Inference(decision=Decision((0.4,), (3,))))
+    assert open_predictor(run, decision=Decision(smallest=(3,))).predictor.decision == Decision(
+        (tuned.threshold,), (3,), False
+    )
+    assert open_predictor(run, decision=Decision((0.4,))).predictor.decision.threshold == (0.4,)
 
 
 def test_a_threshold_of_other_weights_is_not_used(run):
@@ -59,7 +61,7 @@ def test_a_threshold_of_other_weights_is_not_used(run):
     kept = json.loads((run / "threshold.json").read_text())
     (run / "threshold.json").write_text(json.dumps(kept | {"weights": "other", "threshold": 0.9}))
     with pytest.warns(EdgewiseWarning, match="was chosen for other weights than the run has now and is not used"):
-        assert Predictor.from_run(run).decision == Decision()
+        assert Predictor.from_run(run).decision == Decision().complete
     for broken in ({"threshold": 2}, {"extra": 1}):
         (run / "threshold.json").write_text(json.dumps(kept | broken))
         with pytest.raises(CheckpointError, match="tune the threshold again"):

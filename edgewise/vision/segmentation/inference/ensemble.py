@@ -16,7 +16,8 @@ class Ensemble(MaskPredictor):
 
     Args:
         predictors: One or more, of the same classes.
-        decision: What is made of the mean; None: what the predictors agree on, with the mean of their thresholds.
+        decision: What is made of the mean; where it says nothing, what the predictors agree on, with the mean of their
+            thresholds.
 
     Raises:
         ConfigError: There is none, or they agree on nothing.
@@ -26,7 +27,8 @@ class Ensemble(MaskPredictor):
         if not predictors:
             raise ConfigError("an ensemble has no predictor: give at least one")
         symmetry = min((predictor.symmetry for predictor in predictors), key=SYMMETRIES.index)
-        super().__init__(decision or _agreed([predictor.decision for predictor in predictors]), symmetry)
+        asked = decision or Decision()
+        super().__init__(_agreed([asked.over(predictor.decision) for predictor in predictors]), symmetry)
         self.predictors = list(predictors)
 
     def probabilities(self, image: np.ndarray) -> Tensor:
@@ -57,7 +59,7 @@ def _agreed(decisions: Sequence[Decision]) -> Decision:
             f"members of an ensemble keep other components, as {first} and "
             f"{next(other for other in decisions if other != first)} do: state a decision for all of them"
         )
-    bounds = [decision.threshold for decision in decisions]
+    bounds = [decision.threshold or () for decision in decisions]
     if len({len(each) for each in bounds}) > 1:
         raise ConfigError("some members of an ensemble have thresholds that others have not: state one for all of them")
     return replace(first, threshold=tuple(sum(each) / len(each) for each in zip(*bounds, strict=True)))

@@ -21,7 +21,7 @@ class Inference:
     """How masks are made and what is written.
 
     Attributes:
-        decision: What is made of the probabilities; None: what the run says.
+        decision: What is made of the probabilities; where it says nothing, what the run says.
         turned: See each picture turned and flipped too, and average the probabilities: eight times the work.
         probabilities: Write these too.
     """

@@ -59,7 +59,7 @@ def open_onnx(path: Path, device: str = "cpu", decision: Decision | None = None)
     Args:
         path: A file that ``edgewise export`` made of a run of segmentation.
         device: The processor; another is refused.
-        decision: What is made of the probabilities; None: what the file says.
+        decision: What is made of the probabilities; where it says nothing, what the file says.
 
     Raises:
         CheckpointError: The file is missing, no ONNX file, of another library or task, or too old to say all.
@@ -74,7 +74,8 @@ def open_onnx(path: Path, device: str = "cpu", decision: Decision | None = None)
         raise CheckpointError(f"{path} {what} and makes no masks: give a run of segmentation, or its ONNX file")
     try:
         given, made = (json.loads(network.metadata[side]) for side in ("input", "output"))
-        predictor = Predictor(network, _preprocess(given), "cpu", decision or _decision(made), given["symmetry"])
+        decision = (decision or Decision()).over(_decision(made))
+        predictor = Predictor(network, _preprocess(given), "cpu", decision, given["symmetry"])
         return Opened(predictor, _levels(given["scaling"]), palette(made["colours"]), tuple(made["classes"]))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgewise._ground.errors import ConfigError, warn
+from edgewise._ground.errors import ConfigError
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.reading import Levels
 from edgewise.vision.segmentation.decision import Decision
@@ -15,7 +15,6 @@ from edgewise.vision.segmentation.inference.opened import Opened
 from edgewise.vision.segmentation.inference.turned import Turned
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
-from edgewise.vision.segmentation.tuned import read_threshold
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.members import members_of
 
@@ -28,15 +27,12 @@ def open_predictor(
     Args:
         runs: A folder made by :func:`edgewise.vision.train`, a folder of such, an ONNX file of one, or several of these.
         device: Where to compute.
-        decision: What is made of the probabilities; None: what the runs say.
+        decision: What is made of the probabilities; where it says nothing, what the runs say.
         turned: Whether pictures are seen turned and flipped too, and probabilities averaged.
 
     Raises:
         CheckpointError: There is no run, it has done no epoch yet, or its model is corrupted.
         ConfigError: Several runs do not go together.
-
-    Warns:
-        EdgewiseWarning: A decision without a threshold replaces one that was tuned.
     """
     members = members_of([runs] if isinstance(runs, str | Path) else runs)
     opened = [(open_onnx if path.suffix == ".onnx" else _open_run)(path, device, decision) for path in members]
@@ -54,11 +50,6 @@ def open_predictor(
 def _open_run(run_dir: Path, device: str, decision: Decision | None) -> Opened:
     folder = RunFolder(run_dir)
     predictor = Predictor.from_run(run_dir, device, decision)
-    if decision is not None and not decision.threshold and (tuned := read_threshold(folder)) is not None:
-        warn(
-            f"{run_dir} has the tuned threshold {tuned.threshold:g}, and what is asked for here replaces it by 0.5: give "
-            f"--threshold {tuned.threshold:g} too, to keep it"
-        )
     facts = folder.read_facts()
     legend = Legend.noted(facts, folder.read_recipe(SegmentationRecipe).data.classes)
     return Opened(predictor, Levels.noted(facts), palette(legend.colours), legend.names)

@@ -15,12 +15,12 @@ class MaskPredictor(ABC):
     """A function from a picture to the class of each of its pixels, by way of probabilities.
 
     Args:
-        decision: What is made of the probabilities.
+        decision: What is made of the probabilities; it is completed.
         symmetry: How pictures may be turned and flipped, as one of ``SYMMETRIES``.
     """
 
     def __init__(self, decision: Decision | None = None, symmetry: str = "turns"):
-        self.decision = decision or Decision()
+        self.decision = (decision or Decision()).complete
         self.symmetry = symmetry
 
     @abstractmethod

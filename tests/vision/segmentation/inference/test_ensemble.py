@@ -47,8 +47,8 @@ def test_an_ensemble_is_scored_as_a_run_is(recipe, tmp_path):
 
 def test_thresholds_are_averaged_where_all_have_one_and_a_stated_decision_holds():
     members = [Power(1, threshold=(0.3,), smallest=(2,)), Power(2, threshold=(0.5,), smallest=(2,))]
-    assert Ensemble(members).decision == Decision(threshold=(0.4,), smallest=(2,))
-    assert Ensemble(members, Decision()).decision == Decision()
+    assert Ensemble(members).decision == Decision((0.4,), (2,), False)
+    assert Ensemble(members, Decision((), smallest=(7,))).decision == Decision((), (7,), False)
 
 
 @pytest.mark.parametrize(

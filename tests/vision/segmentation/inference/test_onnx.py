@@ -56,7 +56,7 @@ def test_the_masks_of_the_file_are_those_of_the_run(kind, recipe, pictures, tmp_
     assert any(0 < np.asarray(Image.open(mask)).mean() < 255 for mask in first.masks)
     of_file = open_predictor(tmp_path / "model.onnx")
     assert (of_file.levels, of_file.colours, of_file.classes) == (of_run.levels, of_run.colours, of_run.classes)
-    assert (of_file.predictor.decision, of_file.predictor.symmetry) == (decision, of_run.predictor.symmetry)
+    assert (of_file.predictor.decision, of_file.predictor.symmetry) == (decision.complete, of_run.predictor.symmetry)
 
 
 @pytest.mark.slow
