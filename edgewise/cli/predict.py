@@ -44,7 +44,7 @@ def command(
       edgewise predict runs/first pictures/ --out masks --smallest 50 --probabilities
       edgewise predict runs/first runs/second pictures/ --out masks --tta
       edgewise predict nuclei.onnx pictures/ --out masks
-      edgewise predict runs/scans scan.nii.gz dicom/ --out masks
+      edgewise predict runs/scans scan.nii.gz patients/ --out masks
       edgewise predict runs/digits *.png --out named
       edgewise predict formula rows.csv --out answers.csv
 
@@ -52,9 +52,9 @@ def command(
         run: Folder made by `edgewise train`, `edgewise demo` or `edgewise fit`; also an ONNX file of a
             segmentation by `edgewise export`, or a folder of runs.
         images: More runs of the same segmentation, whose probabilities are then averaged. Picture files,
-            and folders with all below them; of a run of volumes, NIfTI files and folders of DICOM slices,
-            whose masks become ID_mask.nii.gz; of a fit, a CSV file, an Excel workbook (.xlsx) or a
-            Parquet file whose first line names its columns.
+            and folders with all below them; of a run of volumes, NIfTI files, TIFF stacks and DICOM series,
+            and folders with all below them, whose masks become ID_mask.nii.gz; of a fit, a CSV file, an Excel
+            workbook (.xlsx) or a Parquet file whose first line names its columns.
         out: Folder for ID_mask.png and ID_overlay.png, in subfolders as the pictures are, or for
             predictions.csv; made if needed. Of a fit also a CSV file.
         device: Where to compute, such as cpu or cuda.
@@ -62,9 +62,10 @@ def command(
             This and the next two each replace what the run says.
         smallest: Components of fewer pixels become background: once for all classes, or again for each.
         largest_component: Of each class, all components but the largest become background: True or False.
-        tta: See each picture turned and flipped too, and average the probabilities: eight times the work.
+        tta: See each picture or scan turned and flipped too, as in training, and average the probabilities:
+            two to eight times the work.
         probabilities: Also write ID_probability.png, 16 bits with 65535 for 1; of several classes
-            ID_probability_N.png for each N but 0.
+            ID_probability_N.png for each N but 0. Of scans ID_probability.nii.gz.
         decimal: Of a fit, the decimal sign where the table leaves it open.
     """
     from edgewise.kan.discovery.folder import FitFolder

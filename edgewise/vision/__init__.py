@@ -22,7 +22,8 @@ from edgewise.vision.segmentation.comparison import Comparison
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.evaluate import evaluate_masks
 from edgewise.vision.segmentation.evaluation import Case, Evaluation
-from edgewise.vision.segmentation.inference.files import Inference, Predictions
+from edgewise.vision.segmentation.inference.each import Predictions
+from edgewise.vision.segmentation.inference.files import Inference
 from edgewise.vision.segmentation.inference.opening import open_predictor
 from edgewise.vision.segmentation.objective import Loss
 from edgewise.vision.segmentation.predict import Predictor

@@ -16,7 +16,8 @@ from edgewise.vision.segmentation.deploy import deploy_segmenter
 from edgewise.vision.segmentation.evaluate import evaluate_run
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.images import MaskedImages
-from edgewise.vision.segmentation.inference.files import Inference, Predictions, predict_masks
+from edgewise.vision.segmentation.inference.each import Predictions
+from edgewise.vision.segmentation.inference.files import Inference, predict_masks
 from edgewise.vision.segmentation.learner import Segmenter
 from edgewise.vision.segmentation.losses import SegmentationLoss, loss_of
 from edgewise.vision.segmentation.network import create_segmenter

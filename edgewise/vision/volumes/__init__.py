@@ -2,8 +2,9 @@
 
 from edgewise.vision.volumes.dataset import nuclei3d, volumes
 from edgewise.vision.volumes.dicom import read_series
+from edgewise.vision.volumes.files import predict_volumes
 from edgewise.vision.volumes.nifti import read_nifti, write_nifti
-from edgewise.vision.volumes.predict import VolumePredictor, predict_volumes
+from edgewise.vision.volumes.predict import VolumePredictor
 from edgewise.vision.volumes.preprocess import VolumePreprocess
 from edgewise.vision.volumes.reading import read_volume
 from edgewise.vision.volumes.recipe import VolumeData, VolumeRecipe

@@ -1,7 +1,6 @@
 """Scans and masks in folders, and the nuclei as one volume."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -14,12 +13,12 @@ from edgewise.vision.data.legend import Stated, read_stated
 from edgewise.vision.data.nuclei import CITATION, TEST, TRAIN, VALIDATION, WINDOW, nuclei
 from edgewise.vision.data.stating import coding_from
 from edgewise.vision.volumes.dicom import is_series
+from edgewise.vision.volumes.finding import CHANNEL, stem_of
 from edgewise.vision.volumes.reading import KNOWN
 from edgewise.vision.volumes.sample import VolumeSample, VolumeSet
 
 LAYOUTS = (("imagesTr", "labelsTr"), ("images", "masks"), ("images", "labels"))
 HELD_OUT = ("imagesTs", "labelsTs")
-CHANNEL = re.compile(r"(.+)_(\d{4})")
 
 
 @DATASETS.register("volumes")
@@ -110,27 +109,6 @@ def nuclei3d(root: str | Path | None = None) -> VolumeSet:
     return VolumeSet("nuclei3d", samples, channels=1, citation=CITATION, split_by="sides")
 
 
-def channels_of(paths: Iterable[Path], channels: int) -> list[tuple[str, list[Path]]]:
-    """The files of each scan in the order of channels, with its name.
-
-    ``ID_0000`` and ``ID_0001`` in one folder are of one scan if scans have channels.
-
-    Args:
-        paths: Files and folders of slices.
-        channels: How many the scans have.
-
-    Example:
-        >>> [(name, files)] = channels_of([Path("a_0001.nii.gz"), Path("a_0000.nii.gz")], channels=2)
-        >>> name, [file.name for file in files]
-        ('a', ['a_0000.nii.gz', 'a_0001.nii.gz'])
-    """
-    found: dict[tuple[Path, str], list[Path]] = {}
-    for path in dict.fromkeys(paths):
-        channel = CHANNEL.fullmatch(_stem(path)) if channels > 1 else None
-        found.setdefault((path.parent, channel[1]) if channel else (path, _stem(path)), []).append(path)
-    return [(name, sorted(files)) for (_, name), files in found.items()]
-
-
 def _coding(mask_values: str, void: int | None, stated: Stated | None) -> Coding:
     if mask_values not in ("auto", "labels", "binary"):
         raise ConfigError(f"mask_values={mask_values!r} of volumes must be 'auto', 'labels' or 'binary'")
@@ -149,11 +127,11 @@ def _samples(
     """The scans of a folder by name, with their masks."""
     if not masks.is_dir():
         raise DataError(f"{scans} has no masks beside it; put them into {masks}, named as their scans")
-    answers = {_stem(path): path for path in _scans(masks)}
+    answers = {stem_of(path): path for path in _scans(masks)}
     parts: dict[str, list[Path]] = {}
     for path in _scans(scans):
-        channel = CHANNEL.fullmatch(_stem(path))
-        parts.setdefault(channel[1] if channel and channel[1] in answers else _stem(path), []).append(path)
+        channel = CHANNEL.fullmatch(stem_of(path))
+        parts.setdefault(channel[1] if channel and channel[1] in answers else stem_of(path), []).append(path)
     if not parts:
         raise DataError(f"{scans} holds no scan; put files that end with {' or '.join(KNOWN)} there, or folders of slices")
     samples = []
@@ -168,9 +146,3 @@ def _samples(
 def _scans(folder: Path) -> list[Path]:
     there = (path for path in sorted(folder.iterdir()) if not path.name.startswith("."))
     return [path for path in there if (is_series(path) if path.is_dir() else path.name.lower().endswith(KNOWN))]
-
-
-def _stem(path: Path) -> str:
-    """The name of a scan without its ending."""
-    ending = next((ending for ending in sorted(KNOWN, key=len, reverse=True) if path.name.lower().endswith(ending)), "")
-    return path.name[: len(path.name) - len(ending)]

@@ -42,6 +42,11 @@ def read_nifti(path: str | Path, spacing: Sequence[float] | None = None) -> Volu
     return Volume(np.ascontiguousarray(channels), _affine(path, image, spacing))
 
 
+def affine_of_nifti(path: str | Path, spacing: Sequence[float] | None = None) -> np.ndarray:
+    """The affine of :func:`read_nifti`, for which the header is read and no voxel."""
+    return _affine(Path(path), _open(Path(path)), spacing)
+
+
 def write_nifti(path: str | Path, array: np.ndarray, affine: np.ndarray) -> None:
     """Write numbers on a grid, whole or not at all.
 

@@ -11,16 +11,17 @@ from edgewise.models.deployment import Deployment
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.segmentation.comparison import Comparison
 from edgewise.vision.segmentation.evaluation import Evaluation
-from edgewise.vision.segmentation.inference.files import Inference, Predictions
+from edgewise.vision.segmentation.inference.each import Predictions
+from edgewise.vision.segmentation.inference.files import Inference
 from edgewise.vision.segmentation.task import Segmentation
 from edgewise.vision.training.page import Report
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.tasks import TASKS
 from edgewise.vision.volumes.deploy import deploy_volumes
 from edgewise.vision.volumes.evaluate import evaluate_volumes
+from edgewise.vision.volumes.files import predict_volumes
 from edgewise.vision.volumes.images import VolumeImages
 from edgewise.vision.volumes.learner import VolumeSegmenter
-from edgewise.vision.volumes.predict import predict_volumes
 from edgewise.vision.volumes.recipe import VolumeRecipe
 from edgewise.vision.volumes.report import report_volumes
 from edgewise.vision.volumes.sample import VolumeSet

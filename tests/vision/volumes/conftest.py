@@ -6,7 +6,7 @@ import pydicom
 import pytest
 import torch
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
 from torch import nn
 
 from edgewise.models import Volumes
@@ -49,6 +49,51 @@ def write_series():
             paths.append(folder / f"IM{names[index]:03d}.dcm")
             one.save_as(paths[-1], enforce_file_format=True)
         return paths
+
+    return write
+
+
+@pytest.fixture
+def write_frames(write_series):
+    """Writes ``(D, H, W)`` whole numbers as one file of as many frames, in another order; frame by frame other slopes."""
+
+    def write(path, array, spacing=(3.0, 0.8, 0.7), orientation=AXIAL, origin=(-10.0, 5.0, 40.0), change=None):
+        whole = pydicom.dcmread(write_series(path.parent / "one", array[:1])[0])
+        for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept"):
+            delattr(whole, name)
+        whole.file_meta.MediaStorageSOPClassUID = whole.SOPClassUID = EnhancedCTImageStorage
+        whole.StudyInstanceUID = whole.SeriesInstanceUID
+        directions = np.array(orientation, float)
+        normal = np.cross(directions[:3], directions[3:])
+
+        def sequence(**values):
+            one = pydicom.Dataset()
+            for name, value in values.items():
+                setattr(one, name, value)
+            return pydicom.Sequence([one])
+
+        order = [*range(1, len(array)), 0]
+        frames = []
+        for index in order:
+            groups, place = pydicom.Dataset(), np.array(origin) + index * spacing[0] * normal
+            groups.PlanePositionSequence = sequence(ImagePositionPatient=place.round(6).tolist())
+            groups.PixelValueTransformationSequence = sequence(RescaleSlope=index + 1, RescaleIntercept=-1024)
+            groups.FrameContentSequence = sequence(
+                StackID="1", InStackPositionNumber=index + 1, DimensionIndexValues=[index + 1]
+            )
+            frames.append(groups)
+            if change is not None:
+                change(index, groups)
+        whole.PerFrameFunctionalGroupsSequence = pydicom.Sequence(frames)
+        whole.SharedFunctionalGroupsSequence = sequence(
+            PixelMeasuresSequence=sequence(PixelSpacing=list(spacing[1:]), SliceThickness=spacing[0]),
+            PlaneOrientationSequence=sequence(ImageOrientationPatient=list(orientation)),
+        )
+        whole.DimensionIndexSequence = sequence(DimensionIndexPointer=0x00209057, FunctionalGroupPointer=0x00209111)
+        whole.NumberOfFrames = len(array)
+        whole.PixelData = array[order].astype("<i2").tobytes()
+        whole.save_as(path, enforce_file_format=True)
+        return path
 
     return write
 

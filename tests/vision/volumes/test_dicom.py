@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pydicom
 import pytest
@@ -5,8 +7,9 @@ from monai.data import PydicomReader
 
 from edgewise import DataError, EdgewiseWarning
 from edgewise._ground.quiet import quiet
-from edgewise.vision.volumes import read_series
-from edgewise.vision.volumes.dicom import is_series
+from edgewise.vision.volumes import read_series, read_volume
+from edgewise.vision.volumes.dicom import affine_of_series, is_series
+from edgewise.vision.volumes.slices import pixels_of, slices_of
 
 OBLIQUE = (0.8, 0.6, 0.0, 0.0, 0.0, -1.0)  # coronal, turned
 PIXELS = np.random.default_rng(0).integers(-500, 3000, (5, 4, 6))
@@ -46,10 +49,9 @@ def test_a_file_of_pydicoms_own():
     """Its pixels and its slope are those that pydicom reads."""
     path = pydicom.data.get_testdata_file("CT_small.dcm")
     own = pydicom.dcmread(path)
-    from edgewise.vision.volumes.dicom import _pixels
-
     expected = own.pixel_array * float(own.RescaleSlope) + float(own.RescaleIntercept)
-    np.testing.assert_array_equal(_pixels(path), expected)
+    (found,) = pixels_of(Path(path), slices_of(Path(path)))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_files_beside_the_slices_are_passed_over(write_series, tmp_path):
@@ -64,6 +66,38 @@ def test_files_beside_the_slices_are_passed_over(write_series, tmp_path):
 def test_a_single_slice_is_as_thick_as_it_says(write_series, tmp_path):
     write_series(tmp_path / "scan", PIXELS[:1])
     assert read_series(tmp_path / "scan").spacing == pytest.approx((3.0, 0.8, 0.7))
+
+
+def test_frames_of_one_file_are_slices(write_frames, tmp_path):
+    """Their numbers and places are those that nibabel finds, which puts frames in an order of its own."""
+    with quiet("The DICOM readers are highly experimental"):
+        from nibabel.nicom.dicomwrappers import MultiframeWrapper
+    path = write_frames(tmp_path / "ct.dcm", PIXELS, orientation=OBLIQUE)
+    for found in (read_volume(path), read_series(tmp_path)):
+        slopes = np.arange(1, 6)[:, None, None]
+        np.testing.assert_allclose(found.array[0], PIXELS * slopes - 1024)
+        own = MultiframeWrapper(pydicom.dcmread(path))
+        stored = own.get_unscaled_data()
+        for place in [(0, 0, 0), (4, 3, 5), (2, 1, 4)]:
+            (there,) = np.argwhere(stored == PIXELS[place])
+            mm = found.affine @ (*place[::-1], 1)
+            np.testing.assert_allclose(mm * (-1, -1, 1, 1), own.affine @ (*there, 1), atol=1e-5)
+    np.testing.assert_array_equal(affine_of_series(path), found.affine)
+    np.testing.assert_allclose(found.spacing, (3.0, 0.8, 0.7))
+
+
+def test_what_is_amiss_with_frames_is_told_with_their_number(write_frames, tmp_path):
+    def again(index, groups):
+        groups.PlanePositionSequence[0].ImagePositionPatient = [-10, 5, 40 + 3 * (index % 3)]
+
+    path = write_frames(tmp_path / "twice.dcm", np.zeros((6, 4, 6), int), change=again)
+    with pytest.raises(DataError, match=r"frame 3 of .*dcm and frame 6 of .*dcm lie at the same place; keep one time"):
+        read_volume(path)
+    path = write_frames(
+        tmp_path / "lost.dcm", PIXELS, change=lambda index, groups: delattr(groups, "PlanePositionSequence")
+    )
+    with pytest.raises(DataError, match=r"frame 1 of .*lost\.dcm has no ImagePositionPatient"):
+        read_volume(path)
 
 
 def remove(name):
@@ -91,10 +125,12 @@ SMALLER = {"Rows": 2, "PixelData": np.zeros((2, 6), "<i2").tobytes()}
         (put(2, PixelSpacing=[0.8, 0.75]), r"PixelSpacing \[0\.8, 0\.7"),
         (put(2, ImageOrientationPatient=[0, 1, 0, 1, 0, 0]), "ImageOrientationPatient"),
         (put(2, SeriesInstanceUID="1.2.3"), r"holds slices of 2 series \(4 like IM\d+\.dcm, 1 like IM\d+\.dcm\)"),
-        (put(2, ImagePositionPatient=[-10, 5, 43]), "lie at the same place; keep one time or echo in a folder"),
+        (put(2, ImagePositionPatient=[-10, 5, 43]), "lie at the same place; keep one time or echo"),
         (put(2, ImagePositionPatient=[-10, 5, 47]), "slices are uneven: .* are 4 mm apart and others 3 mm"),
         (put(2, ImagePositionPatient=[-4, 5, 46]), r"IM\d+\.dcm lies beside the line of the other slices; leave it out"),
-        (put(2, NumberOfFrames=7), "holds 7 frames and a slice is one; convert it to NIfTI"),
+        (put(2, NumberOfFrames=7), "holds 7 frames and says of 0 of them where they lie; convert it to NIfTI"),
+        (put(2, ImagePositionPatient=[1, 2]), r"has ImagePositionPatient \[1\.0, 2\.0\], which is not 3 numbers"),
+        (put(2, PixelSpacing=[0.8, 0]), r"has PixelSpacing \[0\.8, 0\.0\] and pixels are above 0 mm"),
         (put(2, PixelData=b"\0" * 6), r"the pixels of .*dcm cannot be decoded \("),
     ],
 )

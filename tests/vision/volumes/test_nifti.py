@@ -4,7 +4,6 @@ import pytest
 
 from edgewise import ConfigError, DataError
 from edgewise.vision.volumes import Volume, read_nifti, read_volume, write_nifti
-from edgewise.vision.volumes.reading import volume_files
 
 AFFINE = np.array([[0, 0, -2.5, 7], [0.5, 0, 0, -3], [0, -0.75, 0, 11], [0, 0, 0, 1]])  # x up the front, y down, z left
 
@@ -101,7 +100,7 @@ def test_what_is_amiss_is_told_in_one_sentence(tmp_path):
         "cut.nii.gz": r"cut\.nii\.gz cannot be read as NIfTI \(.*replace the file",
         "text.nii": r"text\.nii cannot be read as NIfTI",
         "none.nii": r"none\.nii does not exist",
-        "scan.png": r"scan\.png is no volume; give a folder of DICOM slices or a file that ends with \.nii",
+        "scan.png": r"scan\.png is no volume; give a DICOM file, a folder of DICOM slices, or a file that ends with \.nii",
         "nan.nii": "values that are NaN or infinite",
         "flat.nii": r"flat\.nii has the shape \(5, 5\) and a volume",
         "complex.nii": "holds complex64",
@@ -122,13 +121,3 @@ def test_a_stack_of_pages_needs_its_spacing(tmp_path):
     np.testing.assert_array_equal(found.array[0], array)
     assert found.spacing == (2.0, 1.0, 0.5)
     np.testing.assert_array_equal(found.turned().array, found.array)
-
-
-def test_scans_in_folders(write_series, tmp_path):
-    one = save(tmp_path / "b.nii.gz", np.zeros((2, 3, 4), np.int16))
-    write_series(tmp_path / "a", np.zeros((2, 4, 6), int))
-    (tmp_path / "notes").mkdir()
-    assert volume_files([tmp_path]) == [tmp_path / "a", one]
-    assert volume_files([tmp_path / "a", one]) == [tmp_path / "a", one]
-    with pytest.raises(DataError, match="notes holds no volume"):
-        volume_files([tmp_path / "notes"])

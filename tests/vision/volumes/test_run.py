@@ -92,20 +92,6 @@ def plain(index, one):
     one.RescaleSlope, one.RescaleIntercept = 1, 0
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_goes_on(run, scans, tmp_path):
-    (tmp_path / "broken.nii.gz").write_bytes(b"no")
-    good = scans / "imagesTr" / "case0_0000.nii.gz"
-    (tmp_path / good.name).write_bytes(good.read_bytes())
-    inputs = [tmp_path / "broken.nii.gz", good, tmp_path / good.name]
-    done = predict(run, inputs, tmp_path / "out", inference=Inference(probabilities=True))
-    assert "would overwrite the mask of another scan named case0_0000: rename it" in done.failures[tmp_path / good.name]
-    assert [path.name for path in done.masks] == ["case0_0000_mask.nii.gz"]
-    assert "broken.nii.gz cannot be read as NIfTI" in done.failures[tmp_path / "broken.nii.gz"]
-    chances = nibabel.load(tmp_path / "out" / "case0_0000_probability.nii.gz")
-    assert chances.shape == (*nibabel.load(good).shape, 3)
-    np.testing.assert_allclose(np.asanyarray(chances.dataobj).sum(-1), 1, atol=1e-5)
-
-
 def test_several_runs_are_averaged(recipe, run, scans, tmp_path):
     train(replace(recipe, seed=5), tmp_path / "other", progress=False)
     scan, asked = scans / "imagesTr" / "case0_0000.nii.gz", Inference(probabilities=True)
@@ -114,8 +100,6 @@ def test_several_runs_are_averaged(recipe, run, scans, tmp_path):
         predict(runs, [scan], tmp_path / name, inference=asked)
         found.append(nibabel.load(tmp_path / name / "case0_0000_probability.nii.gz").get_fdata())
     np.testing.assert_allclose(found[2], (found[0] + found[1]) / 2, atol=1e-6)
-    with pytest.raises(ConfigError, match="are not turned in predictions: leave tta out"):
-        predict(run, [scan], tmp_path / "turned", inference=Inference(turned=True))
 
 
 def test_runs_of_other_channels_are_not_averaged(run, scans, tmp_path):
@@ -158,14 +142,6 @@ def test_a_deployment_says_all_of_the_decision(run, recipe):
     made = deploy(run).metadata["output"]
     said = {"decision": "threshold", "threshold": [0.4, 0.6], "smallest": [5], "largest_component": True}
     assert {name: made[name] for name in said} == said
-
-
-def test_masks_of_an_earlier_prediction_are_no_scans(run, scans, tmp_path):
-    (tmp_path / "here").mkdir()
-    shutil.copy(scans / "imagesTr" / "case3_0000.nii.gz", tmp_path / "here" / "case3.nii.gz")
-    for _ in range(2):
-        done = predict(run, [tmp_path / "here"], tmp_path / "here")
-        assert [path.name for path in done.masks] == ["case3_mask.nii.gz"]
 
 
 def test_scans_whose_classes_have_other_numbers_are_refused(run, scans, tmp_path):

@@ -60,7 +60,16 @@ def write_overlay(path: Path, image: np.ndarray, labels: np.ndarray, colours: Se
     Raises:
         CheckpointError: The file cannot be written.
     """
-    _write_png(path, require("PIL.Image", extra="data").fromarray(overlay(image, labels, colours)))
+    write_pixels(path, overlay(image, labels, colours))
+
+
+def write_pixels(path: Path, pixels: np.ndarray) -> None:
+    """Write RGB bytes (H, W, 3) as PNG.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    _write_png(path, require("PIL.Image", extra="data").fromarray(pixels))
 
 
 def overlay(image: np.ndarray, labels: np.ndarray, colours: Sequence[Colour]) -> np.ndarray:

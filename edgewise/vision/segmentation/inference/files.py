@@ -1,16 +1,16 @@
 """Picture files in, masks out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
 
-from edgewise._ground.errors import CheckpointError, ConfigError, DataError, NonFiniteError
 from edgewise._ground.folders import make_folder
-from edgewise._ground.progress import ProgressLine
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.inference.drawn import write_mask, write_overlay, write_probability
+from edgewise.vision.segmentation.inference.each import Predictions, write_each
 from edgewise.vision.segmentation.inference.opened import Opened
 from edgewise.vision.segmentation.inference.opening import open_predictor
 from edgewise.vision.segmentation.inference.pictures import Picture, find_pictures
@@ -22,31 +22,14 @@ class Inference:
 
     Attributes:
         decision: What is made of the probabilities; where it says nothing, what the run says.
-        turned: See each picture turned and flipped too, and average the probabilities: eight times the work.
+        turned: See each picture or scan turned and flipped too, as in training, and average the probabilities: two to eight
+            times the work.
         probabilities: Write these too.
     """
 
     decision: Decision | None = None
     turned: bool = False
     probabilities: bool = False
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What became of each picture."""
-
-    masks: list[Path] = field(default_factory=list)
-    """The masks written; the overlay of ``ID_mask.png`` is ``ID_overlay.png``."""
-    failures: dict[Path, str] = field(default_factory=dict)
-    """The pictures that could not be read, and why, in a line each."""
-
-    def fail(self, path: Path, error: Exception) -> None:
-        """Note why there is no mask of a picture."""
-        self.failures[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
-
-    def summary(self) -> str:
-        """How many masks were written."""
-        return f"{len(self.masks)} of {len(self.masks) + len(self.failures)} masks written"
 
 
 def predict_masks(
@@ -93,30 +76,10 @@ def write_predictions(
     """
     opened.predictor.decision.check(len(opened.colours))
     pictures = find_pictures(images, Path(out_dir))
-    out_dir = make_folder(out_dir)
-    done, written = Predictions(), set()
-    with ProgressLine("masks", len(pictures), shown=None, errors=True) as line:
-        for picture in pictures:
-            mask = picture.result(out_dir, "_mask.png")
-            try:
-                if mask in written:
-                    raise DataError(
-                        f"{picture.path} would overwrite the mask of another picture named {picture.name}: rename it"
-                    )
-                _predict(opened, picture, out_dir, probabilities)
-            except (DataError, ConfigError, NonFiniteError) as error:
-                done.fail(picture.path, error)
-            except CheckpointError as error:
-                raise CheckpointError(f"{error}; {done.summary()} before") from error
-            else:
-                done.masks.append(mask)
-                written.add(mask)
-            line.step()
-            line.say()
-    return done
+    return write_each(pictures, out_dir, "_mask.png", partial(_predict, opened, probabilities))
 
 
-def _predict(opened: Opened, picture: Picture, out_dir: Path, probabilities: bool) -> None:
+def _predict(opened: Opened, probabilities: bool, picture: Picture, out_dir: Path) -> None:
     """Write what is made of a picture."""
     image = opened.read(picture.path)
     chances = opened.predictor.probabilities(image)

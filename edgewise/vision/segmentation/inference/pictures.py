@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +31,9 @@ class Picture:
 
 
 def find_pictures(paths: Iterable[str | Path], out_dir: Path) -> list[Picture]:
-    """Picture files, and in the place of each folder all in it and its subfolders, by name.
+    """Picture files, and in the place of each folder all in it and its subfolders, by name; see :func:`named`.
 
-    A file is called by its stem, one in a folder also by the subfolders that it lies in, and by the folder itself if there
-    are several. Files that share all that are called by their whole names, such as ``scan.tif``. What is hidden is left
-    out, and so is what an earlier prediction wrote to the same folder.
+    What is hidden is left out, and so is what an earlier prediction wrote to the same folder.
 
     Args:
         paths: Files and folders.
@@ -44,6 +42,30 @@ def find_pictures(paths: Iterable[str | Path], out_dir: Path) -> list[Picture]:
     Raises:
         DataError: A folder holds no picture, or cannot be read.
     """
+
+    def inside(folder: Path) -> list[Path]:
+        files = (place / name for place, names in visible(folder) for name in names)
+        there = sorted(f for f in files if f.suffix.lower() in EXTENSIONS and not _is_result(f, out_dir))
+        if not there:
+            raise DataError(f"{folder} holds no pictures; name a folder of {', '.join(EXTENSIONS)} files, or the files")
+        return there
+
+    return [Picture(path, name) for path, name in named(paths, inside, lambda path: path.with_suffix(""))]
+
+
+def named(
+    paths: Iterable[str | Path], inside: Callable[[Path], list[Path]], stem: Callable[[Path], Path]
+) -> list[tuple[Path, str]]:
+    """Paths, in the place of folders what is in them, each with what its results are called.
+
+    A file is called by its stem, one in a folder also by the subfolders that it lies in, and by the folder itself if there
+    are several. Files that share all that are called by their whole names, such as ``scan.tif``.
+
+    Args:
+        paths: Files and folders.
+        inside: What a folder stands for; may be the folder itself.
+        stem: A path without its ending.
+    """
     given = list(dict.fromkeys(map(Path, paths)))
     several = sum(path.is_dir() for path in given) > 1
     found: dict[Path, Path] = {}
@@ -51,22 +73,22 @@ def find_pictures(paths: Iterable[str | Path], out_dir: Path) -> list[Picture]:
         if not path.is_dir():
             found.setdefault(path, Path(path.name))
             continue
-        there = sorted(file for file in _files(path) if not _is_result(file, out_dir))
-        if not there:
-            raise DataError(f"{path} holds no pictures; name a folder of {', '.join(EXTENSIONS)} files, or the files")
-        for file in there:
-            found.setdefault(file, Path(path.resolve().name if several else "", file.relative_to(path)))
-    stems = {file: name.with_suffix("") for file, name in found.items()}
-    shared = Counter(stems.values())
-    names = Counter(found.values())
+        own = path.resolve().name
+        for one in inside(path):
+            found.setdefault(one, Path(own if several or one == path else "", one.relative_to(path)))
+    stems = {path: stem(name) for path, name in found.items()}
+    shared, names = Counter(stems.values()), Counter(found.values())
     return [
-        Picture(file, str(name if shared[stems[file]] > 1 and names[name] == 1 else stems[file]))
-        for file, name in found.items()
+        (path, str(name if shared[stems[path]] > 1 and names[name] == 1 else stems[path])) for path, name in found.items()
     ]
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """The picture files of a folder and its subfolders."""
+def visible(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """The folder and all below it, each with the names of its files; without what is hidden.
+
+    Raises:
+        DataError: A folder cannot be read.
+    """
 
     def refuse(error: OSError) -> None:
         raise DataError(
@@ -75,7 +97,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
     for place, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in files if Path(name).suffix.lower() in EXTENSIONS and name[0] != ".")
+        yield Path(place), sorted(name for name in files if not name.startswith("."))
 
 
 def _is_result(file: Path, out_dir: Path) -> bool:
