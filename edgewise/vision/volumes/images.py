@@ -105,10 +105,7 @@ class VolumeImages(EpochBatches):
         check_classes(count_classes(dataset), data.classes, data.name, rule)
         self.inventory = _noted(dataset, split) if inventory is None else inventory
         window, scale = find_levels(scans_of(split.train), data.intensity)
-        spacings = (
-            [sample.read_image().turned().spacing for sample in scans_of(split.train)] if data.spacing is None else []
-        )
-        spacing = data.spacing or median_spacing(spacings)
+        spacing = data.spacing or median_spacing([scan.spacing_in_body for scan in scans_of(split.train)])
         self.facts: dict[str, Any] = {
             "masks": dataset.coding.to_dict() if dataset.coding else None,
             "window": window,

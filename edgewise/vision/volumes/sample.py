@@ -11,8 +11,8 @@ from edgewise.vision.data.coding import Coding
 from edgewise.vision.data.dataset import SegmentationSet
 from edgewise.vision.data.mask_file import MaskFile
 from edgewise.vision.data.sample import Sample
-from edgewise.vision.volumes.reading import read_volume
-from edgewise.vision.volumes.volume import Volume
+from edgewise.vision.volumes.reading import read_affine, read_volume
+from edgewise.vision.volumes.volume import Volume, spacing_of
 
 APART = 1e-2
 """Millimetres by which the corners of a mask may lie beside those of its scan."""
@@ -82,10 +82,22 @@ class VolumeSample(Sample):
         """The same with its `spacing`, where that is known, along its own slices, rows and columns.
 
         Raises:
-            DataError: A file cannot be used.
+            DataError: A file does not say where it lies.
         """
-        known = read_volume(self.image, self.given).spacing if self.in_mm else None
-        return replace(self, spacing=known)
+        return replace(self, spacing=spacing_of(self._affine) if self.in_mm else None)
+
+    @property
+    def spacing_in_body(self) -> tuple[float, float, float]:
+        """Millimetres from voxel to voxel from foot to head, front to back and right to left; no voxel is read.
+
+        Raises:
+            DataError: A file does not say where it lies.
+        """
+        return Volume(np.empty((0, 1, 1, 1)), self._affine).turned().spacing
+
+    @property
+    def _affine(self) -> np.ndarray:
+        return read_affine(self.image, self.given)
 
     def read_classes(self) -> np.ndarray:
         return self._classes(self._mask())

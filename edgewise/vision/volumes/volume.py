@@ -30,8 +30,7 @@ class Volume:
     @property
     def spacing(self) -> tuple[float, float, float]:
         """Millimetres from voxel to voxel along D, H and W."""
-        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
-        return z, y, x
+        return spacing_of(self.affine)
 
     def turned(self) -> "Volume":
         """The same with axes along those of the body, as near as may be, by mirrors and swaps alone; see :data:`AXES`.
@@ -48,6 +47,12 @@ class Volume:
         orientations = require("nibabel.orientations", extra="volumes")
         turn = orientations.ornt_transform(orientations.axcodes2ornt(tuple(AXES)), _axes_of(self.affine))
         return _apply(turn, array)
+
+
+def spacing_of(affine: np.ndarray) -> tuple[float, float, float]:
+    """Millimetres from voxel to voxel along slices, rows and columns of a grid with this affine."""
+    x, y, z = np.linalg.norm(affine[:3, :3], axis=0).tolist()
+    return z, y, x
 
 
 def _axes_of(affine: np.ndarray) -> np.ndarray:
