@@ -8,6 +8,7 @@ from edgewise.ops.rational import definition
 from edgewise.ops.rational.definition import READINGS, Reading
 from edgewise.ops.rational.lean import LeanRational
 from edgewise.ops.rational.native import NativeRational
+from edgewise.ops.rational.triton import TritonRational
 
 __all__ = ["READINGS", "Reading", "group_rational"]
 
@@ -30,5 +31,5 @@ _FORMS = {
     "plain": definition.group_rational,
     "lean": lambda x, a, b, reading: LeanRational(reading)(x, a, b),
     "native": lambda x, a, b, reading: NativeRational(reading)(x, a, b),
-    "triton": lambda x, a, b, reading: LeanRational(reading)(x, a, b),
+    "triton": lambda x, a, b, reading: TritonRational(reading)(x, a, b),
 }
