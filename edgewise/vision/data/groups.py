@@ -88,7 +88,9 @@ def _pattern(groups: str) -> Callable[[str], str]:
     def of(name: str) -> str:
         found = pattern.fullmatch(name)
         if found is None or found[1] is None:
-            raise DataError(f"the name {name!r} does not fit groups={groups!r}; give a pattern for all names")
+            raise DataError(
+                f"the name {name!r} does not fit groups={groups!r}; give a pattern that every name fits as a whole"
+            )
         return found[1]
 
     return of

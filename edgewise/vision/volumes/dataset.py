@@ -1,13 +1,14 @@
 """Scans and masks in folders, and the nuclei as one volume."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data.coding import Binary, Coding, Labels
 from edgewise.vision.data.dataset import DATASETS
-from edgewise.vision.data.groups import with_groups
+from edgewise.vision.data.groups import groups_of
 from edgewise.vision.data.layouts import folder_of
 from edgewise.vision.data.legend import Stated, read_stated
 from edgewise.vision.data.nuclei import CITATION, TEST, TRAIN, VALIDATION, WINDOW, nuclei
@@ -63,7 +64,7 @@ def volumes(
     if has_test:
         samples += _samples(at / HELD_OUT[0], at / HELD_OUT[1], "test", coding, given)
     if groups is not None:
-        samples = list(with_groups(samples, groups, at))
+        samples = _grouped(samples, groups, at)
     split_by = split_by or ("sides" if has_test else "grouped" if groups else "published")
     channels = {len(sample.files) - len(sample.masks) for sample in samples}
     if len(channels) > 1:
@@ -141,6 +142,13 @@ def _samples(
         sample = VolumeSample(name, first, (answers[name],), coding=coding, side=side, others=tuple(others), given=given)
         samples.append(sample)
     return samples
+
+
+def _grouped(samples: Sequence[VolumeSample], groups: str, root: Path) -> list[VolumeSample]:
+    """The samples, each with its group; a pattern is for the names of scans, since files have channels and endings too."""
+    by_table = groups.lower().endswith(".csv")
+    found = groups_of([(s.id, s.image if by_table else Path(f"{s.id}.nii")) for s in samples], groups, root)
+    return [replace(sample, group=group) for sample, group in zip(samples, found, strict=True)]
 
 
 def _scans(folder: Path) -> list[Path]:

@@ -31,4 +31,4 @@ def describe_volumes(dataset: VolumeSet, split_seed: int) -> tuple[list[tuple[st
         ("split", f"{len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"),
         ("divided", dataset.split_by),
     ]
-    return rows, count_classes(dataset)
+    return rows, count_classes(dataset, dataset.legend.names if dataset.legend else ())

@@ -51,6 +51,17 @@ def test_channels_in_files_and_a_test_side(tmp_path):
     np.testing.assert_array_equal(dataset[1].read_image().array, np.stack([parts["b_0000"].T, parts["b_0001"].T]))
 
 
+def test_patients_by_the_names_of_scans_or_a_table(scans, tmp_path):
+    """Of files called ``case3_0000.nii.gz``, whose own stem says nothing of patients."""
+    assert [sample.group for sample in create_dataset("volumes", scans, groups=r"case(\d)")] == list("0123456789")
+    lines = [f"case{i}_0000.nii.gz,p{i // 2}" if i % 2 else f"case{i},p{i // 2}" for i in range(10)]
+    (tmp_path / "groups.csv").write_text("\n".join(lines))
+    found = create_dataset("volumes", scans, groups=str(tmp_path / "groups.csv"))
+    assert [sample.group for sample in found] == [f"p{i // 2}" for i in range(10)]
+    with pytest.raises(DataError, match=r"'case0' does not fit .* give a pattern that every name fits as a whole"):
+        create_dataset("volumes", scans, groups="(case)")
+
+
 def test_folders_of_slices_with_masks_in_nifti(tmp_path, write_series):
     pixels = np.random.default_rng(0).integers(0, 100, (3, 4, 5))
     write_series(tmp_path / "images" / "p1", pixels, spacing=(3.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0))
