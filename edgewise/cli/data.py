@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
+from edgewise._ground.errors import ConfigError
 from edgewise.cli._parse import NO_OPTIONS, call, summary
 from edgewise.cli._tables import print_table
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from edgewise.vision.data import ClassificationSet, SegmentationSet
     from edgewise.vision.data.classes import ClassCount
 
+PUBLISHED_SEED = 2981
 _PAIRS = 10
 """Pairs of equal pictures to show."""
 
@@ -28,7 +30,7 @@ def command(
     *,
     root: Annotated[Path | None, arg(metavar="DIR")] = None,
     options: dict[str, Any] = NO_OPTIONS,
-    split_seed: int = 2981,
+    split_seed: int = PUBLISHED_SEED,
 ) -> None:
     """List the datasets, or read all of one: sizes, how masks are read, classes, and pictures that occur twice.
 
@@ -45,6 +47,8 @@ def command(
         split_seed: Seed of the split whose sides are compared.
     """
     if name is None:
+        if root is not None or options or split_seed != PUBLISHED_SEED:
+            raise ConfigError("--root, --options and --split-seed are of a dataset and none is named: name one")
         _list()
     else:
         _describe(name, root, options, split_seed)

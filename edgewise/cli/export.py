@@ -44,6 +44,8 @@ def command(
         raise ConfigError(f"--out is {str(out)!r} and must end in .onnx: name the file so")
     fit = FitFolder(run)
     if fit.is_there:
+        if fixed:
+            raise ConfigError(f"--fixed is of runs of pictures and {run} is a fit, which takes rows: leave it out")
         known = fit.deployment()
         to_onnx(known, None, out, opset=opset)
         given, made = (known.metadata[side]["columns"] for side in ("input", "output"))

@@ -76,8 +76,12 @@ def command(
     if fit.is_there:
         if asked:
             raise ConfigError(f"{run} is a fit and makes no masks: leave out what is asked of masks")
+        if device != "cpu":
+            raise ConfigError(f"--device is {device!r} and a fit is computed on the cpu: leave it out")
         _predict_rows(fit, images, out, decimal)
         return
+    if decimal is not None:
+        raise ConfigError(f"--decimal is {decimal} and {run} is no fit, which alone reads tables: leave it out")
     if not run.is_dir() and run.suffix != ".onnx":
         raise DataError(f"{run} is no folder: give one made by `edgewise train`, `edgewise demo` or `edgewise fit`")
     from edgewise.vision import Decision, Inference, predict

@@ -101,7 +101,11 @@ def _command(default: Recipe) -> Callable[..., None]:
             match: What the plain network has as much of; "time" is the seconds of a training step, measured here.
         """
         beside = RunFolder(run / "baseline")
-        with_plain = baseline or (resume and beside.config.exists())
+        begun = resume and beside.config.exists()
+        if match != "parameters" and (begun or not baseline):
+            why = f"{beside.path} has its network already" if begun else "there is no --baseline"
+            raise ConfigError(f"--match is {match} and {why}: leave it out" + ("" if begun else ", or give --baseline"))
+        with_plain = baseline or begun
         plain = _baseline(recipe, match, beside, resume) if with_plain else None
         train_and_report(recipe, run, resume, plain)
 

@@ -43,6 +43,11 @@ def test_a_dataset_is_described_and_its_duplicates_are_found(root, capsys):
     assert "same picture twice p0 = p1 (distance" in text
 
 
+def test_what_is_said_of_no_dataset_is_an_error(capsys):
+    assert main(["data", "--split-seed", "5"]) == 1
+    assert "are of a dataset and none is named: name one" in capsys.readouterr().err
+
+
 def test_an_unknown_dataset_is_an_error_that_names_the_nearest(capsys):
     assert main(["data", "nucle"]) == 1
     assert "edgewise: error: unknown dataset 'nucle'; did you mean 'nuclei'?" in capsys.readouterr().err

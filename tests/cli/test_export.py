@@ -42,6 +42,10 @@ def test_a_fit_becomes_a_file_that_knows_its_columns(tmp_path, capsys):
     capsys.readouterr()
     assert main(["export", str(fit), "--out", str(out)]) == 0
     assert f"work of mass, speed: {out}" in capsys.readouterr().out
+    assert main(["export", str(fit), "--out", str(out), "--fixed"]) == 1
+    assert "--fixed is of runs of pictures" in capsys.readouterr().err
+    assert main(["predict", str(fit), str(tmp_path / "t.csv"), "--out", str(tmp_path), "--device", "cuda"]) == 1
+    assert "a fit is computed on the cpu" in capsys.readouterr().err
     session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
     facts = session.get_modelmeta().custom_metadata_map
     given, made = json.loads(facts["input"]), json.loads(facts["output"])

@@ -26,6 +26,11 @@ def test_all_pictures_read_is_success(run, pictures, tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_what_is_asked_of_a_fit_is_refused_for_a_run(run, pictures, tmp_path, capsys):
+    assert main(["predict", str(run), str(pictures), "--out", str(tmp_path), "--decimal", "comma"]) == 1
+    assert "--decimal is comma and" in capsys.readouterr().err
+
+
 def test_no_picture_is_an_error(run, tmp_path, capsys):
     assert main(["predict", str(run), "--out", str(tmp_path)]) == 1
     assert "no picture given" in capsys.readouterr().err

@@ -72,6 +72,12 @@ def test_a_value_out_of_range_is_an_error_that_says_the_rule(capsys):
 
 
 @pytest.mark.slow
+def test_a_measure_of_no_baseline_is_an_error(settings, tmp_path, capsys):
+    assert main(["train", *settings, "--run", str(tmp_path / "run"), "--match", "flops"]) == 1
+    assert "--match is flops and there is no --baseline: leave it out, or give --baseline" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_unknown_model_is_an_error_that_names_the_nearest(tmp_path, settings, capsys):
     assert main(["train", *settings, "--run", str(tmp_path / "a"), "--model.name", "al_ukan"]) == 1
     assert "unknown model 'al_ukan'; did you mean 'all_ukan'?" in capsys.readouterr().err

@@ -18,8 +18,10 @@ from edgewise.vision.data import (
     dataset_of,
 )
 from edgewise.vision.data.batches import collate
+from edgewise.vision.data.classification import VALIDATION
 from edgewise.vision.data.inventory import Inventory, labelled_sides, take_stock
 from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.strict import require_used
 
 
 def open_classes(data: LabelledData) -> ClassificationSet:
@@ -64,6 +66,9 @@ def open_run(folder: RunFolder) -> ClassificationSplit:
 def _sides(dataset: ClassificationSet, data: LabelledData, inventory: Inventory | None) -> ClassificationSplit:
     if inventory is not None:
         return labelled_sides(dataset, inventory)
+    given = dataset.sides is not None and bool((dataset.sides == VALIDATION).any())
+    without, fix = f"with {data.name!r}, which comes with a validation side", "divide that otherwise"
+    require_used(not given, data, "data.validation", without, fix)
     return dataset.split(data.split_seed, data.validation)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from edgewise.vision.training.recipe import Data, Model, Recipe
-from edgewise.vision.training.strict import require_that
+from edgewise.vision.training.strict import require_that, require_used
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,11 @@ class AdamW:
         falls = self.schedule != "cosine" or self.final_learning_rate <= self.learning_rate
         rule = f"at most optimiser.learning_rate, {self.learning_rate}, since a cosine falls"
         require_that(falls, "optimiser.final_learning_rate", self.final_learning_rate, rule)
+        for name, of in (("decay", "exponential"), ("final_learning_rate", "cosine")):
+            without, fix = f"with optimiser.schedule {self.schedule!r}", f"choose {of!r}"
+            require_used(self.schedule == of, self, f"optimiser.{name}", without, fix)
+        warms, fix = self.warmup_epochs > 0, "give warmup_epochs"
+        require_used(warms, self, "optimiser.warmup_learning_rate", "without optimiser.warmup_epochs", fix)
 
     def with_rates(self, learning_rate: float, coefficient_factor: float) -> "AdamW":
         """The same settings with these rates."""
@@ -94,7 +99,7 @@ class Augment:
     flip: bool = False
     """Mirror every other picture."""
     jitter: float = 0.0
-    """Strength of random brightness, contrast and saturation; unused with rand_augment, as in timm."""
+    """Strength of random brightness, contrast and saturation; not with rand_augment, which has its own."""
     rand_augment: str | None = None
     """RandAugment in timm's words, such as rand-m9-mstd0.5-inc1; none: without."""
     erase: float = 0.0
@@ -106,6 +111,11 @@ class Augment:
         require_that(0 <= self.pad < 1, "augment.pad", self.pad, "from 0 to below 1")
         require_that(self.jitter >= 0, "augment.jitter", self.jitter, "0 or above")
         require_that(0 <= self.erase <= 1, "augment.erase", self.erase, "from 0 to 1")
+        for name, of in (("pad", "pad"), ("scale", "resized"), ("ratio", "resized")):
+            without, fix = f"with augment.crop {self.crop!r}", f"choose {of!r}"
+            require_used(self.crop == of, self, f"augment.{name}", without, fix)
+        without, fix = f"with augment.rand_augment {self.rand_augment!r}, which has its own", "leave rand_augment out"
+        require_used(self.rand_augment is None, self, "augment.jitter", without, fix)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +136,9 @@ class Mix:
             require_that(getattr(self, name) >= 0, f"mix.{name}", getattr(self, name), "0 or above")
         for name in ("probability", "switch"):
             require_that(0 <= getattr(self, name) <= 1, f"mix.{name}", getattr(self, name), "from 0 to 1")
+        some, both = self.mixup > 0 or self.cutmix > 0, self.mixup > 0 and self.cutmix > 0
+        require_used(some, self, "mix.probability", "without mix.mixup and mix.cutmix", "give one of them")
+        require_used(both, self, "mix.switch", "without both mix.mixup and mix.cutmix", "give both")
 
     def __bool__(self) -> bool:
         return self.probability > 0 and (self.mixup > 0 or self.cutmix > 0)

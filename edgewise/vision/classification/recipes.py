@@ -75,7 +75,7 @@ def vit_tiny_karat(root: str | None = None) -> ClassificationRecipe:
     DeiT's: alphas 0.8 and 1. Not as there: the best epoch is chosen on a tenth of the training images.
     """
     data = LabelledData(name="cifar10", root=root, size=(224, 224), channels=3, crop=0.9, normalise="imagenet")
-    augment = Augment(crop="resized", ratio=(0.67, 1.5), flip=True, jitter=0.4, rand_augment="rand-m15-n2-mstd1.0-inc1")
+    augment = Augment(crop="resized", ratio=(0.67, 1.5), flip=True, rand_augment="rand-m15-n2-mstd1.0-inc1")
     optimiser = AdamW(
         learning_rate=5e-4 * 32 / 512,
         weight_decay=0.05,

@@ -1,5 +1,6 @@
 """A set of samples and its three sides, and the registries of datasets and of ways to divide them."""
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from edgewise.vision.data.classification import ClassificationSet
 from edgewise.vision.data.coded import with_coding
 from edgewise.vision.data.coding import Coding
 from edgewise.vision.data.duplicates import Duplicate, find_duplicates
+from edgewise.vision.data.given import labelled_by_file, with_sides
 from edgewise.vision.data.groups import leak_note, leaks
 from edgewise.vision.data.legend import Legend
 from edgewise.vision.data.sample import Sample
@@ -172,19 +174,36 @@ class Split:
 DATASETS: Registry[Callable[..., SegmentationSet | ClassificationSet]] = Registry("dataset")
 
 
-def create_dataset(name: str, root: str | Path | None = None, **options) -> SegmentationSet | ClassificationSet:
+def create_dataset(
+    name: str, root: str | Path | None = None, split_file: str | None = None, **options
+) -> SegmentationSet | ClassificationSet:
     """The dataset registered under `name`: pictures with masks, or pictures with a class each.
 
     Args:
         name: One of `list_datasets()`.
         root: Folder that holds the dataset; datasets that fetch themselves do without.
+        split_file: The sides of any dataset as a file gives them: JSON with the names on each, or a CSV file of names and
+            sides; see :mod:`edgewise.vision.data.given`. None: as the dataset divides itself.
         **options: Options of that dataset.
 
     Raises:
         ConfigError: The name or an option is unknown (the nearest known one is named), or `root` is needed.
-        DataError: The folder does not hold this dataset.
+        DataError: The folder does not hold this dataset, or the file of sides cannot be followed.
     """
-    return DATASETS.create(name, **({"root": root} if root is not None else {}), **options)
+    given = {"root": root} if root is not None else {}
+    if split_file is None:
+        return DATASETS.create(name, **given, **options)
+    if not isinstance(split_file, str):
+        raise ConfigError(f"split_file={split_file!r} must be text")
+    if options.get("split_by", "sides") != "sides":
+        raise ConfigError(
+            f"split_file={split_file!r} says the sides and split_by={options['split_by']!r} another way: leave one out"
+        )
+    ways = {"split_by": "sides"} if "split_by" in inspect.signature(DATASETS[name]).parameters else {}
+    dataset = DATASETS.create(name, **given, **(options | ways))
+    if isinstance(dataset, ClassificationSet):
+        return labelled_by_file(dataset, split_file, Path(root or ""))
+    return replace(dataset, samples=with_sides(dataset.samples, split_file, Path(root or "")), split_by="sides")
 
 
 def dataset_of(name: str, root: str | Path | None, options: Mapping[str, Any]) -> SegmentationSet | ClassificationSet:

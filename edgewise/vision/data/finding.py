@@ -129,7 +129,7 @@ def _two_folders(folder: Path, naming: Naming) -> Sequence[Sample]:
 def folder_each(folder: Path, naming: Naming | None = None) -> Sequence[Sample]:
     """The samples of a folder that holds a folder for each picture, with one picture and its masks, as in DSB2018."""
     naming = naming or Naming()
-    if naming.images == "." or naming.masks == ".":
+    if naming.images == "." or naming.masks == "." or naming.suffix is not None or naming.key is not None:
         return ()
     samples = []
     for part in below(folder):

@@ -10,7 +10,6 @@ from edgewise.vision.data.coded import with_coding
 from edgewise.vision.data.coding import Binary, Soft
 from edgewise.vision.data.dataset import DATASETS, SegmentationSet
 from edgewise.vision.data.finding import Naming, read_folder
-from edgewise.vision.data.given import with_sides
 from edgewise.vision.data.groups import with_groups
 from edgewise.vision.data.known import find_known
 from edgewise.vision.data.layouts import folder_of
@@ -33,7 +32,6 @@ def folder(
     channels: int = 3,
     window: Sequence[float] | None = None,
     groups: str | None = None,
-    split_file: str | None = None,
     split_by: str | None = None,
     names: Sequence[str] | None = None,
     colours: Sequence[str] = (),
@@ -68,10 +66,7 @@ def folder(
             more than 8 bits.
         groups: What must stay on one side of a split, such as a patient: a pattern like ``(.*)_\\d+`` whose first group
             in the picture's name it is, or a CSV file of names and groups.
-        split_file: The sides as a file gives them: JSON with the names on each, or a CSV file of names and sides; see
-            :func:`edgewise.vision.data.given.with_sides`.
         split_by: Way to divide it; None: ``sides`` if it has them, ``grouped`` if it has groups, else ``published``.
-
         names: What the classes are called, the background first; None: as ``dataset.json`` in the folder says, if there is
             one, see :func:`edgewise.vision.data.legend.read_stated`.
         colours: The colours that they are shown in, as ``#rrggbb``, the background's first.
@@ -82,7 +77,6 @@ def folder(
         DataError: The files are missing, named otherwise, or masks can be read in more than one way.
     """
     texts = {"images": images, "masks": masks, "mask_suffix": mask_suffix, "key": key, "groups": groups}
-    texts["split_file"] = split_file
     for name, text in texts.items():
         if not isinstance(text, str | None):
             raise ConfigError(f"{name}={text!r} must be text")
@@ -93,11 +87,8 @@ def folder(
     samples = known.samples if known else drawn[0] if drawn else read_folder(at, naming)
     if groups is not None:
         samples = with_groups(samples, groups, at)
-    if split_file is not None:
-        samples = with_sides(samples, split_file, at)
     if split_by is None:
-        sides = split_file is not None or (known is None and samples[0].side)
-        default = "sides" if sides else known.split_by if known else "published"
+        default = "sides" if known is None and samples[0].side else known.split_by if known else "published"
         split_by = "grouped" if groups and default != "sides" else default
     if groups is not None and split_by == "grouped" and (count := len({sample.group for sample in samples})) < 3:
         raise DataError(
@@ -124,8 +115,15 @@ def folder(
         citation=known.citation if known else "",
         split_by=split_by,
         stated=frozenset(name for name, is_stated in said.items() if is_stated),
-        legend=Legend.of(len(names), names, colours) if names else legend,
+        legend=_stated_legend(names, colours) or legend,
     )
+
+
+def _stated_legend(names: Sequence[str] | None, colours: Sequence[str]) -> Legend | None:
+    """The names and colours of classes that are given as options."""
+    if colours and not names:
+        raise ConfigError(f"colours={list(colours)} is given and names is not: give names of as many classes too")
+    return Legend.of(len(names), names, colours) if names else None
 
 
 def with_spacing(samples: Sequence[Sample], spacing: Sequence[float] | None) -> tuple[Sample, ...]:

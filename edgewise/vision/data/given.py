@@ -7,10 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgewise._ground.errors import DataError, warn
+from edgewise.vision.data.classification import TEST, TRAIN, VALIDATION, ClassificationSet
 from edgewise.vision.data.layouts import SIDES
 from edgewise.vision.data.sample import Sample
 
+PLACES = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 FORM = 'give {"train": ["a", "b"], "val": ["c"], "test": ["d"]}, {"a": "train", ...}, or lines of a CSV file: a,train'
 
 
@@ -24,32 +28,67 @@ def with_sides(samples: Sequence[Sample], split: str, root: Path) -> tuple[Sampl
         root: The dataset's folder.
 
     Raises:
-        DataError: The file is missing or of another form, names what is not there, or puts a sample on two sides.
+        DataError: The file is missing or of another form, names what is not there or what several samples are called, or
+            puts a sample on two sides.
 
     Warns:
         EdgewiseWarning: Samples are on no side.
+    """
+    found = _sides_of([(s.id, s.image.name, s.image.stem) for s in samples], split, root)
+    return tuple(replace(samples[number], side=side) for number, side in found.items())
+
+
+def labelled_by_file(dataset: ClassificationSet, split: str, root: Path) -> ClassificationSet:
+    """The same of pictures with classes, named by their ids with or without extension, or by their files' names.
+
+    Raises:
+        DataError: As :func:`with_sides`; or no picture is on the training side, or none beside it.
+    """
+    ids = [dataset.id(number) for number in range(len(dataset))]
+    names = [(id, *dict.fromkeys((str(Path(id).with_suffix("")), Path(id).name, Path(id).stem))) for id in ids]
+    found = _sides_of(names, split, root)
+    if "train" not in found.values() or len(set(found.values())) < 2:
+        raise DataError(f"{split} puts pictures on {', '.join(sorted(set(found.values())))} alone: give train and another")
+    sides = np.array([PLACES[side] for side in found.values()], np.uint8)
+    if not (sides == TEST).any():  # as folders without a test side are read
+        sides[sides == VALIDATION] = TEST
+    return replace(dataset.take(np.array(list(found), np.int64)), sides=sides)
+
+
+def _sides_of(names: Sequence[tuple[str, ...]], split: str, root: Path) -> dict[int, str]:
+    """The side of each picture by its number, of those that a file names.
+
+    Args:
+        names: What each picture may be called, its id first.
+        split: The file.
+        root: The dataset's folder.
     """
     path = next((path for path in (root / split, Path(split)) if path.is_file()), None)
     if path is None:
         raise DataError(f"split_file={split!r} is no file in {root} nor in the working folder; give the file's path")
     table = _table(path) if path.suffix.lower() == ".csv" else _json(path)
-    known: dict[str, Sample] = {}
-    for names in zip(*((s.image.stem, s.image.name, s.id) for s in samples), strict=True):
-        known |= dict(zip(names, samples, strict=True))  # ids come last, and win
-    strangers = [name for name in table if name not in known]
-    if strangers:
+    called: dict[str, list[int]] = {}
+    for number, mine in enumerate(names):
+        for name in dict.fromkeys(mine):
+            called.setdefault(name, []).append(number)
+    called |= {mine[0]: [number] for number, mine in enumerate(names)}  # ids win
+    if strangers := [name for name in table if name not in called]:
         raise DataError(
             f"{path} names {len(strangers)} pictures that are not in {root}, the first is {strangers[0]!r}: correct its "
-            f"name there (pictures are named as {samples[0].id!r}), or bring the picture back"
+            f"name there (pictures are named as {names[0][0]!r}), or bring the picture back"
         )
-    sides: dict[str, str] = {}
+    sides: dict[int, str] = {}
     for name, side in table.items():
-        if sides.setdefault(known[name].id, side) != side:
-            raise DataError(f"{path} puts {name!r} on two sides, {sides[known[name].id]} and {side}: keep one of them")
-    left = [sample.id for sample in samples if sample.id not in sides]
-    if left:
-        warn(f"{len(left)} of {len(samples)} pictures are on no side of {path} and left out, such as {left[0]!r}")
-    return tuple(replace(sample, side=sides[sample.id]) for sample in samples if sample.id in sides)
+        first, *others = called[name]
+        if others:
+            raise DataError(
+                f"{path} says {name!r}, which may be {names[first][0]!r} or {names[others[0]][0]!r}: name them so there"
+            )
+        if sides.setdefault(first, side) != side:
+            raise DataError(f"{path} puts {name!r} on two sides, {sides[first]} and {side}: keep one of them")
+    if left := [mine[0] for number, mine in enumerate(names) if number not in sides]:
+        warn(f"{len(left)} of {len(names)} pictures are on no side of {path} and left out, such as {left[0]!r}")
+    return dict(sorted(sides.items()))
 
 
 def _table(path: Path) -> dict[str, str]:

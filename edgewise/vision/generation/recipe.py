@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from edgewise.vision.generation.sampler import Sampler
 from edgewise.vision.generation.schedule import NoiseSchedule
 from edgewise.vision.training.recipe import Data, Model, Recipe
-from edgewise.vision.training.strict import require_that
+from edgewise.vision.training.strict import require_that, require_used
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +80,7 @@ class Judge:
     def __post_init__(self):
         require_that(self.steps >= 1, "judge.steps", self.steps, "at least 1")
         require_that(self.most >= 2, "judge.most", self.most, "at least 2")
+        require_used(self.run is None, self, "judge.steps", "with judge.run, which is trained", "leave run out")
 
 
 @dataclass(frozen=True, kw_only=True)

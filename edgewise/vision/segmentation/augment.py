@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from edgewise._ground.optional import require
 from edgewise.vision.data.coding import VOID
-from edgewise.vision.training.strict import require_that
+from edgewise.vision.training.strict import require_that, require_used
 
 Range = tuple[float, float]
 NOTHING: dict[str, Any] = {
@@ -76,6 +76,10 @@ class MaskedAugment:
         for name in ("scale", "contrast", "gamma"):
             low, high = self.strength(name)
             require_that(0 < low <= high, f"augment.{name}", (low, high), "two rising numbers above 0, (1, 1) for none")
+        drawn = any(self.strength(name) != NOTHING[name] for name in NOTHING.keys() - {"probability", "symmetry"})
+        without = "where pictures are at most turned and flipped"
+        fix = "give a change, such as augment.noise or augment.preset strong"
+        require_used(drawn, self, "augment.probability", without, fix)
 
     def strength(self, name: str) -> Any:
         """What a setting is: the preset's where none is given."""

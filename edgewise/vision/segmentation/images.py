@@ -42,11 +42,6 @@ def open_dataset(data: MaskedData, facts: Mapping[str, Any] | None = None) -> Se
         raise ConfigError(f"dataset {data.name!r} has volumes and no pictures: train a recipe of volumes on it")
     if facts is not None:
         return read_by(dataset, facts)
-    if data.options.get("channels", data.channels) != data.channels:
-        raise ConfigError(
-            f"data.options gives channels={data.options['channels']} and data.channels is {data.channels}, which is what "
-            "the network sees: set data.channels, and leave the option out"
-        )
     if data.intensity.scale != "range" and data.options.get("window") is not None:
         raise ConfigError(
             f"data.options gives window={data.options['window']} and data.intensity.scale is {data.intensity.scale!r}, "

@@ -7,7 +7,7 @@ from typing import Literal
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data.classes import ClassCount
 from edgewise.vision.data.coding import VOID
-from edgewise.vision.training.strict import require_that
+from edgewise.vision.training.strict import require_that, require_used
 
 USED_BY = {"false_positives": "tversky", "false_negatives": "tversky", "focus": "focal", "boundary": "boundary"}
 """Settings that one loss alone has."""
@@ -38,12 +38,8 @@ class Loss:
 
     def __post_init__(self):
         for item in fields(self):
-            of, value = USED_BY.get(item.name, self.name), getattr(self, item.name)
-            if of != self.name and value != item.default:
-                raise ConfigError(
-                    f"loss.{item.name} is {value} and has no effect with loss.name {self.name!r}: leave it out, or choose "
-                    f"{of!r}"
-                )
+            of = USED_BY.get(item.name, self.name)
+            require_used(of == self.name, self, f"loss.{item.name}", f"with loss.name {self.name!r}", f"choose {of!r}")
         for name in ("false_positives", "false_negatives", "boundary"):
             require_that(getattr(self, name) > 0, f"loss.{name}", getattr(self, name), "above 0")
         require_that(self.focus >= 1, "loss.focus", self.focus, "at least 1")

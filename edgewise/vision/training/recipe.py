@@ -35,6 +35,11 @@ class Data:
     def __post_init__(self):
         require_that(min(self.size) >= 1, "data.size", self.size, "two positive numbers of pixels")
         require_that(self.channels >= 1, "data.channels", self.channels, "at least 1")
+        if (stated := self.options.get("channels", self.channels)) != self.channels:
+            raise ConfigError(
+                f"data.options gives channels={stated} and data.channels is {self.channels}, which is what the network "
+                "sees: set data.channels, and leave the option out"
+            )
 
     @property
     def test_images(self) -> tuple:

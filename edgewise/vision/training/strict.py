@@ -23,6 +23,25 @@ def require_that(holds: bool, name: str, value: object, rule: str) -> None:
         raise ConfigError(f"{name} is {value!r} and must be {rule}")
 
 
+def require_used(used: bool, settings: Any, name: str, without: str, fix: str) -> None:
+    """Refuse a setting that somebody changed and that has no effect.
+
+    Args:
+        used: Whether it has one.
+        settings: The dataclass that it is a field of.
+        name: What it is called, dots included.
+        without: Where it has no effect, such as ``with loss.name 'focal'``.
+        fix: What would give it one.
+
+    Raises:
+        ConfigError: It has none, and is not the default.
+    """
+    own = name.rpartition(".")[2]
+    value = getattr(settings, own)
+    if not used and value != type(settings).__dataclass_fields__[own].default:
+        raise ConfigError(f"{name} is {value!r} and has no effect {without}: leave it out, or {fix}")
+
+
 def require_finite(value: object, name: str) -> None:
     """Refuse a number that is none, wherever it stands in settings: JSON cannot hold it, so no file could be read again.
 

@@ -38,7 +38,7 @@ def _words(one: Any, other: Any, prefix: str = "") -> Iterator[str]:
             continue
         if is_dataclass(new):
             yield from _words(old, new, f"{prefix}{name}.")
-        elif isinstance(new, bool):
+        elif item.type is bool:
             yield f"--{prefix}{'' if new else 'no-'}{name}"
         else:
             yield f"--{prefix}{name}"

@@ -114,7 +114,7 @@ def _coding(mask_values: str, void: int | None, stated: Stated | None) -> Coding
     if mask_values not in ("auto", "labels", "binary"):
         raise ConfigError(f"mask_values={mask_values!r} of volumes must be 'auto', 'labels' or 'binary'")
     if mask_values == "binary":
-        return Binary()
+        return coding_from({"kind": "binary"}, void)
     if mask_values == "auto" and stated is not None:
         rule, void = stated.rule(), stated.void if void is None else void
         if not isinstance(rule, str):

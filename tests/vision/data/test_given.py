@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from edgewise._ground.errors import DataError, EdgewiseWarning
+from edgewise._ground.errors import ConfigError, DataError, EdgewiseWarning
 from edgewise.vision.data import create_dataset
+from tests.vision.data.released import FORMS
 
 
 @pytest.fixture
@@ -108,3 +109,51 @@ def test_the_layout_of_nnunet(save, noise, tmp_path):
     save("imagesTr/case_00_0001.png", noise(3))
     with pytest.raises(DataError, match=r"case_00_0001\.png is no first channel"):
         create_dataset("folder", tmp_path)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_gives_the_sides_of_every_layout(form, tmp_path):
+    write, name, _ = FORMS[form]
+    write(tmp_path)
+    ids = create_dataset(name, tmp_path).ids
+    given = {"train": list(ids[::2]), "val": list(ids[1::4]), "test": list(ids[3::4])}
+    (tmp_path / "s.json").write_text(json.dumps(given))
+    for read in {name, "folder"}:
+        dataset = create_dataset(read, tmp_path, split_file="s.json")
+        assert sides(dataset) == [set(part) for part in given.values()]
+
+
+def test_a_file_gives_the_sides_of_pictures_alone_and_of_pictures_with_classes(save, noise, tmp_path):
+    for number in range(6):
+        save(f"all/{number}.png", noise(number))
+        save(f"named/{'ab'[number % 2]}/{number}.png", noise(number))
+    given = {"train": ["0", "1"], "val": ["2", "3"], "test": ["4", "5"]}
+    (tmp_path / "s.json").write_text(json.dumps(given))
+    file = str(tmp_path / "s.json")
+    assert sides(create_dataset("pictures", tmp_path / "all", split_file=file)) == [set(part) for part in given.values()]
+    split = create_dataset("imagefolder", tmp_path / "named", split_file=file).split()
+    found = [[side.id(number) for number in range(len(side))] for side in (split.train, split.validation, split.test)]
+    assert found == [["a/0.png", "b/1.png"], ["a/2.png", "b/3.png"], ["a/4.png", "b/5.png"]]
+    (tmp_path / "s.json").write_text('{"val": ["0", "1"]}')
+    with (
+        pytest.warns(EdgewiseWarning, match="4 of 6 pictures are on no side"),
+        pytest.raises(DataError, match="puts pictures on validation alone: give train and another"),
+    ):
+        create_dataset("imagefolder", tmp_path / "named", split_file=file)
+
+
+def test_a_name_that_several_pictures_have_is_refused(save, noise, tmp_path):
+    for number, name in enumerate(("a/0", "a/1", "b/0", "b/1")):
+        save(f"{name}.png", noise(number))
+    (tmp_path / "s.json").write_text('{"train": ["0", "1"], "val": ["b/1"]}')
+    with pytest.raises(DataError, match=r"says '0', which may be 'a/0.png' or 'b/0.png': name them so there"):
+        create_dataset("imagefolder", tmp_path, split_file="s.json")
+
+
+def test_two_ways_at_once_are_refused(root):
+    with pytest.raises(ConfigError, match="split_by='grouped' another way: leave one out"):
+        create_dataset("folder", root, split_file="s.json", split_by="grouped")
+    with pytest.raises(ConfigError, match="split_file=3 must be text"):
+        create_dataset("folder", root, split_file=3)
+    with pytest.raises(ConfigError, match=r"colours=\['#000000', '#ff0000'\] is given and names is not"):
+        create_dataset("folder", root, colours=["#000000", "#ff0000"])

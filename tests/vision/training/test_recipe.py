@@ -117,3 +117,47 @@ def test_importing_training_imports_no_heavy_package():
     code = f"import sys, edgewise.vision; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"augment": {"probability": 0.9}},
+            "augment.probability is 0.9 and has no effect where pictures are at most turned",
+        ),
+        ({"data": {"options": {"channels": 1}}}, "gives channels=1 and data.channels is 3, .* set data.channels"),
+        (
+            {"task": "generation", "data": {"options": {"channels": 1}}},
+            "gives channels=1 and data.channels is 3, .* set data.channels",
+        ),
+        ({"task": "generation", "judge": {"run": "a", "steps": 9}}, "judge.steps is 9 and has no effect with judge.run"),
+        ({"augment": {"pad": 0.2}}, "augment.pad is 0.2 and has no effect with augment.crop 'none': .* choose 'pad'"),
+        (
+            {"augment": {"crop": "pad", "scale": [0.5, 1]}},
+            r"augment.scale is \(0.5, 1.0\) and has no effect with .* 'resized'",
+        ),
+        ({"augment": {"ratio": [1, 1]}}, "augment.ratio"),
+        (
+            {"augment": {"jitter": 0.4, "rand_augment": "rand-m9"}},
+            "augment.jitter is 0.4 and has no effect with .*rand_augm",
+        ),
+        ({"mix": {"probability": 0.5}}, "mix.probability is 0.5 and has no effect without mix.mixup and mix.cutmix"),
+        ({"mix": {"mixup": 0.8, "switch": 0.1}}, "mix.switch is 0.1 and has no effect without both"),
+        ({"optimiser": {"decay": 0.9}}, "optimiser.decay is 0.9 and has no effect with optimiser.schedule 'cosine'"),
+        ({"optimiser": {"schedule": "constant", "final_learning_rate": 0.0}}, "choose 'cosine'"),
+        ({"optimiser": {"warmup_learning_rate": 0.0}}, "has no effect without optimiser.warmup_epochs"),
+    ],
+)
+def test_a_setting_without_effect_is_refused(values, message):
+    classes = (
+        {"pad", "scale", "ratio", "jitter"} & set(values.get("augment", ())) or "mix" in values or "optimiser" in values
+    )
+    with pytest.raises(ConfigError, match=message):
+        Recipe.from_dict({"task": "classification" if classes else "segmentation"} | values)
+
+
+def test_settings_that_have_an_effect_are_taken():
+    Recipe.from_dict({"task": "segmentation", "augment": {"probability": 0.9, "noise": 0.1}})
+    Recipe.from_dict({"task": "segmentation", "data": {"channels": 1, "options": {"channels": 1}}})
+    Recipe.from_dict({"task": "classification", "optimiser": {"schedule": "exponential", "decay": 0.9}})

@@ -30,6 +30,7 @@ from edgewise.vision import (
     evaluate,
 )
 from edgewise.vision.segmentation.augment import MaskedAugment
+from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.training.callbacks import KeepRun
 from edgewise.vision.tuning import PRUNERS, Space, command_line, read_tuning, tune, write_tuning_report
 from edgewise.vision.tuning.figures import history, importance_bars, slices
@@ -446,6 +447,11 @@ def test_a_recipe_as_words_names_what_differs_from_a_registered_one():
     assert words == (
         "edgewise train glas --run runs/x --data.root 'my data' --data.options '{\"a\": 1}' --data.size 64 32 "
         "--patience 3 --tensorboard --augment.preset strong --augment.scale 0.9 1.1"
+    )
+    decided = replace(recipe, patience=None, decision=Decision((0.3,), largest_component=False))
+    words = command_line(replace(decided, seed=3), "a", start="glas")
+    assert words == (
+        "edgewise train glas --run a --seed 3 --tensorboard --decision.threshold 0.3 --decision.largest-component False"
     )
     assert command_line(SegmentationRecipe(), "a", start="busi").startswith(
         "edgewise train busi --run a --data.name nuclei"

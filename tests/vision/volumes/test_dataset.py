@@ -66,6 +66,8 @@ def test_folders_of_slices_with_masks_in_nifti(tmp_path, write_series):
     pixels = np.random.default_rng(0).integers(0, 100, (3, 4, 5))
     write_series(tmp_path / "images" / "p1", pixels, spacing=(3.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0))
     write(tmp_path / "masks" / "p1.nii.gz", (pixels.T > 50).astype(np.uint8) * 255, np.diag([-1.0, -1, 3, 1]))
+    with pytest.raises(ConfigError, match="mask_values 'binary' has no void and void is 2"):
+        create_dataset("volumes", tmp_path, mask_values="binary", void=2)
     (sample,) = create_dataset("volumes", tmp_path, mask_values="binary")
     np.testing.assert_array_equal(sample.read()[1], pixels > 50)
     assert len(sample.files) == 4
