@@ -4,6 +4,7 @@ import abc
 from collections.abc import Mapping
 from dataclasses import Field
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, ClassVar
 
 import torch
@@ -19,6 +20,7 @@ register_basis = BASES.register
 
 State = Mapping[str, Tensor]
 EMPTY: State = {}
+Runs = list[tuple[float, int]]  # numbers, and how often each of them follows upon itself
 _EIGHTH_ORDER = (4 / 5, -1 / 5, 4 / 105, -1 / 280)  # of central differences
 
 
@@ -39,7 +41,7 @@ class Basis(abc.ABC):
     domain: tuple[float, float]
     outside: str
     natural: ClassVar[str]
-    _constant_slopes: ClassVar[tuple[list[float], list[float]] | None] = None  # of an object; so said, it is no field
+    _constant_slopes: ClassVar[tuple[Runs, Runs] | None] = None  # of an object; so said, it is no field
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]  # each subclass is a dataclass: what `replace` and `fields` take
 
     def __post_init__(self):
@@ -78,7 +80,7 @@ class Basis(abc.ABC):
 
     def bounds(self, x: Tensor, state: State) -> tuple[Tensor, Tensor]:
         """The ends of the domain as tensors that broadcast against ``x``."""
-        return x.new_tensor(self.domain[0]), x.new_tensor(self.domain[1])
+        return x.new_full((), self.domain[0]), x.new_full((), self.domain[1])
 
     def evaluate(self, x: Tensor, state: State = EMPTY) -> Tensor:
         """All functions at all points, under the rule for the outside of the domain.
@@ -98,7 +100,7 @@ class Basis(abc.ABC):
         if self.outside == "clamp":
             return values
         below, above = self._end_slopes(x, state)
-        most = x.new_tensor(torch.finfo(x.dtype).max)  # ONNX would read a number as one of float32
+        most = x.new_full((), torch.finfo(x.dtype).max)  # ONNX would read a number as one of float32
         over, under = (distance.clamp_min(0).clamp_max(most).unsqueeze(-1) for distance in (x - hi, lo - x))
         return values + over * above - under * below
 
@@ -111,7 +113,7 @@ class Basis(abc.ABC):
         """The slopes of the functions at both ends of the domain, each ``(K,)`` or ``(features, K)``."""
         if self._constant_slopes is not None:
             below, above = self._constant_slopes
-            return x.new_tensor(below), x.new_tensor(above)
+            return _filled(x, below), _filled(x, above)
         ends = torch.stack([end.expand(x.shape[-1]) for end in self.bounds(x, state)])  # (2, features)
         slopes = self._differences(ends, state) if torch.compiler.is_exporting() else self._slopes(ends, state)
         return slopes[0], slopes[1]
@@ -154,16 +156,25 @@ class Basis(abc.ABC):
         return total.to(points.dtype)
 
 
+def _runs(numbers: Tensor) -> Runs:
+    return [(number, len(list(same))) for number, same in groupby(numbers.tolist())]
+
+
+def _filled(x: Tensor, runs: Runs) -> Tensor:
+    """The numbers on the device of ``x``, each run by a fill: to copy them from the CPU would make a GPU wait."""
+    return torch.cat([x.new_full((count,), number) for number, count in runs])
+
+
 def _as_it_is(tensor: Tensor) -> Tensor:
     return tensor
 
 
 @lru_cache(maxsize=256)
-def _slopes_of(basis: Basis) -> tuple[list[float], list[float]]:
+def _slopes_of(basis: Basis) -> tuple[Runs, Runs]:
     """The slopes at both ends of a basis that nothing but its settings determines: numbers, taken once."""
     with no_modes(), torch.device("cpu"):  # a network may be built without memory, on another default device
         slopes = basis._slopes(torch.tensor(basis.domain, dtype=torch.double).unsqueeze(1), EMPTY)[:, 0]
-        return slopes[0].tolist(), slopes[1].tolist()
+        return _runs(slopes[0]), _runs(slopes[1])
 
 
 def list_bases() -> list[str]:
