@@ -27,6 +27,7 @@ __all__ = [
     "tree_leaves",
     "tree_map_only",
     "watched",
+    "wrapper_of",
 ]
 
 _FUNCTORCH = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
@@ -73,6 +74,13 @@ def constant_in_graphs(function: AnyFunction) -> AnyFunction:
     """
     setattr(function, "_dynamo_marked_constant", True)  # noqa: B010 (no attribute that a type checker knows)
     return function
+
+
+def wrapper_of(kind: type[Tensor], inner: Tensor, device: torch.device) -> Tensor:
+    """A tensor of another class that looks like ``inner`` and says to lie on ``device``, with no memory of its own."""
+    return torch.Tensor._make_wrapper_subclass(
+        kind, inner.shape, inner.stride(), inner.storage_offset(), dtype=inner.dtype, layout=inner.layout, device=device
+    )
 
 
 def is_composite(function: OpOverload) -> bool:

@@ -1,11 +1,14 @@
-"""Comparing tensors, and a layer under one backend with the same layer under another."""
+"""Comparing tensors, and a layer under one backend or on one device with the same layer under another."""
 
+import copy
+from collections.abc import Callable
 from functools import reduce
 
 import torch
 from torch import Tensor, nn
 
 from edgewise.ops import backends_for, use_backend
+from edgewise.testing.device import AWAY, OtherDevice
 
 
 def assert_within(actual: Tensor, expected: Tensor, relative: float) -> None:
@@ -61,3 +64,36 @@ def assert_same_everywhere(module: nn.Module, x: Tensor, relative: float = 1e-10
                 assert_within(found[name], value, relative)
             except AssertionError as error:
                 raise AssertionError(f"{name} differs between 'reference' and {backend!r}: {error}") from None
+
+
+def backward(run: Callable[[Tensor], Tensor], module: nn.Module, x: Tensor) -> list[Tensor]:
+    """Output and first gradients of a module, run as it is or compiled."""
+    x = x.detach().clone().requires_grad_(x.is_floating_point())
+    y = run(x)
+    inputs = [t for t in (x, *module.parameters()) if t.requires_grad]
+    return [y.detach(), *torch.autograd.grad(y.square().sum(), inputs, materialize_grads=True)]
+
+
+def assert_same_there(module: nn.Module, x: Tensor, relative: float) -> None:
+    """Assert that a module gives the same on another device as on the CPU, without a wait."""
+    expected = backward(module, module, x)
+    with OtherDevice() as other:
+        found = [t.cpu() for t in _backward_there(module, x, other)]
+    for value, on_cpu in zip(found, expected, strict=True):
+        assert_within(value, on_cpu, relative)
+
+
+def assert_runs_there(module: nn.Module, x: Tensor) -> None:
+    """Assert that a module runs on another device forward and backward, without a wait."""
+    with OtherDevice() as other:
+        _backward_there(module, x, other)
+
+
+def _backward_there(module: nn.Module, x: Tensor, other: OtherDevice) -> list[Tensor]:
+    moved, x, found = copy.deepcopy(module).to(AWAY), x.to(AWAY), []
+    for _ in range(2):  # the first time may make what is kept, as it may before a graph is captured
+        other.waits.clear()
+        found = backward(moved, moved, x)
+        if not other.waits:
+            return found
+    raise AssertionError(f"{', '.join(other.waits)} moved numbers between the devices, as no CUDA graph can")

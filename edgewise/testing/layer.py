@@ -3,7 +3,7 @@
 import copy
 import math
 import pickle  # of a module made on the spot; nothing is read from a file
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -15,7 +15,8 @@ from torch.func import functional_call, grad, vmap
 from edgewise.analysis import live_bytes, saved_bytes
 from edgewise.nn import edge_layers
 from edgewise.ops import backends_for, use_backend
-from edgewise.testing.compare import assert_same_everywhere, assert_within, gradients
+from edgewise.testing.compare import assert_same_everywhere, assert_same_there, assert_within, backward, gradients
+from edgewise.testing.device import AWAY, OtherDevice
 
 
 class LayerContract:
@@ -126,7 +127,7 @@ class LayerContract:
     def test_compiled_equals_eager(self):
         layer, x = self._layer(), self._input()
         compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
-        for found, expected in zip(*(_backward(run, layer, x) for run in (compiled, layer)), strict=True):
+        for found, expected in zip(*(backward(run, layer, x) for run in (compiled, layer)), strict=True):
             assert_within(found, expected, 1e-10)
         torch.compiler.reset()
 
@@ -201,6 +202,13 @@ class LayerContract:
             y.sum().backward()
         assert torch.equal(y, expected)
 
+    def test_another_device(self):
+        """Made on it or moved to it, and run there; the numbers are those of the CPU."""
+        layer, x = self._layer(), self._input()
+        with OtherDevice():
+            assert {t.device for t in _tensors(self.make(device=AWAY))} == {AWAY}
+        assert_same_there(layer, x, 1e-10)
+
     def test_meta_device(self):
         """Built without memory, moved, reset: the same numbers as when built at once."""
         layer = self.make(device="meta", dtype=torch.float64)
@@ -230,10 +238,3 @@ def _tensors(module: nn.Module) -> Iterator[Tensor]:
 
 def _numpy_state() -> list[int]:
     return np.random.get_state(legacy=False)["state"]["key"].tolist()  # noqa: NPY002 (it is to stay untouched)
-
-
-def _backward(run: Callable[[Tensor], Tensor], module: nn.Module, x: Tensor) -> list[Tensor]:
-    """Output and first gradients of a module, run as it is or compiled."""
-    x = x.clone().requires_grad_()
-    y = run(x)
-    return [y.detach(), *torch.autograd.grad(y.square().sum(), [x, *module.parameters()])]

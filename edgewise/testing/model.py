@@ -14,7 +14,7 @@ from edgewise._ground.errors import EdgewiseError
 from edgewise.io import load_model, save_model
 from edgewise.models.registry import MODELS, config_of, create_model, takes_of
 from edgewise.models.takes import Grids, Pictures, Rows, Volumes
-from edgewise.testing.compare import assert_within
+from edgewise.testing.compare import assert_runs_there, assert_within
 
 
 class ModelContract:
@@ -121,6 +121,10 @@ class ModelContract:
             assert p.grad is not None, name
             assert p.grad.dtype == torch.float32, name
             assert p.grad.isfinite().all(), name
+
+    def test_another_device(self):
+        model = self._model()
+        assert_runs_there(model, model.example_input())
 
     @pytest.mark.slow
     def test_compiled_equals_eager(self):

@@ -21,6 +21,7 @@ NAMES = [
     "torch._C._functorch.is_functorch_wrapped_tensor",
     "torch._C._functorch.is_legacy_batchedtensor",
     "torch._C._functorch.maybe_get_bdim",
+    "torch.Tensor._make_wrapper_subclass",
     "torch._decomp.decomposition_table",
     "torch._ops.OpOverload",
     "torch.autograd.forward_ad._current_level",

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from torch import nn
 
 from edgewise.bases import BSpline, Chebyshev
 from edgewise.nn import KANLinear
 from edgewise.ops.contraction import Linear
-from edgewise.testing import BasisContract, assert_same_everywhere
+from edgewise.testing import BasisContract, assert_same_everywhere, assert_same_there
 from tests.contract.oracles import chebyshev
 
 
@@ -72,3 +73,47 @@ def test_a_wrong_gradient_of_a_backend_is_found(monkeypatch):
     monkeypatch.setattr(Linear, "transpose", wrong)
     with pytest.raises(AssertionError):
         assert_same_everywhere(layer, x)
+
+
+class OfOneDevice(nn.Module):
+    """A layer that works on the CPU, and on a GPU in one way only."""
+
+    def __init__(self, fault: str):
+        super().__init__()
+        self.fault, self.weight = fault, nn.Parameter(torch.ones(3))
+
+    def forward(self, x):
+        match self.fault:
+            case "makes a tensor on the CPU":
+                return x * self.weight + torch.arange(3)
+            case "keeps no buffer":
+                return x @ torch.eye(3).to(x) * self.weight
+            case "asks for a value":
+                return x * self.weight * (2 if x.sum() > 0 else 1)
+            case "picks by a mask":
+                return (x * self.weight)[x > 0]
+            case "copies a number":
+                return x * self.weight + x.new_tensor(2.0)
+            case _:
+                return x * self.weight + torch.arange(3, device=x.device)[torch.tensor([2, 1, 0])] + torch.tensor(2.0)
+
+
+FAULTS_OF_DEVICES = {
+    "makes a tensor on the CPU": (
+        RuntimeError,
+        r"aten::add.Tensor takes tensors of one device, got \(4, 3\) there and \(3,\)",
+    ),
+    "keeps no buffer": (AssertionError, "aten::_to_copy moved numbers between the devices"),
+    "asks for a value": (AssertionError, "aten::_local_scalar_dense moved"),
+    "picks by a mask": (AssertionError, "aten::index.Tensor moved"),
+    "copies a number": (AssertionError, "aten::_to_copy moved"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS_OF_DEVICES)
+def test_a_layer_of_one_device_is_found(fault):
+    x = torch.randn(4, 3)
+    assert_same_there(OfOneDevice(""), x, 1e-6)
+    kind, words = FAULTS_OF_DEVICES[fault]
+    with pytest.raises(kind, match=words):
+        assert_same_there(OfOneDevice(fault), x, 1e-6)
