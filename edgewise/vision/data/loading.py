@@ -20,9 +20,10 @@ Augment = Callable[[dict[str, Tensor], Sequence[int]], dict[str, Tensor]]
 
 
 class SegmentationDataset(Dataset):
-    """The samples as ``dict(image, mask, id)``: float32 ``(channels, H, W)``, float32 ``(1, H, W)`` of classes, str.
+    """The samples as ``dict(image, mask, id, picture, of)``.
 
-    A class is 0 for the background, 1 and up for the others, and 255 for what is void.
+    That is float32 ``(channels, H, W)``, float32 ``(1, H, W)`` of classes, the sample's id, its number, and how many there
+    are. A class is 0 for the background, 1 and up for the others, and 255 for what is void.
 
     Every file is read, checked and resized here, so a broken one is found before training starts. What fits into 4 GiB is
     kept in memory, and the rest is read again each time. Augmentation and the places of windows are drawn from (seed,
@@ -77,7 +78,7 @@ class SegmentationDataset(Dataset):
     def __len__(self) -> int:
         return len(self._items)
 
-    def __getitem__(self, index: int | tuple[int, int]) -> dict[str, Tensor | str]:
+    def __getitem__(self, index: int | tuple[int, int]) -> dict[str, Tensor | str | int]:
         once_more = index if isinstance(index, tuple) else (index,)
         which, number = self._items[once_more[0]]
         image, mask = self._kept.get(which) or self._read(which)
@@ -92,7 +93,7 @@ class SegmentationDataset(Dataset):
         if self.augment is not None:
             item = self.augment(item | {"inside": self.preprocess.pad(torch.ones_like(mask, dtype=torch.float32))}, drawn)
             del item["inside"]
-        return item | {"id": self.data[which].id}
+        return item | {"id": self.data[which].id, "picture": which, "of": len(self.data)}
 
     def _read(self, index: int) -> tuple[Tensor, Tensor]:
         """A picture and its mask resized, without borders."""

@@ -86,13 +86,18 @@ class Segmenter(Learner):
         """The loss of a batch."""
         return self.criterion(self.network(batch["image"]), batch["mask"])
 
+    def see(self, images: Tensor) -> Tensor:
+        """The logits (B, classes, H, W) of validation images (B, C, H, W)."""
+        return self.deployed(images)
+
     def tally(self, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a batch, and its pixels counted."""
-        logits, truth = self.deployed(batch["image"]), batch["mask"]
+        """The loss of a batch, and its pixels counted for each picture, of which an item may be a window."""
+        logits, truth = self.see(batch["image"]), batch["mask"]
         loss = self.criterion(logits, truth)
         counts = count_pixels(segment(logits), truth, self.recipe.data.classes)
-        return loss, {"loss": loss * len(truth), **tally(counts)}
+        pictures = counts.new_zeros(int(batch["of"][0]), *counts.shape[1:]).index_add(0, batch["picture"], counts)
+        return loss, {"loss": loss * len(truth), "items": loss.new_tensor(float(len(truth))), "pictures": pictures}
 
     def scores(self, sums: dict[str, Tensor]) -> dict[str, float]:
-        """The loss, a mean over images, and the four scores of :mod:`edgewise.vision.segmentation.metrics`."""
-        return {"loss": (sums["loss"] / sums["images"]).item(), **summarise(sums)}
+        """The loss, a mean over items, and the four scores of :mod:`edgewise.vision.segmentation.metrics` of pictures."""
+        return {"loss": (sums["loss"] / sums["items"]).item(), **summarise(tally(sums["pictures"]))}

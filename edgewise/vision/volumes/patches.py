@@ -153,7 +153,7 @@ class RandomPatches(Dataset):
 
 
 class WholeScans(Dataset):
-    """Whole scans as ``dict(image, mask, id)``.
+    """Whole scans as ``dict(image, mask, id, picture, of)``: with the number of each and how many there are.
 
     Args:
         prepared: The scans.
@@ -168,7 +168,7 @@ class WholeScans(Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         scan = self.prepared.scans[index]
         image, mask = scan.whole()
-        return {"image": image, "mask": mask, "id": scan.id}
+        return {"image": image, "mask": mask, "id": scan.id, "picture": index, "of": len(self)}
 
 
 def varied(augment: Augmentation, item: dict[str, Tensor], numbers: Sequence[int]) -> dict[str, Tensor]:

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from edgewise._ground.errors import ConfigError
 from edgewise.vision import Augment, LabelledData
-from edgewise.vision.classification.images import training_view, view_of
+from edgewise.vision.classification import images
+from edgewise.vision.classification.images import LabelledImages, open_classes, training_view, view_of
 from edgewise.vision.data.strong import StrongView
 from edgewise.vision.data.view import MovedView, View
 
@@ -49,3 +52,13 @@ def test_strong_views_keep_the_proportions_of_the_plain_one(crop, size, shape):
 def test_padding_beyond_the_picture_is_refused():
     with pytest.raises(ConfigError, match=r"augment\.pad is 1\.0 and must be from 0 to below 1"):
         Augment(crop="pad", pad=1.0)
+
+
+def test_a_part_for_validation_is_refused_where_the_pictures_come_with_a_validation_side(recipe, monkeypatch):
+    dataset = open_classes(recipe.data)
+    sides = np.where(np.arange(len(dataset)) % 5 == 0, 1, dataset.sides)
+    monkeypatch.setattr(images, "open_classes", lambda data: replace(dataset, sides=sides))
+    with pytest.raises(
+        ConfigError, match=r"data\.validation is 0\.2 and has no effect with 'imagefolder', which comes with"
+    ):
+        LabelledImages(recipe)

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -7,7 +10,8 @@ from edgewise._ground.errors import NonFiniteError
 from edgewise.io import load_model
 from edgewise.nn import KANLinear
 from edgewise.vision import Adam, RunFolder, train
-from edgewise.vision.segmentation.learner import parameter_groups
+from edgewise.vision.segmentation.images import MaskedImages
+from edgewise.vision.segmentation.learner import Segmenter, parameter_groups
 from edgewise.vision.training.guard import blame
 
 
@@ -126,3 +130,20 @@ def test_blame_names_the_first_module_and_leaves_no_hook():
 
 def test_blame_says_so_when_only_the_loss_is_not_finite():
     assert "first made by the loss" in blame(nn.Conv2d(1, 1, 1), torch.zeros(1, 1, 4, 4), ["a"])
+
+
+def test_windows_of_a_picture_are_scored_as_one_picture(recipe):
+    """Of a network that sees each pixel alone, windows or not: as numpy scores whole pictures."""
+    recipe = replace(recipe, data=replace(recipe.data, fit="tiles", size=(6, 6)))
+    images = MaskedImages(recipe)
+    learner = Segmenter(nn.Identity(), recipe, {})
+    parts = [learner.tally(batch)[1] for batch in images.validation_batches(0, 1)]
+    found = learner.scores({name: sum(part[name] for part in parts) for name in parts[0]})
+    pairs = [sample.read() for sample in images.validation.data]
+    masks = [(image[0] > 0.5, truth == 1) for image, truth in pairs]
+    each = [(mask & truth).sum() / (mask | truth).sum() for mask, truth in masks]
+    assert found["image_iou"] == pytest.approx(np.mean(each))
+    assert found["iou"] == pytest.approx(
+        sum((mask & truth).sum() for mask, truth in masks) / sum((mask | truth).sum() for mask, truth in masks)
+    )
+    assert len(images.validation) == 9 * len(pairs)
