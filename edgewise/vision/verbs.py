@@ -29,7 +29,7 @@ def evaluate(
         device: Where to compute.
 
     Raises:
-        CheckpointError: The folder holds no finished run, or its model is corrupted.
+        CheckpointError: The folder holds no run, it has done no epoch yet, or its model is corrupted.
         DataError: A picture, its mask or its class cannot be used.
     """
     if EnsembleFolder(run_dir).is_there:
@@ -58,7 +58,7 @@ def compare_runs(
 
     Raises:
         ConfigError: The runs were not trained for the same task, or it has no comparison.
-        CheckpointError: A folder holds no finished run, or its model is corrupted.
+        CheckpointError: A folder holds no run, it has done no epoch yet, or its model is corrupted.
         DataError: A picture, its mask or its class cannot be used, or the images are not the same for both.
     """
     recipes = [RunFolder(run_dir).read_recipe() for run_dir in (first, second)]

@@ -36,6 +36,7 @@ def tune_threshold(run_dir: str | Path, device: str = "cpu") -> TunedThreshold:
     recipe = folder.read_recipe(SegmentationRecipe)
     if recipe.data.classes > 1:
         raise ConfigError(f"{run_dir} has {recipe.data.classes} classes: a threshold is tuned for one foreground alone")
+    folder.read_result()  # of a run that goes on the weights change, and the threshold would be of others
     images = open_run(folder).validation
     iou = iou_by_threshold(Predictor.from_run(run_dir, device), images)
     before = (recipe.decision.threshold or (0.5,))[0]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from edgewise._ground.errors import CheckpointError, EdgewiseWarning
-from edgewise.vision import Model, Predictor, evaluate, predict, train, write_report
+from edgewise.vision import Model, Predictor, evaluate, predict, train, tune_threshold, write_report
 from tests.vision.training.test_run import StopAfter
 
 
@@ -31,6 +31,12 @@ def test_scores_masks_and_weights_of_it_are_given_with_a_warning(recipe, discs, 
 def test_no_report_is_written_on_it(stopped, tmp_path):
     with pytest.raises(CheckpointError, match="is not finished: resume it"):
         write_report([stopped], tmp_path / "report.html")
+
+
+def test_no_threshold_is_chosen_on_it(stopped):
+    with pytest.raises(CheckpointError, match="is not finished: resume it"):
+        tune_threshold(stopped)
+    assert not (stopped / "threshold.json").exists()
 
 
 def test_before_the_first_epoch_there_is_nothing_to_ask(recipe, tmp_path):
