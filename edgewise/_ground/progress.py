@@ -83,7 +83,7 @@ class _Lines:
 
     def __init__(self, title: str, total: int | None, done: int, stream: TextIO | None, short: bool):
         self.title, self.total, self.done, self.stream, self.short = title, total, done, stream, short
-        self.place, self.note, self.said = "", "", False
+        self.place, self.note, self.said = "", "", ""
         self.last = time.monotonic()
 
     def step(self) -> None:
@@ -100,10 +100,11 @@ class _Lines:
             self._print()
 
     def _print(self) -> None:
-        self.last, self.said = time.monotonic(), True
-        if self.stream is not None:
-            place = self.place or _how_far(self.done, self.total).strip()
-            print("  ".join(filter(None, (self.title, place, self.note))), file=self.stream, flush=True)
+        """Print how it goes, where that is not what the last line says."""
+        before, self.last = self.said, time.monotonic()
+        self.said = "  ".join(filter(None, (self.title, self.place or _how_far(self.done, self.total).strip(), self.note)))
+        if self.stream is not None and self.said != before:
+            print(self.said, file=self.stream, flush=True)
 
 
 def track(steps: Iterable, title: str) -> Iterator:

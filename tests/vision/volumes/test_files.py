@@ -72,7 +72,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_goes_on(opened, tmp_path, monk
     assert "broken.nii.gz cannot be read as NIfTI" in broken
     assert "two.nii.gz has 2 channels and the run was trained on 1; give as many" in two
     assert f"would overwrite {done.masks[0]}, which is of another of this name: rename it" in again
-    assert capsys.readouterr().err.splitlines() == [f"masks  {part}%" for part in (25, 50, 75, 100, 100)]
+    assert capsys.readouterr().err.splitlines() == [f"masks  {part}%" for part in (25, 50, 75, 100)]
 
 
 def test_a_full_disk_ends_it_and_says_how_far_it_came(opened, tmp_path):
