@@ -42,6 +42,8 @@ from edgewise.vision.training.run import train
 from edgewise.vision.training.tasks import TASKS, Task
 from edgewise.vision.verbs import compare_runs, deploy, evaluate, predict, write_report
 from edgewise.vision.volumes.recipe import VolumeData, VolumeRecipe
+from edgewise.vision.volumes.sliced.recipe import SliceData, SliceRecipe
+from edgewise.vision.volumes.sliced.task import SliceSegmentation
 from edgewise.vision.volumes.task import VolumeSegmentation
 
 __all__ = [
@@ -87,6 +89,9 @@ __all__ = [
     "Sampler",
     "Segmentation",
     "SegmentationRecipe",
+    "SliceData",
+    "SliceRecipe",
+    "SliceSegmentation",
     "SoftLabels",
     "Task",
     "Threshold",

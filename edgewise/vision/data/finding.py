@@ -15,6 +15,8 @@ MASKS = (
     *("segmentationclass", "segmentations", "1st_manual"),
 )
 
+SCANS = (".nii", ".nii.gz", ".dcm")
+"""How files end that are volumes."""
 KEY = r"^(.*?)(?:_0000)?$"
 """The name of a case in nnU-Net, whose pictures end in the number of their channel."""
 
@@ -45,16 +47,35 @@ def read_folder(root: Path, naming: Naming) -> tuple[Sample, ...]:
     Raises:
         DataError: There are none, several folders have some, or names do not fit.
     """
+    try:
+        samples = _read(root, naming)
+    except DataError:
+        _refuse_scans(root)
+        raise
+    return tuple(sorted(samples, key=lambda sample: sample.id))
+
+
+def _refuse_scans(root: Path) -> None:
+    """Say what takes scans, where a folder holds these and no pictures."""
+    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    scan = next((path for path in files if path.name.lower().endswith(SCANS)), None)
+    if scan is not None and not any(path.suffix.lower() in EXTENSIONS for path in files):
+        raise DataError(
+            f"{root} holds scans such as {scan} and no pictures; train the recipe `slices`, a network of pictures on "
+            "slices of them, or `volumes`, one in three dimensions"
+        )
+
+
+def _read(root: Path, naming: Naming) -> Sequence[Sample]:
     if samples := _samples(root, naming):
-        return tuple(sorted(samples, key=lambda sample: sample.id))
+        return samples
     found = [(folder, samples) for folder in below(root) if (samples := _samples(folder, naming))]
     if not found:
         raise DataError(
             f"{root} has no layout of dataset 'folder'; neither {naming} is in it or one folder below: name the folders by "
             "images=NAME and masks=NAME, or give mask_suffix='_mask' where one folder holds both"
         )
-    _, samples = one_of("folder", root, found)
-    return tuple(sorted(samples, key=lambda sample: sample.id))
+    return one_of("folder", root, found)[1]
 
 
 def _samples(folder: Path, naming: Naming) -> Sequence[Sample]:

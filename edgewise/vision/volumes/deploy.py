@@ -46,8 +46,8 @@ def deploy_volumes(run_dir: str | Path) -> Deployment:
         "classes": Legend.noted(facts, data.classes).to_dict()["names"],
         "activation": "sigmoid" if one else "softmax",
         "decision": "threshold" if one or decision.threshold else "argmax",
-        "threshold": (decision.threshold or (0.5,))[0] if one else list(decision.threshold) or None,
-        "smallest": list(decision.smallest),
+        "threshold": (decision.threshold or (0.5,))[0] if one else list(decision.threshold or ()) or None,
+        "smallest": list(decision.smallest or ()),
         "largest_component": decision.largest_component,
         "resample": {"to": "scan", "method": "trilinear", "before": "decision"},
     }

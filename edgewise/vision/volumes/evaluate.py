@@ -9,8 +9,8 @@ from edgewise.vision.segmentation.evaluate import Seen, evaluate_masks
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.volumes.images import open_run, read_as_noted
-from edgewise.vision.volumes.predict import VolumePredictor
-from edgewise.vision.volumes.recipe import VolumeRecipe
+from edgewise.vision.volumes.opening import open_member
+from edgewise.vision.volumes.recipe import ScanRecipe
 from edgewise.vision.volumes.sample import VolumeSet, scans_of
 
 
@@ -46,5 +46,5 @@ def evaluate_volumes(
             inventory.warn_of_learned(dataset)
         found = read_as_noted(dataset, facts, coding=False)
     found = replace(found, samples=tuple(scan.measured() for scan in scans_of(found)))
-    classes = folder.read_recipe(VolumeRecipe).data.classes
-    return evaluate_masks(VolumePredictor.from_run(run_dir, device), found, classes, seen)
+    classes = folder.read_recipe(ScanRecipe).data.classes
+    return evaluate_masks(open_member(run_dir, device), found, classes, seen)

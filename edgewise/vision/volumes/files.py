@@ -21,10 +21,9 @@ from edgewise.vision.segmentation.inference.predicting import MaskPredictor
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.volumes.drawn import draw_planes
 from edgewise.vision.volumes.finding import Scan, find_scans
-from edgewise.vision.volumes.mirrored import Mirrored
 from edgewise.vision.volumes.nifti import write_nifti
-from edgewise.vision.volumes.predict import VolumePredictor
-from edgewise.vision.volumes.recipe import VolumeRecipe
+from edgewise.vision.volumes.opening import open_member
+from edgewise.vision.volumes.recipe import ScanRecipe
 from edgewise.vision.volumes.sample import VolumeSample
 from edgewise.vision.volumes.volume import Volume
 
@@ -59,24 +58,26 @@ class OpenedVolumes:
         return volume
 
 
-def open_volume_predictor(runs: Sequence[Path], device: str = "cpu", decision: Decision | None = None) -> OpenedVolumes:
-    """What makes masks of scans: the best epoch of a run, or the mean of several.
+def open_volume_predictor(
+    runs: Sequence[Path], device: str = "cpu", decision: Decision | None = None, turned: bool = False
+) -> OpenedVolumes:
+    """What makes masks of scans: the best epoch of a run, or the mean of several; see :func:`open_member`.
 
     Raises:
         CheckpointError: There is no run, it has done no epoch yet, or its model is corrupted.
         ConfigError: Several runs do not go together.
     """
     folders = [RunFolder(run) for run in runs]
-    data, facts = folders[0].read_recipe(VolumeRecipe).data, folders[0].read_facts()
+    data, facts = folders[0].read_recipe(ScanRecipe).data, folders[0].read_facts()
     for folder in folders[1:]:
         if any(folder.read_facts()[name] != facts[name] for name in ("window", "scale", "legend")):
             raise ConfigError(f"{folder.path} has other intensities or classes than {folders[0].path}: predict one by one")
-        if (channels := folder.read_recipe(VolumeRecipe).data.channels) != data.channels:
+        if (channels := folder.read_recipe(ScanRecipe).data.channels) != data.channels:
             raise ConfigError(
                 f"{folder.path} takes scans of {channels} channels and {folders[0].path} of {data.channels}: predict one "
                 "by one"
             )
-    members = [VolumePredictor.from_run(folder.path, device, decision) for folder in folders]
+    members = [open_member(folder.path, device, decision, turned) for folder in folders]
     predictor = members[0] if len(members) == 1 else Ensemble(members, decision)
     read = {"window": facts["window"], "scale": scale_from(facts["scale"]), "given": data.options.get("spacing")}
     return OpenedVolumes(predictor, read, data.channels, palette(Legend.noted(facts, data.classes).colours))
@@ -112,19 +113,21 @@ def predict_volumes(
     """
     inference = inference or Inference()
     opened = open_volume_predictor(
-        [Path(run) for run in ([runs] if isinstance(runs, str | Path) else runs)], device, inference.decision
+        [Path(run) for run in ([runs] if isinstance(runs, str | Path) else runs)],
+        device,
+        inference.decision,
+        inference.turned,
     )
-    predictor = Mirrored(opened.predictor) if inference.turned else opened.predictor
-    predictor.decision.check(len(opened.colours))
+    opened.predictor.decision.check(len(opened.colours))
     found = find_scans(scans, Path(out_dir), opened.channels)
-    return write_each(found, out_dir, "_mask.nii.gz", partial(_predict, opened, predictor, inference.probabilities))
+    return write_each(found, out_dir, "_mask.nii.gz", partial(_predict, opened, inference.probabilities))
 
 
-def _predict(opened: OpenedVolumes, predictor: MaskPredictor, probabilities: bool, scan: Scan, out_dir: Path) -> None:
+def _predict(opened: OpenedVolumes, probabilities: bool, scan: Scan, out_dir: Path) -> None:
     """Write what is made of a scan."""
     volume = opened.scan(scan)
-    chances = predictor.probabilities(volume)  # pyright: ignore[reportArgumentType] (of volumes)
-    labels = predictor.decision(chances).numpy().astype(np.uint8)
+    chances = opened.predictor.probabilities(volume)  # pyright: ignore[reportArgumentType] (of volumes)
+    labels = opened.predictor.decision(chances).numpy().astype(np.uint8)
     mask = scan.result(out_dir, "_mask.nii.gz")
     make_folder(mask.parent)
     write_nifti(mask, labels, volume.affine)

@@ -20,11 +20,11 @@ from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.volumes.levels import find_levels
 from edgewise.vision.volumes.patches import PreparedScans, RandomPatches, WholeScans
 from edgewise.vision.volumes.preprocess import VolumePreprocess, median_spacing
-from edgewise.vision.volumes.recipe import VolumeData, VolumeRecipe
+from edgewise.vision.volumes.recipe import ScanData, ScanRecipe, VolumeRecipe
 from edgewise.vision.volumes.sample import VolumeSet, scans_of
 
 
-def open_volumes(data: VolumeData) -> VolumeSet:
+def open_volumes(data: ScanData) -> VolumeSet:
     """All scans of a recipe.
 
     Raises:
@@ -37,7 +37,7 @@ def open_volumes(data: VolumeData) -> VolumeSet:
     return replace(dataset, legend=data.legend(dataset))
 
 
-def sides_of(dataset: SegmentationSet, data: VolumeData, inventory: Inventory | None) -> Split:
+def sides_of(dataset: SegmentationSet, data: ScanData, inventory: Inventory | None) -> Split:
     """The three sides, no scan on two of them.
 
     Raises:
@@ -66,7 +66,7 @@ def read_as_noted(dataset: SegmentationSet, facts: Mapping[str, Any], coding: bo
 
     Args:
         dataset: The scans.
-        facts: What :class:`VolumeImages` noted.
+        facts: What :class:`ScanImages` noted.
         coding: By its rule for masks too.
     """
     window = tuple(facts["window"]) if facts["window"] else None
@@ -84,41 +84,53 @@ def open_run(folder: RunFolder) -> Split:
         CheckpointError: The folder holds no run of volumes.
         DataError: The scans are not those that it was started with.
     """
-    data = folder.read_recipe(VolumeRecipe).data
+    data = folder.read_recipe(ScanRecipe).data
     dataset = read_as_noted(open_volumes(data), folder.read_facts())
     return sides_of(dataset, data, folder.read_inventory())
 
 
-class VolumeImages(EpochBatches):
-    """Batches of patches of the training scans, and whole validation scans.
+class ScanImages(EpochBatches):
+    """Scans divided and looked through; what inherits makes batches of them.
+
+    Attributes:
+        split: The three sides.
+        inventory: The same as a run notes it.
+        facts: How scans are read.
 
     Raises:
         DataError: The scans are unusable, one is on two sides, a mask holds a class beyond those of the recipe, or no mask
             holds one of them.
     """
 
-    def __init__(self, recipe: VolumeRecipe, inventory: Inventory | None = None):
+    def __init__(self, recipe: ScanRecipe, inventory: Inventory | None = None):
         self.recipe = recipe
         data, dataset = recipe.data, open_volumes(recipe.data)
-        split = sides_of(dataset, data, inventory)
+        self.split = split = sides_of(dataset, data, inventory)
         rule = dataset.coding.describe() if dataset.coding else "each says"
         check_classes(count_classes(dataset), data.classes, data.name, rule)
         self.inventory = _noted(dataset, split) if inventory is None else inventory
         window, scale = find_levels(scans_of(split.train), data.intensity)
-        spacing = data.spacing or median_spacing([scan.spacing_in_body for scan in scans_of(split.train)])
         self.facts: dict[str, Any] = {
             "masks": dataset.coding.to_dict() if dataset.coding else None,
             "window": window,
             "scale": scale.to_dict() if scale else None,
             "legend": dataset.legend.to_dict() if dataset.legend else None,
-            "spacing": list(spacing),
         }
         if recipe.loss.weights == "balanced":
             self.facts["class_weights"] = balanced(count_classes(split.train), data.classes)
-        preprocess = VolumePreprocess(spacing)
+
+
+class VolumeImages(ScanImages):
+    """Batches of patches of the training scans, and whole validation scans."""
+
+    def __init__(self, recipe: VolumeRecipe, inventory: Inventory | None = None):
+        super().__init__(recipe, inventory)
+        data = recipe.data
+        spacing = data.spacing or median_spacing([scan.spacing_in_body for scan in scans_of(self.split.train)])
+        self.facts["spacing"] = list(spacing)
         train, validation = (
-            PreparedScans(scans_of(read_as_noted(side, self.facts)), preprocess, data.channels)
-            for side in (split.train, split.validation)
+            PreparedScans(scans_of(read_as_noted(side, self.facts)), VolumePreprocess(spacing), data.channels)
+            for side in (self.split.train, self.split.validation)
         )
         augment = Augmentation(recipe.augment, data.size[1:]) if recipe.augment else None
         self.train = RandomPatches(train, data.size, data.patches, data.foreground, augment, recipe.seed)

@@ -17,7 +17,7 @@ from edgewise._ground.errors import DataError
 from edgewise.vision.data.coding import VOID
 from edgewise.vision.segmentation.augment import Augmentation
 from edgewise.vision.volumes.preprocess import VolumePreprocess
-from edgewise.vision.volumes.sample import VolumeSample
+from edgewise.vision.volumes.sample import VolumeSample, check_channels
 
 KEPT = 10_000
 """Voxels of each class in each scan that patches are centred on."""
@@ -72,11 +72,7 @@ class PreparedScans:
 
     def _prepare(self, number: int, sample: VolumeSample, preprocess: VolumePreprocess, seed: int) -> Prepared:
         volume, labels = sample.read()
-        if len(volume.array) != self.channels:
-            raise DataError(
-                f"{sample.image} has {len(volume.array)} channels and data.channels is {self.channels}: set "
-                "data.channels to what all scans have"
-            )
+        check_channels(sample, volume, self.channels)
         image, mask = preprocess.image(volume).numpy(), preprocess.mask(labels, volume).numpy()
         at = self._folder
         scan = Prepared(sample.id, at / f"{number}_image.npy", at / f"{number}_mask.npy", _centres(mask[0], seed + number))

@@ -13,18 +13,31 @@ from edgewise.vision.training.strict import require_that
 
 
 @dataclass(frozen=True, kw_only=True)
-class VolumeData(MaskedData):
-    """Which scans with masks to learn from, and how they enter the network."""
+class ScanData(MaskedData):
+    """Which scans with masks to learn from."""
 
     name: str = "volumes"
+    channels: int = 1
+    """Channels of the scans."""
+    intensity: Intensity = field(default_factory=lambda: Intensity(scale="zscore", over="picture"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanRecipe(SegmentationRecipe):
+    """Everything the training of a segmentation of scans depends on; what inherits says in what way they are seen."""
+
+    data: ScanData = field(default_factory=ScanData)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeData(ScanData):
+    """Which scans with masks to learn from, and how they enter the network."""
+
     size: tuple[int, int, int] = (32, 64, 64)  # pyright: ignore[reportIncompatibleVariableOverride] (of volumes)
     """Depth, height and width of the patches that the network learns from, and of the windows that slide over a scan:
     voxels from foot to head, front to back and right to left."""
-    channels: int = 1
-    """Channels of the scans."""
     fit: Fit = "tiles"
     """Scans are seen in patches at their own resolution, never squeezed."""
-    intensity: Intensity = field(default_factory=lambda: Intensity(scale="zscore", over="picture"))
     spacing: tuple[float, float, float] | None = None
     """Millimetres from voxel to voxel that scans are resampled to, from foot to head, front to back and right to left,
     which are slices, rows and columns of an axial scan; left out: the median of the training scans."""
@@ -43,7 +56,7 @@ class VolumeData(MaskedData):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VolumeRecipe(SegmentationRecipe):
+class VolumeRecipe(ScanRecipe):
     """Everything the training of a segmentation of volumes depends on."""
 
     task: ClassVar[str] = "volumes"

@@ -18,8 +18,8 @@ from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import ComparedRuns, Report
 from edgewise.vision.volumes.evaluate import evaluate_volumes
 from edgewise.vision.volumes.images import open_run
-from edgewise.vision.volumes.predict import VolumePredictor
-from edgewise.vision.volumes.recipe import VolumeRecipe
+from edgewise.vision.volumes.opening import open_member
+from edgewise.vision.volumes.recipe import ScanRecipe
 from edgewise.vision.volumes.sample import scans_of
 from edgewise.vision.volumes.volume import Volume
 
@@ -33,7 +33,7 @@ def report_volumes(
     the pictures of all scans in the folder ``NAME_files``.
     """
     runs = ComparedRuns(run_dirs, titles)
-    split, classes = open_run(runs.folders[0]), runs.folders[0].read_recipe(VolumeRecipe).data.classes
+    split, classes = open_run(runs.folders[0]), runs.folders[0].read_recipe(ScanRecipe).data.classes
     pictures = [CasePictures(path, number, max(classes - 1, 1)) for number in range(1, len(runs.folders) + 1)]
     methods = [
         _method(title, folder, device, drawn)
@@ -60,9 +60,7 @@ def _method(title: str, folder: RunFolder, device: str, pictures: CasePictures) 
         pictures.draw(sample, *_slice(volume, truth, labels))
 
     evaluation = evaluate_volumes(folder.path, device=device, seen=draw)
-    return MaskMethod(
-        title, VolumePredictor.from_run(folder.path, device), evaluation, folder.read_result(), read_threshold(folder)
-    )
+    return MaskMethod(title, open_member(folder.path, device), evaluation, folder.read_result(), read_threshold(folder))
 
 
 def _slice(volume: Volume, truth: np.ndarray, *labels: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -121,6 +121,19 @@ class VolumeSample(Sample):
         return Volume(volume.array[:, self.page : self.page + self.depth], affine)
 
 
+def check_channels(scan: VolumeSample, volume: Volume, channels: int) -> None:
+    """Refuse a scan of other channels than those of a recipe.
+
+    Raises:
+        DataError: It has others.
+    """
+    if len(volume.array) != channels:
+        raise DataError(
+            f"{scan.image} has {len(volume.array)} channels and data.channels is {channels}: set data.channels to what all "
+            "scans have"
+        )
+
+
 def scans_of(side: SegmentationSet) -> tuple[VolumeSample, ...]:
     """The samples of a set of volumes, or of a side of its split."""
     return tuple(sample for sample in side if isinstance(sample, VolumeSample))

@@ -1,0 +1,1 @@
+"""Scans seen slice by slice, by networks of pictures."""
