@@ -90,7 +90,7 @@ def read_json(path: str | Path) -> Any:
         CheckpointError: The file is missing, unreadable or not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} does not exist: give a folder made by `edgewise train`") from error
     except (OSError, ValueError, RecursionError) as error:

@@ -1,6 +1,5 @@
 """The sides of a split as a file gives them."""
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ import numpy as np
 from edgewise._ground.errors import DataError, warn
 from edgewise.vision.data.classification import TEST, TRAIN, VALIDATION, ClassificationSet
 from edgewise.vision.data.layouts import SIDES
+from edgewise.vision.data.pairs import read_pairs
 from edgewise.vision.data.sample import Sample
 
 PLACES = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
@@ -92,17 +92,13 @@ def _sides_of(names: Sequence[tuple[str, ...]], split: str, root: Path) -> dict[
 
 
 def _table(path: Path) -> dict[str, str]:
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, skipinitialspace=True) if row]
-    if short := [row for row in rows if len(row) < 2]:
-        raise DataError(f"{path} has the line {short[0]} and needs two columns, a name and its side; {FORM}")
-    head = 1 if rows and rows[0][1].lower() not in SIDES else 0
-    return _checked(path, [(row[0], row[1]) for row in rows[head:]])
+    first, *rest = read_pairs(path, "a name and its side") or [("", "")]
+    return _checked(path, [first, *rest] if first[1].lower() in SIDES else rest)
 
 
 def _json(path: Path) -> dict[str, str]:
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is not readable JSON ({error}); {FORM}") from error
     if not isinstance(content, Mapping) or not content:

@@ -1,12 +1,12 @@
 """What pictures belong together, and must stay on one side of a split: the patients or videos of one's own data."""
 
-import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from edgewise._ground.errors import ConfigError, DataError
+from edgewise.vision.data.pairs import read_pairs
 from edgewise.vision.data.sample import Sample
 
 
@@ -33,7 +33,8 @@ def groups_of(pictures: Sequence[tuple[str, Path]], groups: str, root: Path) -> 
 
     Raises:
         ConfigError: The pattern is none, or has no group.
-        DataError: The file is missing, a picture has no group, or a name in the table is that of several pictures.
+        DataError: The file is missing or no such table, a picture has no group or two, or a name in the table is that of
+            several pictures.
 
     Example:
         >>> groups_of([("cat/tom_1.jpg", Path("cat/tom_1.jpg"))], r"(.*)_\\d+", Path())
@@ -101,11 +102,11 @@ def _table(groups: str, root: Path) -> tuple[Path, dict[str, str]]:
     path = next((path for path in (root / groups, Path(groups)) if path.is_file()), None)
     if path is None:
         raise DataError(f"groups={groups!r} is no file in {root} nor in the working folder; give the table's path")
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        rows = [row for row in csv.reader(lines, skipinitialspace=True) if row]
-    if short := [row for row in rows if len(row) < 2]:
-        raise DataError(f"{path} has the line {short[0]} and needs two columns: the picture's name and its group")
-    return path, {row[0].strip(): row[1].strip() for row in rows}
+    found: dict[str, str] = {}
+    for name, group in read_pairs(path, "the picture's name and its group"):
+        if found.setdefault(name, group) != group:
+            raise DataError(f"{path} puts {name!r} in two groups, {found[name]} and {group}: keep one of them")
+    return path, found
 
 
 def _by_table(pictures: Sequence[tuple[str, Path]], path: Path, table: Mapping[str, str]) -> list[str]:

@@ -61,7 +61,7 @@ def _yolo_names(root: Path) -> Sequence[str]:
         return ()
     yaml = require("yaml", extra="data")
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise DataError(
             f"{path} is not readable YAML ({str(error).splitlines()[0]}); correct it or take it away"

@@ -214,7 +214,7 @@ def test_groups_that_cannot_be_found_are_refused(fill, tmp_path):
         ("(x)", "the name '0' does not fit groups"),
         ("none.csv", "is no file in"),
         ("short.csv", "has no group for '2'"),
-        ("one.csv", "needs two columns"),
+        ("one.csv", "needs two columns, the picture"),
     ):
         with pytest.raises(DataError, match=message):
             create_dataset("folder", tmp_path, groups=groups)
