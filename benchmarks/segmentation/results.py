@@ -9,9 +9,11 @@ from rich.table import Table
 
 from edgewise.io import read_json
 from edgewise.vision.segmentation.comparison import Comparison
-from edgewise.vision.segmentation.evaluate import evaluate_run
+from edgewise.vision.segmentation.evaluate import evaluate_files
 from edgewise.vision.segmentation.evaluation import Evaluation
+from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.scores.cohort import Cohort
+from edgewise.vision.training.folder import RunFolder
 
 SHOWN = ("iou", "f1", "image_iou", "hd95")
 
@@ -28,7 +30,8 @@ class Scored:
     @classmethod
     def of(cls, folders: Sequence[Path]) -> "Scored":
         """The finished runs of a network, one folder a seed."""
-        return cls([evaluate_run(folder) for folder in folders], [read_json(folder / "result.json") for folder in folders])
+        evaluations = [evaluate_files(RunFolder(folder), Predictor.from_run(folder)) for folder in folders]
+        return cls(evaluations, [read_json(folder / "result.json") for folder in folders])
 
     @property
     def pooled(self) -> Evaluation:

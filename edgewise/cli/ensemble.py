@@ -11,10 +11,11 @@ from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
 from edgewise.cli.train import option_of
-from edgewise.vision import RECIPES, SegmentationRecipe, create_recipe
+from edgewise.vision import RECIPES, create_recipe
 from edgewise.vision.ensembles.folder import EnsembleFolder, Members
 from edgewise.vision.ensembles.run import train_ensemble
 from edgewise.vision.training.files import Result
+from edgewise.vision.training.pool import POOLS
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.run import is_first_process
 
@@ -22,9 +23,9 @@ _HELP = """\
 usage: edgewise ensemble RECIPE --run DIR [--folds K] [--seeds N] [settings]
        edgewise ensemble --resume --run DIR [--epochs MORE] [--seeds MORE]
 
-Train K folds times N seeds of a recipe of segmentation. Each picture is scored by
-the members that did not see it, and the test side, which none of them saw, by the
-mean of their probabilities. `edgewise ensemble RECIPE --help` lists every setting.
+Train K folds times N seeds of a recipe of segmentation, volumes or classification.
+Each image is scored by the members that did not see it, and the test side, which
+none of them saw, by the mean of their probabilities. `edgewise ensemble RECIPE --help` lists every setting.
 `edgewise evaluate` and `edgewise predict` take the folder as they take a run.
 
 examples:
@@ -39,7 +40,7 @@ def main(words: list[str]) -> None:
     keep_freed_memory()  # this process is for training alone
     if not words or words[0] in ("-h", "--help"):
         print(_HELP)
-        known = [name for name in RECIPES if create_recipe(name).task == SegmentationRecipe.task]
+        known = [name for name in RECIPES if create_recipe(name).task in POOLS]
         print_table(("recipe", ""), [(name, summary(RECIPES[name])) for name in known], left=(0, 1))
         raise SystemExit(0 if words else 2)
     name, settings = (None, words) if words[0].startswith("-") else (words[0], words[1:])
@@ -55,14 +56,12 @@ def _recipe(name: str | None, stored: EnsembleFolder | None, run: str | None) ->
     """The recipe whose settings the others change: of an ensemble that is resumed its own, else the registered one.
 
     Raises:
-        ConfigError: There is none of this name, or no name and no ensemble, or it is of another task.
+        ConfigError: There is none of this name, or no name and no ensemble.
     """
     registered = create_recipe(name) if name else None
     if stored is None and registered is None:
         where = f"{run} holds no ensemble" if run else "no recipe is named"
         raise ConfigError(f"{where}: name the recipe to train, edgewise ensemble RECIPE --run DIR")
-    if registered is not None and registered.task != SegmentationRecipe.task:
-        raise ConfigError(f"recipe {name!r} is of {registered.task}, and ensembles are of segmentation: choose one of it")
     return stored.read_recipe() if stored else registered  # pyright: ignore[reportReturnType] (one of them is there)
 
 
@@ -71,7 +70,7 @@ def _command(default: Recipe, many: Members) -> Callable[..., None]:
 
     def command(
         *,
-        recipe: SegmentationRecipe = default,  # pyright: ignore[reportArgumentType] (no other comes here)
+        recipe: Recipe = default,
         run: Annotated[Path, arg(metavar="DIR")],
         members: Annotated[Members, arg(name="")] = many,
         resume: bool = False,
@@ -91,6 +90,7 @@ def _command(default: Recipe, many: Members) -> Callable[..., None]:
         if not is_first_process():
             return
         print_table(("score", "out of fold", "95 %", "folds", "test", "95 %"), scores.rows())
+        print_table(("", "images", scores.out_of_fold.titles[scores.leading], "95 %"), scores.fold_rows())
         print(f"out of fold: {scores.out_of_fold.summary()}")
         print(f"test, by the mean of all members: {scores.test.summary()}")
         print(f"all scores: {EnsembleFolder(run).scores}")

@@ -3,6 +3,7 @@
 Importing this needs torch alone; Lightning, MONAI and the rest are imported by what uses them.
 """
 
+from edgewise.vision.classification import pool as _pool_of_classes  # noqa: F401 (registers it)
 from edgewise.vision.classification import recipes as _recipes_of_classification  # noqa: F401 (registers them)
 from edgewise.vision.classification.recipe import AdamW, Augment, ClassificationRecipe, LabelledData, Mix
 from edgewise.vision.classification.task import Classification
@@ -15,6 +16,7 @@ from edgewise.vision.generation.recipe import DiffusionAdam, GenerationRecipe, J
 from edgewise.vision.generation.sample import sample
 from edgewise.vision.generation.sampler import Sampler
 from edgewise.vision.generation.task import Generation
+from edgewise.vision.segmentation import pool as _pool_of_masks  # noqa: F401 (registers it)
 from edgewise.vision.segmentation import recipes as _recipes_of_segmentation  # noqa: F401 (registers them)
 from edgewise.vision.segmentation.augment import MaskedAugment
 from edgewise.vision.segmentation.baseline import Threshold, fit_threshold
@@ -41,6 +43,7 @@ from edgewise.vision.training.recipes import RECIPES, create_recipe, list_recipe
 from edgewise.vision.training.run import train
 from edgewise.vision.training.tasks import TASKS, Task
 from edgewise.vision.verbs import compare_runs, deploy, evaluate, predict, write_report
+from edgewise.vision.volumes import pool as _pool_of_volumes  # noqa: F401 (registers it)
 from edgewise.vision.volumes.recipe import VolumeData, VolumeRecipe
 from edgewise.vision.volumes.sliced.recipe import SliceData, SliceRecipe
 from edgewise.vision.volumes.sliced.task import SliceSegmentation

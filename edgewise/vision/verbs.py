@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from edgewise._ground.errors import ConfigError
+from edgewise._ground.errors import ConfigError, warn
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data import ClassificationSet, SegmentationSet
 from edgewise.vision.ensembles.folder import EnsembleFolder
-from edgewise.vision.ensembles.scoring import mean_of_members
-from edgewise.vision.segmentation.evaluate import evaluate_files
 from edgewise.vision.segmentation.inference.files import Inference
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
@@ -32,11 +30,14 @@ def evaluate(
         CheckpointError: The folder holds no run, it has done no epoch yet, or its model is corrupted.
         DataError: A picture, its mask or its class cannot be used.
     """
-    if EnsembleFolder(run_dir).is_there:
-        if isinstance(dataset, ClassificationSet):
-            raise ConfigError(f"{run_dir} makes masks and dataset {dataset.name!r} has classes: give one with masks")
-        return evaluate_files(EnsembleFolder(run_dir), mean_of_members(EnsembleFolder(run_dir), device), dataset)
-    return task_of(RunFolder(run_dir).read_recipe()).evaluate(Path(run_dir), dataset, device)
+    run, members = _opened(run_dir)
+    return task_of(run.read_recipe()).evaluate(run, members, dataset, device)
+
+
+def _opened(run_dir: str | Path) -> tuple[RunFolder, list[Path]]:
+    """The files of a run or of an ensemble, and the runs that it is made of."""
+    ensemble = EnsembleFolder(run_dir)
+    return (ensemble, ensemble.members()) if ensemble.is_there else (RunFolder(run_dir), [Path(run_dir)])
 
 
 def compare_runs(
@@ -46,12 +47,12 @@ def compare_runs(
     *,
     device: str = "cpu",
 ) -> Compared:
-    """Score the best epochs of two runs of one task on the same images; differences are the first less the second.
+    """Score two runs or ensembles of one task on the same images; differences are the first less the second.
 
     Each difference has a 95 % interval by bootstrap over the groups of the images, both runs on the same samples.
 
     Args:
-        first: A run.
+        first: A run, or the folder of an ensemble.
         second: Another, whose classes are the same.
         dataset: Pictures with their masks or classes; None: the runs' own test images, which must be the same.
         device: Where to compute.
@@ -61,10 +62,11 @@ def compare_runs(
         CheckpointError: A folder holds no run, it has done no epoch yet, or its model is corrupted.
         DataError: A picture, its mask or its class cannot be used, or the images are not the same for both.
     """
-    recipes = [RunFolder(run_dir).read_recipe() for run_dir in (first, second)]
+    recipes = [_opened(run_dir)[0].read_recipe() for run_dir in (first, second)]
     if recipes[0].task != recipes[1].task:
         raise ConfigError("the runs were trained for different tasks: score each for itself")
-    return task_of(recipes[0]).compare(Path(first), Path(second), dataset, device)
+    compared = task_of(recipes[0]).comparison()
+    return compared(*(evaluate(run_dir, dataset, device=device) for run_dir in (first, second)))
 
 
 def predict(
@@ -74,11 +76,11 @@ def predict(
     device: str = "cpu",
     inference: Inference | None = None,
 ) -> Predicted:
-    """Segment pictures, or name their classes, by the best epoch of a run, or segment them by the mean of several.
+    """Segment pictures, or name their classes, by the best epoch of a run or by the mean of the probabilities of several.
 
     A picture that cannot be read is noted and the others are done all the same. See
     :func:`edgewise.vision.segmentation.inference.files.predict_masks` and
-    :func:`edgewise.vision.classification.predict.predict_classes` for what is written.
+    :func:`edgewise.vision.classification.files.predict_classes` for what is written.
 
     Args:
         runs: The run, a folder of runs such as an ensemble, an ONNX file that was exported of one, or several of these.
@@ -95,7 +97,8 @@ def predict(
     """
     paths = [runs] if isinstance(runs, str | Path) else runs
     for path in paths:
-        EnsembleFolder(path).warn_of_missing()
+        if missing := EnsembleFolder(path).missing():
+            warn(missing)
     members = members_of(paths)
     exported = members[0].suffix == ".onnx"
     task = TASKS.create(SegmentationRecipe.task) if exported else task_of(RunFolder(members[0]).read_recipe())

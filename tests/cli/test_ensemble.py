@@ -25,6 +25,13 @@ def test_one_command_trains_scores_and_goes_on(words, discs, tmp_path, capsys): 
     folder = EnsembleFolder(tmp_path / "ens")
     scores = json.loads(folder.scores.read_text())
     assert len(scores["folds"]) == 2
+    low, high = scores["folds"][1]["intervals"]["iou"]
+    row = next(line.split() for line in shown.splitlines() if line.startswith("fold 1"))
+    assert row[2:] == [
+        str(scores["folds"][1]["images"]),
+        f"{scores['folds'][1]['scores']['iou']:.4f}",
+        *f"{low:.3f} to {high:.3f}".split(),
+    ]
     pictures = sum(len(scores[side]["cases"]) for side in ("out_of_fold", "test"))
     assert pictures == len(create_dataset("folder", discs))
     assert main(words) == 1
@@ -43,8 +50,10 @@ def test_one_command_trains_scores_and_goes_on(words, discs, tmp_path, capsys): 
     [
         (["--run", "{tmp}"], "no recipe is named: name the recipe to train, edgewise ensemble RECIPE --run DIR"),
         (["--resume", "--run", "{tmp}"], "{tmp} holds no ensemble: name the recipe to train"),
-        (["mnist", "--run", "{tmp}"], "recipe 'mnist' is of classification, and ensembles are of segmentation"),
-        (["volumes", "--run", "{tmp}"], "recipe 'volumes' is of volumes, and ensembles are of segmentation"),
+        (
+            ["generation", "--run", "{tmp}"],
+            "ensembles are of classification, segmentation, volumes and the recipe is of generation: choose one of these",
+        ),
         (["nuclei", "--run", "{tmp}", "--folds", "1"], "folds is 1 and must be at least 2"),
     ],
 )
@@ -53,10 +62,11 @@ def test_what_cannot_be_is_refused(given, message, tmp_path, capsys):
     assert message.format(tmp=tmp_path / "ens") in capsys.readouterr().err
 
 
-def test_help_names_the_recipes_of_segmentation(capsys):
+def test_help_names_the_recipes_that_have_folds(capsys):
     with pytest.raises(SystemExit):
         command.main(["--help"])
     shown = capsys.readouterr().out
     assert "usage: edgewise ensemble RECIPE" in shown
     assert "nuclei" in shown
-    assert "mnist" not in shown
+    assert "mnist" in shown
+    assert "\ngeneration " not in shown

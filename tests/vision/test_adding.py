@@ -124,11 +124,10 @@ class Brightness:
     def criterion(self, recipe, facts):
         return lambda outputs, means: F.mse_loss(outputs[:, 0], means)
 
-    def evaluate(self, run_dir, dataset, device):
-        folder = RunFolder(run_dir)
-        batch = default_collate(BrightnessImages(folder.read_recipe()).test)
+    def evaluate(self, run, members, dataset, device):
+        batch = default_collate(BrightnessImages(run.read_recipe()).test)
         with torch.no_grad():
-            found = load_model(folder.model)(batch["image"].flatten(1))[:, 0]
+            found = load_model(run.model)(batch["image"].flatten(1))[:, 0]
         return SimpleNamespace(scores={"error": (found - batch["mean"]).abs().max().item()})
 
 

@@ -1,5 +1,6 @@
 """What a classifier says of all pictures, and the scores of these, of their classes and of samples of their groups."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -44,6 +45,15 @@ class Cohort:
     groups: tuple[str, ...] | None
     labels: Tensor = field(repr=False)
     logits: Tensor = field(repr=False)
+
+    @classmethod
+    def together(cls, parts: Sequence["Cohort"], order: Sequence[int]) -> "Cohort":
+        """All pictures of several, in an order of their places, one part after the other."""
+        ids = [id for part in parts for id in part.ids]
+        groups = [group for part in parts for group in part.groups or ()]
+        labels, logits = (torch.cat([getattr(part, name) for part in parts])[list(order)] for name in ("labels", "logits"))
+        known = tuple(groups[place] for place in order) if groups else None
+        return cls(tuple(ids[place] for place in order), known, labels, logits)
 
     @property
     def units(self) -> int:

@@ -1,7 +1,6 @@
 """Scoring a classifier: a predictor, or a run."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,9 +10,9 @@ from edgewise._ground.errors import DataError, NonFiniteError
 from edgewise.vision.classification.cohort import Cohort
 from edgewise.vision.classification.evaluation import ClassificationEvaluation
 from edgewise.vision.classification.images import open_run
-from edgewise.vision.classification.predict import ClassPredictor
+from edgewise.vision.classification.opening import Named
 from edgewise.vision.data import ClassificationSet
-from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.files import RunFiles
 
 BATCH = 256
 
@@ -33,7 +32,7 @@ def score_logits(logits: Tensor, dataset: ClassificationSet) -> ClassificationEv
     )
 
 
-def evaluate_classes(predictor: ClassPredictor, dataset: ClassificationSet) -> ClassificationEvaluation:
+def evaluate_classes(predictor: Named, dataset: ClassificationSet) -> ClassificationEvaluation:
     """Score a predictor on all pictures of a dataset.
 
     Raises:
@@ -53,36 +52,34 @@ def evaluate_classes(predictor: ClassPredictor, dataset: ClassificationSet) -> C
     return score_logits(logits, dataset)
 
 
-def evaluate_run(
-    run_dir: str | Path, dataset: ClassificationSet | None = None, device: str = "cpu"
-) -> ClassificationEvaluation:
-    """Score the best epoch of a run.
+def evaluate_files(run: RunFiles, predictor: Named, dataset: ClassificationSet | None = None) -> ClassificationEvaluation:
+    """Score what names the classes of the pictures of a run.
 
     Args:
-        run_dir: The run.
+        run: Its files.
+        predictor: As in :func:`evaluate_classes`.
         dataset: Pictures of the same classes in any order, of which the published test side is scored, or all where there
             is none; None: the run's own test pictures.
-        device: Where to compute.
 
     Raises:
-        CheckpointError: The folder holds no run, or its model is corrupted.
+        CheckpointError: The folder holds no run of classification.
         DataError: The pictures cannot be used, have classes of other names, or, the run's own, are not those that it was
             started with.
 
     Warns:
         EdgewiseWarning: The run was trained on pictures of the dataset.
     """
-    folder, own = RunFolder(run_dir), dataset is None
+    own = dataset is None
     if dataset is None:
-        dataset = open_run(folder).test
+        dataset = open_run(run).test
     elif not isinstance(dataset, ClassificationSet):
         raise DataError(f"dataset {dataset.name!r} has masks and no classes: give the run pictures with classes")
     elif dataset.sides is not None and (dataset.sides == 2).any():
         dataset = dataset.take(np.flatnonzero(dataset.sides == 2))
-    dataset = with_classes(dataset, folder.read_facts()["classes"])
-    if not own and (inventory := folder.read_inventory()) is not None:
+    dataset = with_classes(dataset, run.read_facts()["classes"])
+    if not own and (inventory := run.read_inventory()) is not None:
         inventory.warn_of_learned(dataset)
-    return evaluate_classes(ClassPredictor.from_run(run_dir, device), dataset)
+    return evaluate_classes(predictor, dataset)
 
 
 def with_classes(dataset: ClassificationSet, classes: Sequence[str]) -> ClassificationSet:

@@ -100,6 +100,17 @@ class ClassificationEvaluation:
             _defined({n: p[0] for n, p in whole.items()}), intervals, classes, _cases(cohort, names), *counts, cohort
         )
 
+    @classmethod
+    def together(cls, parts: Sequence["ClassificationEvaluation"], order: Sequence[int]) -> "ClassificationEvaluation":
+        """The scores of all pictures of several evaluations.
+
+        Args:
+            parts: The evaluations, of the same classes.
+            order: The places of all pictures, one part after the other, in the order that they are to have.
+        """
+        names = [one.name for one in parts[0].classes]
+        return cls.of(Cohort.together([part.cohort for part in parts], order), names)
+
     @property
     def count(self) -> int:
         """Pictures scored."""

@@ -20,7 +20,7 @@ from edgewise.vision.data import (
 from edgewise.vision.data.batches import collate
 from edgewise.vision.data.classification import VALIDATION
 from edgewise.vision.data.inventory import Inventory, labelled_sides, take_stock
-from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.strict import require_used
 
 
@@ -50,10 +50,10 @@ def open_sides(data: LabelledData, inventory: Inventory | None = None) -> Classi
         DataError: The pictures are missing or unusable, or not those that the run noted.
         ConfigError: They are of another kind, or of another number of classes.
     """
-    return _sides(open_classes(data), data, inventory)
+    return split_of(open_classes(data), data, inventory)
 
 
-def open_run(folder: RunFolder) -> ClassificationSplit:
+def open_run(folder: RunFiles) -> ClassificationSplit:
     """The sides of a run.
 
     Raises:
@@ -63,7 +63,12 @@ def open_run(folder: RunFolder) -> ClassificationSplit:
     return open_sides(folder.read_recipe(ClassificationRecipe).data, folder.read_inventory())
 
 
-def _sides(dataset: ClassificationSet, data: LabelledData, inventory: Inventory | None) -> ClassificationSplit:
+def split_of(dataset: ClassificationSet, data: LabelledData, inventory: Inventory | None = None) -> ClassificationSplit:
+    """The three sides of the pictures of a recipe.
+
+    Raises:
+        DataError: A class has too few pictures or groups for three sides, or they are not those that a run noted.
+    """
     if inventory is not None:
         return labelled_sides(dataset, inventory)
     given = dataset.sides is not None and bool((dataset.sides == VALIDATION).any())
@@ -101,7 +106,7 @@ class LabelledImages:
     def __init__(self, recipe: ClassificationRecipe, inventory: Inventory | None = None):
         self.recipe = recipe
         data, dataset = recipe.data, open_classes(recipe.data)
-        split = _sides(dataset, data, inventory)
+        split = split_of(dataset, data, inventory)
         self.inventory = take_stock(dataset, split) if inventory is None else inventory
         if inventory is None:
             self.inventory.warn_of_copies(dataset.name)

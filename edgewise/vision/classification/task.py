@@ -12,17 +12,19 @@ from edgewise.models.deployment import Deployment
 from edgewise.vision.classification.baseline import matched_baseline
 from edgewise.vision.classification.comparison import ClassificationComparison
 from edgewise.vision.classification.deploy import deploy_classifier
-from edgewise.vision.classification.evaluate import evaluate_run
+from edgewise.vision.classification.evaluate import evaluate_files
 from edgewise.vision.classification.evaluation import ClassificationEvaluation
+from edgewise.vision.classification.files import ClassPredictions, predict_classes
 from edgewise.vision.classification.images import LabelledImages
 from edgewise.vision.classification.learner import Classifier
 from edgewise.vision.classification.network import create_classifier, of_pictures
 from edgewise.vision.classification.objective import loss_of
-from edgewise.vision.classification.predict import ClassPredictions, predict_classes
+from edgewise.vision.classification.opening import open_classifier
 from edgewise.vision.classification.recipe import ClassificationRecipe
 from edgewise.vision.classification.report import report_classification
 from edgewise.vision.data import ClassificationSet
 from edgewise.vision.data.inventory import Inventory
+from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.page import Report
 from edgewise.vision.training.tasks import TASKS, Score
 
@@ -56,23 +58,20 @@ class Classification:
     def baseline(self, recipe: ClassificationRecipe, match: str) -> ClassificationRecipe:
         return matched_baseline(recipe, match)
 
-    def evaluate(self, run_dir: Path, dataset: ClassificationSet | None, device: str) -> ClassificationEvaluation:
-        return evaluate_run(run_dir, dataset, device)
+    def evaluate(
+        self, run: RunFiles, members: Sequence[Path], dataset: ClassificationSet | None, device: str
+    ) -> ClassificationEvaluation:
+        return evaluate_files(run, open_classifier(members, device), dataset)
 
-    def compare(
-        self, first: Path, second: Path, dataset: ClassificationSet | None, device: str
-    ) -> ClassificationComparison:
-        return ClassificationComparison.of(*(evaluate_run(run_dir, dataset, device) for run_dir in (first, second)))
+    def comparison(self) -> Callable[[ClassificationEvaluation, ClassificationEvaluation], ClassificationComparison]:
+        return ClassificationComparison.of
 
     def predict(
         self, runs: Sequence[Path], images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
     ) -> ClassPredictions:
-        run_dir, *others = runs
-        if others:
-            raise ConfigError(f"{run_dir} is a run of classification, which are not averaged: predict them one by one")
         if inference is not None:
-            raise ConfigError(f"{run_dir} is a run of classification and makes no masks: leave out what is asked of masks")
-        return predict_classes(run_dir, images, out_dir, device)
+            raise ConfigError(f"{runs[0]} is a run of classification and makes no masks: leave out what is asked of masks")
+        return predict_classes(runs, images, out_dir, device)
 
     def deployment(self, run_dir: Path) -> Deployment:
         return deploy_classifier(run_dir)

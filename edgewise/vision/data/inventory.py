@@ -1,6 +1,6 @@
 """The pictures of a run: on which side of the split each is, and digests by which it is known again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,29 @@ class Inventory:
         """The same in plain JSON values."""
         return {**{side: dict(digests) for side, digests in self.sides.items()}, PIXELS: dict(self.pixels)}
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digest of each picture by its id, whatever its side."""
+        return {id: digest for side in self.sides.values() for id, digest in side.items()}
+
+    def divided(self, train: Iterable[str], validation: Iterable[str], test: Iterable[str]) -> "Inventory":
+        """The same pictures on other sides.
+
+        Args:
+            train: The ids of those to learn from.
+            validation: Of those to choose the best epoch on.
+            test: Of those to report on; all others are unused.
+
+        Example:
+            >>> noted = Inventory({"train": {"a": "1"}, "validation": {"b": "2"}, "test": {"c": "3"}, "unused": {}})
+            >>> noted.divided(["c"], ["a"], ()).sides
+            {'train': {'c': '3'}, 'validation': {'a': '1'}, 'test': {}, 'unused': {'b': '2'}}
+        """
+        digests = self.digests
+        listed = {side: {id: digests[id] for id in ids} for side, ids in zip(SIDES, (train, validation, test), strict=True)}
+        used = {id for side in listed.values() for id in side}
+        return Inventory({**listed, UNUSED: {id: digest for id, digest in digests.items() if id not in used}}, self.pixels)
+
     def check(self, digests: Mapping[str, str], name: str) -> None:
         """Compare with the pictures that there are.
 
@@ -63,7 +86,7 @@ class Inventory:
         Raises:
             DataError: A picture was deleted, added or changed; the first is named.
         """
-        noted = {id: digest for side in self.sides.values() for id, digest in side.items()}
+        noted = self.digests
         gone, new = sorted(noted.keys() - digests.keys()), sorted(digests.keys() - noted.keys())
         changed = sorted(id for id in noted.keys() & digests.keys() if noted[id] != digests[id])
         if not (gone or new or changed):
@@ -76,17 +99,6 @@ class Inventory:
             f"{'is' if len(gone) == 1 else 'are'} missing, {len(new)} are new and {len(changed)} changed, the first is "
             f"{first!r}{side} ({state}): bring the pictures back as they were, or train a new run on these"
         )
-
-    def divided(self, sides: Split | ClassificationSplit) -> "Inventory":
-        """The same pictures on other sides.
-
-        Args:
-            sides: Another division of them.
-        """
-        digests = {id: digest for side in self.sides.values() for id, digest in side.items()}
-        listed = {side: {id: digests[id] for id in names_of(getattr(sides, side))} for side in SIDES}
-        used = {id for side in listed.values() for id in side}
-        return Inventory({**listed, UNUSED: {id: digest for id, digest in digests.items() if id not in used}}, self.pixels)
 
     def copies(self) -> list[tuple[tuple[str, str], tuple[str, str]]]:
         """Pictures of the validation and the test side that are on a side before, whatever their masks or classes.
@@ -148,7 +160,7 @@ def take_stock(dataset: SegmentationSet | ClassificationSet, sides: Split | Clas
         DataError: A file cannot be read.
     """
     pixels = {id: digest for side in SIDES for id, digest in pixel_digests_of(getattr(sides, side)).items()}
-    return Inventory({UNUSED: digests_of(dataset)}, pixels).divided(sides)
+    return Inventory({UNUSED: digests_of(dataset)}, pixels).divided(*(names_of(getattr(sides, side)) for side in SIDES))
 
 
 def masked_sides(dataset: SegmentationSet, inventory: Inventory) -> Split:

@@ -1,12 +1,12 @@
 """The folder of an ensemble: what is in it, and what may be started or resumed in it."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgewise._ground.errors import CheckpointError, warn
+from edgewise._ground.errors import CheckpointError
 from edgewise.io import read_json, write_json
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.folder import RunFolder
@@ -24,7 +24,7 @@ class Members:
     """
 
     folds: int = 5
-    """Parts of the pictures, each of which is left out once."""
+    """Parts of the images, each of which is left out once."""
     seeds: int = 1
     """Runs for each of them, with the seed of the recipe and the following ones."""
 
@@ -62,6 +62,19 @@ class EnsembleFolder(RunFolder):
         """The run of a member."""
         return RunFolder(self.path / name)
 
+    def members(self, fold: int | None = None) -> list[Path]:
+        """The runs of all members, by name.
+
+        Args:
+            fold: Of those alone that did not see this fold; None: of all.
+
+        Raises:
+            CheckpointError: A member has not begun.
+        """
+        if missing := self.missing():
+            raise CheckpointError(missing)
+        return sorted(self.path / name for name, of, _ in self.read_members().names() if fold in (None, of))
+
     def read_members(self) -> Members:
         """How many members there are.
 
@@ -74,32 +87,30 @@ class EnsembleFolder(RunFolder):
         except (TypeError, KeyError, ValueError) as error:
             raise CheckpointError(f"{self.config} is not edgewise's ({error}): restore it from a copy") from error
 
-    def warn_of_missing(self) -> None:
-        """Warn where this is an ensemble, and members of it have not begun.
-
-        Warns:
-            EdgewiseWarning: Some have not.
-        """
+    def missing(self) -> str:
+        """A sentence on the members of an ensemble that have not begun; empty where there are none."""
         names = [name for name, _, _ in self.read_members().names()] if self.is_there else []
-        if missing := [name for name in names if not self.member(name).config.exists()]:
-            warn(
-                f"{self.path} lacks {len(missing)} of {len(names)} members, the first is {missing[0]}: `edgewise ensemble "
-                "--resume` trains them"
-            )
+        missing = [name for name in names if not self.member(name).config.exists()]
+        if not missing:
+            return ""
+        return (
+            f"{self.path} lacks {len(missing)} of {len(names)} members, the first is {missing[0]}: `edgewise ensemble "
+            "--resume` trains them"
+        )
 
     def read_folds(self) -> list[Inventory]:
         """The pictures of each side of each fold."""
         return [Inventory.from_dict(values) for values in read_json(self.folds)]
 
     def begin(
-        self, recipe: Recipe, members: Members, facts: dict[str, Any], whole: Inventory, folds: Sequence[Inventory]
+        self, recipe: Recipe, members: Members, facts: Mapping[str, Any], whole: Inventory, folds: Sequence[Inventory]
     ) -> None:
         """Note what the ensemble is made of; its configuration last, so that where there is one there is all."""
         self.write_inventory(whole)
         write_json(self.folds, [fold.to_dict() for fold in folds])
         self.write_members(recipe, members, facts)
 
-    def write_members(self, recipe: Recipe, members: Members, facts: dict[str, Any]) -> None:
+    def write_members(self, recipe: Recipe, members: Members, facts: Mapping[str, Any]) -> None:
         """Note the recipe and how many members there are to be."""
         self.write_config(recipe, facts, members=asdict(members))
 

@@ -1,94 +1,100 @@
-"""All pictures but the test side in folds: groups, and pictures of the same thing, stay together."""
+"""All images but the test side in folds: groups, and images of the same thing, stay together."""
 
+import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from edgewise._ground.errors import DataError
 from edgewise._ground.optional import require
-from edgewise.vision.data import SegmentationSet, Split
-from edgewise.vision.data.duplicates import find_duplicates
-from edgewise.vision.data.sample import Sample
-from edgewise.vision.data.splits import divide, draw_groups
-from edgewise.vision.segmentation.sampling import classes_in
+from edgewise.vision.training.pool import Member
 
-VALIDATION = 0.1
-"""Part of a member's pictures on which its best epoch is chosen."""
+VALIDATION = 10
+"""A member chooses its best epoch on one of so many parts of its images."""
 
 
-@dataclass(frozen=True)
-class Folds:
-    """A set in folds.
+class Fold(NamedTuple):
+    """What the runs of a fold do with the images, by their ids."""
 
-    Attributes:
-        members: For each fold what is learned from, what the best epoch is chosen on, and as test side the fold itself.
-        test: What no member sees.
-    """
-
-    members: tuple[Split, ...]
-    test: SegmentationSet
+    train: list[str]
+    """Learn from these,"""
+    validation: list[str]
+    """choose the best epoch on these,"""
+    held: list[str]
+    """and do not see these: the fold itself."""
 
 
-def divide_in_folds(dataset: SegmentationSet, split: Split, count: int, seed: int) -> Folds:
-    """Divide the training and the validation side of a split in folds.
+def divide_in_folds(
+    name: str, members: Sequence[Member], copies: Iterable[tuple[str, str]], count: int, seed: int
+) -> list[Fold]:
+    """Divide images in folds.
 
-    Each class is in as equal a part of the pictures of each fold as groups allow (scikit-learn's StratifiedGroupKFold, by
-    the rarest class in a picture). The best epoch of a member is chosen on a tenth of the other folds, so that its own fold
+    Each stratum, such as a class, is in as equal a part of each fold as groups allow (scikit-learn's
+    StratifiedGroupKFold). The best epoch is chosen on a tenth of the other folds, drawn likewise, so that the fold itself
     has no part in it.
 
     Args:
-        dataset: All of it.
-        split: Its sides; the test side is left as it is.
+        name: The dataset's, for messages.
+        members: The images.
+        copies: Pairs of them that are the same, by their ids.
         count: How many folds.
         seed: Of the draws.
 
     Raises:
-        DataError: There are fewer groups than folds and one, or a mask cannot be read.
+        DataError: There are fewer groups than folds and one, or one of them holds too many of the images.
+
+    Example:
+        >>> members = [Member(id, None, 0) for id in "abcdef"]
+        >>> sorted(len(fold.held) for fold in divide_in_folds("toy", members, [("a", "d")], 3, 0))
+        [2, 2, 2]
     """
-    samples = [*split.train, *split.validation]
-    groups = joined_groups(samples)
-    if len(groups) < count + 1:
-        what = "pictures" if len(groups) == len(samples) else "groups (patients, videos, or copies of a picture)"
+    joined = join(members, copies)
+    groups = len(np.unique(joined))
+    least = max(count + 1, 4)  # each fold leaves two
+    if groups < least:
+        what = "images" if groups == len(members) else "groups (patients, videos, or copies of an image)"
         raise DataError(
-            f"{count} folds need {count + 1} {what} beside the test side and dataset {dataset.name!r} has {len(groups)}: "
-            "ask for fewer folds"
+            f"{count} folds need {least} {what} beside the test side and dataset {name!r} has {groups}: ask for fewer "
+            "folds, or give more"
         )
-    place = {id: number for number, ids in enumerate(groups.values()) for id in ids}
-    folds = require("sklearn.model_selection", extra="data").StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    labels, keys = _strata(classes_in(samples), count), [place[sample.id] for sample in samples]
-    members = []
-    for number, (_, held) in enumerate(folds.split(np.zeros(len(samples)), labels, keys)):
-        fold = {samples[index].id for index in held}
-        rest = {name: ids for name, ids in groups.items() if not fold & set(ids)}
-        left = sum(map(len, rest.values()))
-        kept, chosen = draw_groups(dataset, rest, sorted(rest), seed + number, VALIDATION * left)
-        train, validation = ([id for name in names for id in rest[name]] for names in (kept, chosen))
-        members.append(divide(dataset, train, validation, fold))
-    return Folds(tuple(members), split.test)
+    folds, strata = [], np.array([member.stratum for member in members])
+    for number, held in enumerate(_parts(strata, joined, count, seed)):
+        rest = np.setdiff1d(np.arange(len(members)), held)
+        left = len(np.unique(joined[rest]))
+        if not len(held) or left < 2:
+            raise DataError(f"the groups of {name!r} are too unequal for {count} folds: ask for others or give more groups")
+        chosen = rest[next(_parts(strata[rest], joined[rest], min(VALIDATION, left), seed + 1 + number))]
+        sides = (np.setdiff1d(rest, chosen), chosen, held)
+        folds.append(Fold(*([members[place].id for place in side] for side in sides)))
+    return folds
 
 
-def joined_groups(samples: Sequence[Sample]) -> dict[str, list[str]]:
-    """The ids of samples that must stay together: of one group, or of pictures that are the same, by a name.
+def join(members: Sequence[Member], copies: Iterable[tuple[str, str]]) -> np.ndarray:
+    """The number of what each image must stay with, (members,): its group, and the groups that copies make one with it.
 
-    Raises:
-        DataError: A picture cannot be read.
+    Example:
+        >>> members = [Member("a", "ann", 0), Member("b", "bob", 0), Member("c", "ann", 0), Member("d", None, 0)]
+        >>> join(members, copies=[("d", "b")]).tolist()
+        [1, 0, 1, 0]
     """
-    name = {sample.id: f"case {sample.id}" if sample.group is None else f"group {sample.group}" for sample in samples}
-    for pair in find_duplicates(samples):
-        one, other = sorted((name[pair.first], name[pair.second]))
-        name = {id: one if known == other else known for id, known in name.items()}
-    groups: dict[str, list[str]] = {}
-    for id, known in name.items():
-        groups.setdefault(known, []).append(id)
-    return groups
+    place = {member.id: number for number, member in enumerate(members)}
+    keys = [("case", member.id) if member.group is None else ("group", member.group) for member in members]
+    _, groups = np.unique([f"{kind} {key}" for kind, key in keys], return_inverse=True)
+    pairs = np.array([(groups[place[one]], groups[place[other]]) for one, other in copies], np.int64).reshape(-1, 2)
+    sparse = require("scipy.sparse", extra="data")
+    size = int(groups.max(initial=-1)) + 1
+    graph = sparse.coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+    _, whole = sparse.csgraph.connected_components(graph, directed=False)
+    return whole[groups]
 
 
-def _strata(classes: Sequence[set[int]], count: int) -> list[int]:
-    """The rarest class of each picture, where at least one picture for each fold has it as such; else the commonest."""
-    often: Mapping[int, int] = Counter(label for labels in classes for label in labels)
-    rarest = [min(labels, key=lambda label: (often[label], label), default=0) for labels in classes]
-    counts = Counter(rarest)
-    (commonest, _), *_ = counts.most_common()
-    return [label if counts[label] >= count else commonest for label in rarest]
+def _parts(strata: np.ndarray, groups: np.ndarray, count: int, seed: int) -> Iterator[np.ndarray]:
+    """The places of each of so many parts of images."""
+    if Counter(strata.tolist()).most_common(1)[0][1] < count:
+        strata = np.zeros_like(strata)  # no stratum has an image for each part
+    folds = require("sklearn.model_selection", extra="data").StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)  # it is divided as well as can be
+        yield from (held for _, held in folds.split(np.zeros(len(strata)), strata, groups))

@@ -1,22 +1,14 @@
-"""What an ensemble is worth: each picture scored by the members that did not see it, and the test side by all."""
+"""What an ensemble is worth: each image scored by the members that did not see it, and the test side by all."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from edgewise._ground.errors import warn
-from edgewise.vision.data import SegmentationSet
+from edgewise._ground.errors import CheckpointError
 from edgewise.vision.data.digests import digests_of
 from edgewise.vision.ensembles.folder import EnsembleFolder
-from edgewise.vision.segmentation.evaluate import evaluate_masks
-from edgewise.vision.segmentation.evaluation import Evaluation
-from edgewise.vision.segmentation.images import open_dataset
-from edgewise.vision.segmentation.inference.ensemble import Ensemble
-from edgewise.vision.segmentation.predict import Predictor
-from edgewise.vision.segmentation.recipe import SegmentationRecipe
-from edgewise.vision.segmentation.scores.cohort import Cohort
+from edgewise.vision.training.pool import Pooled, pool_of
 
 
 @dataclass(frozen=True)
@@ -24,14 +16,14 @@ class EnsembleScores:
     """The scores of an ensemble.
 
     Attributes:
-        out_of_fold: Of all pictures but the test side, each by the members that did not see it.
+        out_of_fold: Of all images but the test side, each by the members that did not see it.
         folds: The same, fold by fold.
         test: Of the test side, by the mean of all members.
     """
 
-    out_of_fold: Evaluation
-    folds: tuple[Evaluation, ...]
-    test: Evaluation
+    out_of_fold: Pooled
+    folds: tuple[Pooled, ...]
+    test: Pooled
 
     def spread(self) -> dict[str, dict[str, float]]:
         """Of each score that all folds have, its mean, standard deviation, smallest and largest value over folds."""
@@ -50,9 +42,20 @@ class EnsembleScores:
             for name, title in titles.items()
         ]
 
+    def fold_rows(self) -> list[tuple[str, ...]]:
+        """Of each fold its images, and the score that stands first with its interval."""
+        name = self.leading
+        folds = enumerate(self.folds)
+        return [(f"fold {number}", str(len(fold.cases)), *_shown(fold, name)) for number, fold in folds]
+
+    @property
+    def leading(self) -> str:
+        """The score that stands first."""
+        return next(iter(self.out_of_fold.titles))
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values."""
-        folds = [{"images": len(fold.cases), "scores": fold.scores} for fold in self.folds]
+        folds = [{"images": len(f.cases), "scores": f.scores, "intervals": f.intervals} for f in self.folds]
         return {
             "out_of_fold": self.out_of_fold.to_dict(),
             "spread": self.spread(),
@@ -65,57 +68,27 @@ def score_ensemble(path: str | Path, device: str = "cpu") -> EnsembleScores:
     """Score an ensemble.
 
     Raises:
-        CheckpointError: The folder holds no ensemble, or a member has done no epoch or is corrupted.
-        DataError: The pictures are not those that it was started with.
+        CheckpointError: The folder holds no ensemble, its list of images is lost, or a member has done no epoch or is
+            corrupted.
+        DataError: The images are not those that it was started with.
     """
     folder = EnsembleFolder(path)
-    recipe = folder.read_recipe(SegmentationRecipe)
-    dataset, inventories = open_dataset(recipe.data, folder.read_facts()), folder.read_folds()
-    if inventories:
-        inventories[0].check(digests_of(dataset), dataset.name)
-    folds = [dataset.subset(inventory.sides["test"]) for inventory in inventories]
-    sides = _in_one_unit([*folds, dataset.subset((folder.read_inventory() or inventories[0]).sides["test"])])
-    *each, test = (
-        evaluate_masks(mean_of_members(folder, device, fold), side, recipe.data.classes)
-        for fold, side in zip([*range(len(folds)), None], sides, strict=True)
-    )
-    return EnsembleScores(_together(each, dataset), tuple(each), test)
+    pool, inventories = pool_of(folder.read_recipe(), folder.read_facts()), folder.read_folds()
+    whole = folder.read_inventory() if folder.pictures.exists() else None
+    if whole is None:
+        raise CheckpointError(f"{folder.pictures} is lost, which says what the test side is: restore it from a copy")
+    digests = digests_of(pool.dataset)
+    whole.check(digests, pool.dataset.name)
+    folds = [list(inventory.sides["test"]) for inventory in inventories]
+    each = [pool.score(folder.members(fold), ids, device) for fold, ids in enumerate(folds)]
+    place = {id: number for number, id in enumerate(digests)}
+    learned = [place[id] for ids in folds for id in ids]
+    order = sorted(range(len(learned)), key=learned.__getitem__)
+    test = pool.score(folder.members(), whole.sides["test"], device)
+    return EnsembleScores(type(test).together(each, order), tuple(each), test)
 
 
-def mean_of_members(folder: EnsembleFolder, device: str = "cpu", fold: int | None = None) -> Ensemble:
-    """The mean of the probabilities of the best epochs of members.
-
-    Args:
-        folder: The ensemble.
-        device: Where to compute.
-        fold: The fold whose members are asked, those that did not see it; None: all.
-
-    Raises:
-        CheckpointError: There is no ensemble, a member has done no epoch yet, or its model is corrupted.
-    """
-    names = sorted(name for name, number, _ in folder.read_members().names() if fold in (None, number))
-    return Ensemble([Predictor.from_run(folder.member(name).path, device) for name in names])
-
-
-def _in_one_unit(sides: Sequence[SegmentationSet]) -> list[SegmentationSet]:
-    """The sides, without spacing where it is not known of all pictures, so that all distances have one unit."""
-    known = [sample.spacing is not None for side in sides for sample in side]
-    if all(known) or not any(known):
-        return list(sides)
-    warn(f"{known.count(False)} of {len(known)} pictures have no spacing, so all distances are in pixels: give it for all")
-    return [replace(side, samples=tuple(replace(sample, spacing=None) for sample in side)) for side in sides]
-
-
-def _together(folds: Sequence[Evaluation], dataset: SegmentationSet) -> Evaluation:
-    """All cases of the folds, in the order of the set."""
-    cases = [case for fold in folds for case in zip(fold.cohort.ids, fold.cohort.groups, fold.cohort.measured, strict=True)]
-    place = {id: number for number, id in enumerate(dataset.ids)}
-    ids, groups, measured = zip(*sorted(cases, key=lambda case: place[case[0]]), strict=True)
-    names = ("background", *(one.name for one in folds[0].classes))
-    return Evaluation.of(Cohort(ids, groups, measured), folds[0].unit, names)
-
-
-def _shown(evaluation: Evaluation, name: str) -> tuple[str, str]:
+def _shown(evaluation: Pooled, name: str) -> tuple[str, str]:
     value = f"{evaluation.scores[name]:.4f}" if name in evaluation.scores else ""
     return value, evaluation.interval(name)
 

@@ -17,6 +17,7 @@ from edgewise.vision.generation.learner import Denoiser
 from edgewise.vision.generation.network import create_noise_predictor
 from edgewise.vision.generation.recipe import GenerationRecipe
 from edgewise.vision.generation.report import report_generation
+from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.page import Compared, Report
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.tasks import TASKS, Predicted, Score
@@ -51,12 +52,12 @@ class Generation:
     def baseline(self, recipe: GenerationRecipe, match: str) -> Recipe:
         raise ConfigError("a plain baseline is made for classification; of a generation, the report has held-out pictures")
 
-    def evaluate(self, run_dir: Path, dataset: Any, device: str) -> GenerationEvaluation:
+    def evaluate(self, run: RunFiles, members: Sequence[Path], dataset: Any, device: str) -> GenerationEvaluation:
         if dataset is not None:
-            raise ConfigError(f"{run_dir} is a run of generation, which its own held-out pictures score: leave --data out")
-        return evaluate_run(run_dir, device)
+            raise ConfigError(f"{run.path} is a run of generation, which its own held-out pictures score: leave --data out")
+        return evaluate_run(run.path, device)
 
-    def compare(self, first: Path, second: Path, dataset: Any, device: str) -> Compared:
+    def comparison(self) -> Callable[[Any, Any], Compared]:
         raise ConfigError("runs of generation are not compared picture by picture: score each run for itself")
 
     def predict(

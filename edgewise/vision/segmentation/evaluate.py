@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from edgewise._ground.errors import DataError
+from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import Sample, SegmentationSet
 from edgewise.vision.data.coding import VOID
 from edgewise.vision.data.instances import has_instances, read_instances
@@ -16,12 +15,10 @@ from edgewise.vision.data.reading import read_by
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.images import open_run
 from edgewise.vision.segmentation.inference.predicting import MaskPredictor
-from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.scores.cohort import Cohort
 from edgewise.vision.segmentation.scores.measure import measure
 from edgewise.vision.training.files import RunFiles
-from edgewise.vision.training.folder import RunFolder
 
 Seen = Callable[[Sample, np.ndarray, np.ndarray, np.ndarray], None]
 
@@ -79,40 +76,32 @@ def _check(mask: np.ndarray, name: str, classes: int) -> None:
         )
 
 
-def evaluate_run(run_dir: str | Path, dataset: SegmentationSet | None = None, device: str = "cpu") -> Evaluation:
-    """Score the best epoch of a run of segmentation.
+def evaluate_files(
+    run: RunFiles, masks: Callable[[np.ndarray], Tensor], dataset: SegmentationSet | None = None
+) -> Evaluation:
+    """Score what makes masks of the pictures of a run.
 
     Args:
-        run_dir: The run.
+        run: Its files.
+        masks: As in :func:`evaluate_masks`.
         dataset: Pictures with masks; None: the run's own test images. Where nobody stated them, the window of deep
             pictures and, with several classes, the rule for masks are those of training: what few pictures suggest can
             be others.
-        device: Where to compute.
 
     Raises:
-        CheckpointError: The folder holds no run, or its model is corrupted.
+        CheckpointError: The folder holds no run of segmentation.
+        ConfigError: The dataset has no masks, or volumes.
         DataError: A picture or its mask cannot be used, the dataset has a class of the run under another number, or the
             run's own images are not those that it was started with.
 
     Warns:
         EdgewiseWarning: The run was trained on pictures of the dataset.
     """
-    return evaluate_files(RunFolder(run_dir), Predictor.from_run(run_dir, device), dataset)
-
-
-def evaluate_files(
-    run: RunFiles, masks: Callable[[np.ndarray], Tensor], dataset: SegmentationSet | None = None
-) -> Evaluation:
-    """:func:`evaluate_run` by whatever makes masks of the pictures of a run.
-
-    Args:
-        run: Its files.
-        masks: As in :func:`evaluate_masks`.
-        dataset: Pictures with masks; None: the run's own test images.
-    """
     data, facts = run.read_recipe(SegmentationRecipe).data, run.read_facts()
     if dataset is None:
         dataset = open_run(run).test
+    elif not isinstance(dataset, SegmentationSet) or dataset.space != 2:
+        raise ConfigError(f"{run.path} masks pictures, and dataset {dataset.name!r} has no pictures with masks: give some")
     else:
         legend = Legend.noted(facts, data.classes)
         legend.check_order(dataset.legend, dataset.name)

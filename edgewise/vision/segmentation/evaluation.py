@@ -49,6 +49,17 @@ class Evaluation:
         (bounds,) = intervals(cohort, means)
         return cls(scores, bounds, cases_of(cohort), classes_of(cohort, names), cohort.by_group(), unit, cohort)
 
+    @classmethod
+    def together(cls, parts: Sequence["Evaluation"], order: Sequence[int]) -> "Evaluation":
+        """The scores of all cases of several evaluations.
+
+        Args:
+            parts: The evaluations, of the same classes and the same unit.
+            order: The places of all cases, one part after the other, in the order that they are to have.
+        """
+        names = ("background", *(one.name for one in parts[0].classes))
+        return cls.of(Cohort.together([part.cohort for part in parts], order), parts[0].unit, names)
+
     @property
     def titles(self) -> dict[str, str]:
         """What a reader calls the scores that stand first."""

@@ -1,6 +1,6 @@
 """Segmentation as a task: a class for each pixel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,16 +13,18 @@ from edgewise.vision.data import SegmentationSet
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.segmentation.comparison import Comparison
 from edgewise.vision.segmentation.deploy import deploy_segmenter
-from edgewise.vision.segmentation.evaluate import evaluate_run
+from edgewise.vision.segmentation.evaluate import evaluate_files
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.images import MaskedImages
 from edgewise.vision.segmentation.inference.each import Predictions
 from edgewise.vision.segmentation.inference.files import Inference, predict_masks
+from edgewise.vision.segmentation.inference.opening import open_predictor
 from edgewise.vision.segmentation.learner import Segmenter
 from edgewise.vision.segmentation.losses import SegmentationLoss, loss_of
 from edgewise.vision.segmentation.network import create_segmenter
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.report import report_segmentation
+from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.page import Report
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.tasks import TASKS, Score
@@ -59,11 +61,11 @@ class Segmentation:
     def baseline(self, recipe: SegmentationRecipe, match: str) -> Recipe:
         raise ConfigError("a plain baseline is made for classification; of a segmentation, the report has a grey threshold")
 
-    def evaluate(self, run_dir: Path, dataset: SegmentationSet | None, device: str) -> Evaluation:
-        return evaluate_run(run_dir, dataset, device)
+    def evaluate(self, run: RunFiles, members: Sequence[Path], dataset: SegmentationSet | None, device: str) -> Evaluation:
+        return evaluate_files(run, open_predictor(members, device).predictor, dataset)
 
-    def compare(self, first: Path, second: Path, dataset: SegmentationSet | None, device: str) -> Comparison:
-        return Comparison.of(*(evaluate_run(run_dir, dataset, device) for run_dir in (first, second)))
+    def comparison(self) -> Callable[[Evaluation, Evaluation], Comparison]:
+        return Comparison.of
 
     def predict(
         self,

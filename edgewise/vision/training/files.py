@@ -1,6 +1,7 @@
 """The files of a run: what is in them, and whether it is finished."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -91,10 +92,10 @@ class RunFiles:
         """What the task noted when the run was started, such as the names of its classes."""
         return read_json(self.config)["facts"]
 
-    def write_config(self, recipe: Recipe, facts: dict[str, Any], **further: Any) -> None:
+    def write_config(self, recipe: Recipe, facts: Mapping[str, Any], **further: Any) -> None:
         """Note what the run is made of, what its task must know later, and further values."""
         versions = {"edgewise": version("edgewise"), "torch": torch.__version__}
-        write_json(self.config, {"recipe": recipe.to_dict(), "facts": facts, "versions": versions, **further})
+        write_json(self.config, {"recipe": recipe.to_dict(), "facts": dict(facts), "versions": versions, **further})
 
     def read_inventory(self) -> Inventory | None:
         """Which pictures are on which side; None, with a warning, where the run's list of them is lost.

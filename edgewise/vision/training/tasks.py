@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from edgewise._ground.registry import Registry
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data.inventory import Inventory
+from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.learner import Images, Learner
 from edgewise.vision.training.page import Compared, Evaluation, Report
 from edgewise.vision.training.recipe import Recipe
@@ -87,12 +88,23 @@ class Task(Protocol):
         """The recipe of a plain network that costs as much."""
         ...
 
-    def evaluate(self, run_dir: Path, dataset: Any, device: str) -> Evaluation:
-        """Scores of the best epoch of a run, on a dataset or, where it is None, on the run's own test images."""
+    def evaluate(self, run: RunFiles, members: Sequence[Path], dataset: Any, device: str) -> Evaluation:
+        """Scores of the best epochs of a run or of the members of an ensemble.
+
+        Args:
+            run: Its files.
+            members: The run itself, or those of the ensemble.
+            dataset: What to score them on; None: the run's own test images.
+            device: Where to compute.
+        """
         ...
 
-    def compare(self, first: Path, second: Path, dataset: Any, device: str) -> Compared:
-        """Scores of the best epochs of two runs on the same images, and their differences."""
+    def comparison(self) -> Callable[[Any, Any], Compared]:
+        """What makes of the scores of two runs on the same images their differences.
+
+        Raises:
+            ConfigError: The task has no comparison.
+        """
         ...
 
     def predict(

@@ -16,7 +16,7 @@ from edgewise.vision.data.stating import coding_from
 from edgewise.vision.segmentation.augment import Augmentation
 from edgewise.vision.segmentation.objective import balanced
 from edgewise.vision.training.batches import EpochBatches
-from edgewise.vision.training.folder import RunFolder
+from edgewise.vision.training.files import RunFiles
 from edgewise.vision.volumes.levels import find_levels
 from edgewise.vision.volumes.patches import PreparedScans, RandomPatches, WholeScans
 from edgewise.vision.volumes.preprocess import VolumePreprocess, median_spacing
@@ -77,7 +77,7 @@ def read_as_noted(dataset: SegmentationSet, facts: Mapping[str, Any], coding: bo
     return replace(dataset, samples=samples, legend=Legend.from_dict(facts["legend"]))
 
 
-def open_run(folder: RunFolder) -> Split:
+def open_run(folder: RunFiles) -> Split:
     """The sides of a run, read as it reads them.
 
     Raises:
@@ -87,6 +87,30 @@ def open_run(folder: RunFolder) -> Split:
     data = folder.read_recipe(ScanRecipe).data
     dataset = read_as_noted(open_volumes(data), folder.read_facts())
     return sides_of(dataset, data, folder.read_inventory())
+
+
+def facts_of(dataset: SegmentationSet, learned: SegmentationSet, data: ScanData) -> dict[str, Any]:
+    """How scans are read, in plain JSON values.
+
+    Args:
+        dataset: All of them.
+        learned: Those that intensities follow from, where the recipe leaves them to the data.
+        data: What the recipe says.
+
+    Returns:
+        ``masks``, the rule by which masks are read; ``window`` or ``scale``, which intensities become 0 and 1; ``legend``,
+        the classes.
+
+    Raises:
+        DataError: A scan cannot be read.
+    """
+    window, scale = find_levels(scans_of(learned), data.intensity)
+    return {
+        "masks": dataset.coding.to_dict() if dataset.coding else None,
+        "window": window,
+        "scale": scale.to_dict() if scale else None,
+        "legend": dataset.legend.to_dict() if dataset.legend else None,
+    }
 
 
 class ScanImages(EpochBatches):
@@ -109,13 +133,7 @@ class ScanImages(EpochBatches):
         rule = dataset.coding.describe() if dataset.coding else "each says"
         check_classes(count_classes(dataset), data.classes, data.name, rule)
         self.inventory = _noted(dataset, split) if inventory is None else inventory
-        window, scale = find_levels(scans_of(split.train), data.intensity)
-        self.facts: dict[str, Any] = {
-            "masks": dataset.coding.to_dict() if dataset.coding else None,
-            "window": window,
-            "scale": scale.to_dict() if scale else None,
-            "legend": dataset.legend.to_dict() if dataset.legend else None,
-        }
+        self.facts = facts_of(dataset, split.train, data)
         if recipe.loss.weights == "balanced":
             self.facts["class_weights"] = balanced(count_classes(split.train), data.classes)
 

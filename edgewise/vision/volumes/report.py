@@ -16,7 +16,7 @@ from edgewise.vision.segmentation.report_cases import CasePictures
 from edgewise.vision.segmentation.tuned import read_threshold
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.page import ComparedRuns, Report
-from edgewise.vision.volumes.evaluate import evaluate_volumes
+from edgewise.vision.volumes.evaluate import evaluate_files
 from edgewise.vision.volumes.images import open_run
 from edgewise.vision.volumes.opening import open_member
 from edgewise.vision.volumes.recipe import ScanRecipe
@@ -59,8 +59,9 @@ def _method(title: str, folder: RunFolder, device: str, pictures: CasePictures) 
     def draw(sample: Sample, volume: Any, truth: np.ndarray, labels: np.ndarray) -> None:
         pictures.draw(sample, *_slice(volume, truth, labels))
 
-    evaluation = evaluate_volumes(folder.path, device=device, seen=draw)
-    return MaskMethod(title, open_member(folder.path, device), evaluation, folder.read_result(), read_threshold(folder))
+    predictor = open_member(folder.path, device)
+    evaluation = evaluate_files(folder, predictor, seen=draw)
+    return MaskMethod(title, predictor, evaluation, folder.read_result(), read_threshold(folder))
 
 
 def _slice(volume: Volume, truth: np.ndarray, *labels: np.ndarray) -> tuple[np.ndarray, ...]:

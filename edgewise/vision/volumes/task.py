@@ -9,17 +9,17 @@ from torch import nn
 from edgewise._ground.errors import ConfigError
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data.inventory import Inventory
-from edgewise.vision.segmentation.comparison import Comparison
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.inference.each import Predictions
 from edgewise.vision.segmentation.inference.files import Inference
 from edgewise.vision.segmentation.task import Segmentation
+from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.page import Report
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.tasks import TASKS
 from edgewise.vision.volumes.deploy import deploy_volumes
-from edgewise.vision.volumes.evaluate import evaluate_volumes
-from edgewise.vision.volumes.files import predict_volumes
+from edgewise.vision.volumes.evaluate import evaluate_files
+from edgewise.vision.volumes.files import open_volume_predictor, predict_volumes
 from edgewise.vision.volumes.images import VolumeImages
 from edgewise.vision.volumes.learner import VolumeSegmenter
 from edgewise.vision.volumes.recipe import VolumeRecipe
@@ -42,11 +42,10 @@ class VolumeSegmentation(Segmentation):
     def baseline(self, recipe: VolumeRecipe, match: str) -> Recipe:  # pyright: ignore
         raise ConfigError("a plain baseline is made for classification; of volumes, train model.name=unet3d beside it")
 
-    def evaluate(self, run_dir: Path, dataset: VolumeSet | None, device: str) -> Evaluation:  # pyright: ignore
-        return evaluate_volumes(run_dir, dataset, device)
-
-    def compare(self, first: Path, second: Path, dataset: VolumeSet | None, device: str) -> Comparison:  # pyright: ignore
-        return Comparison.of(*(evaluate_volumes(run_dir, dataset, device) for run_dir in (first, second)))
+    def evaluate(  # pyright: ignore
+        self, run: RunFiles, members: Sequence[Path], dataset: VolumeSet | None, device: str
+    ) -> Evaluation:
+        return evaluate_files(run, open_volume_predictor(members, device).predictor, dataset)
 
     def predict(
         self,

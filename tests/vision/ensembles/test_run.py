@@ -169,7 +169,7 @@ def test_another_ensemble_is_refused_by_what_differs(whole, short):
 
 
 def test_a_refused_start_leaves_no_folder(short, tmp_path):
-    with pytest.raises(DataError, match=r"40 folds need 41 pictures beside the test side and dataset 'folder' has 24"):
+    with pytest.raises(DataError, match=r"40 folds need 41 images beside the test side and dataset 'folder' has 24"):
         train_ensemble(short, tmp_path / "run", Members(folds=40), progress=False)
     assert not (tmp_path / "run").exists()
     (tmp_path / "other").mkdir()

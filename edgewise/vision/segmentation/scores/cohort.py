@@ -31,6 +31,12 @@ class Cohort:
     groups: tuple[str | None, ...]
     measured: Sequence[dict[str, Tensor]] = field(repr=False)
 
+    @classmethod
+    def together(cls, parts: Sequence["Cohort"], order: Sequence[int]) -> "Cohort":
+        """All cases of several, in an order of their places, one part after the other."""
+        cases = [case for part in parts for case in zip(part.ids, part.groups, part.measured, strict=True)]
+        return cls(*zip(*(cases[place] for place in order), strict=True))
+
     @property
     def cases(self) -> dict[str, Tensor]:
         """What was measured, by name, (cases, ...)."""
