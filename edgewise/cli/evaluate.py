@@ -41,7 +41,8 @@ def command(
     Args:
         run: Folder made by `edgewise train` or `edgewise demo`.
         tune_threshold: First choose the threshold of a run of one foreground on its validation images. It is kept in
-            RUN/threshold.json, and scores, predictions, reports and exports use it; delete the file to undo that.
+            RUN/threshold.json, and scores, predictions, reports and exports use it; delete the file to undo that. Of an
+            ensemble, choose that of each member; their mean is used.
         against: Another run of the same task, to be compared on the same images: differences are RUN less this one, with
             95 % intervals.
         data: Dataset to score instead of the run's own test images (`edgewise data` lists them).
@@ -54,6 +55,7 @@ def command(
     from edgewise.vision import compare_runs, evaluate
     from edgewise.vision import tune_threshold as tune
     from edgewise.vision.data import dataset_of
+    from edgewise.vision.verbs import opened
 
     if root is not None and data is None:
         raise ConfigError(f"--root is {str(root)!r} and --data is not given: say which dataset is there")
@@ -61,7 +63,8 @@ def command(
         raise ConfigError(f"--options is {json.dumps(options)} and --data is not given: say of which dataset they are")
     dataset = dataset_of(data, root, options) if data is not None else None
     if tune_threshold:
-        print(tune(run, device).summary())
+        for member in opened(run)[1]:
+            print(tune(member, device).summary() if member == run else f"{member.name}: {tune(member, device).summary()}")
     if against is not None:
         found = compare_runs(run, against, dataset, device=device)
         columns = found.columns

@@ -31,7 +31,6 @@ from edgewise.vision.segmentation.objective import Loss
 from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import Adam, MaskedData, SegmentationRecipe
 from edgewise.vision.segmentation.task import Segmentation
-from edgewise.vision.segmentation.tune_threshold import tune_threshold
 from edgewise.vision.segmentation.tuned import TunedThreshold
 from edgewise.vision.training.distill import Distillation, SoftLabels, distill
 from edgewise.vision.training.files import Result
@@ -42,7 +41,7 @@ from edgewise.vision.training.recipe import Data, Machine, Model, Recipe
 from edgewise.vision.training.recipes import RECIPES, create_recipe, list_recipes
 from edgewise.vision.training.run import train
 from edgewise.vision.training.tasks import TASKS, Task
-from edgewise.vision.verbs import compare_runs, deploy, evaluate, predict, write_report
+from edgewise.vision.verbs import compare_runs, deploy, evaluate, predict, tune_threshold, write_report
 from edgewise.vision.volumes import pool as _pool_of_volumes  # noqa: F401 (registers it)
 from edgewise.vision.volumes.recipe import VolumeData, VolumeRecipe
 from edgewise.vision.volumes.sliced.recipe import SliceData, SliceRecipe

@@ -12,7 +12,7 @@ from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.members import members_of
 from edgewise.vision.training.page import Compared, Evaluation, Report
-from edgewise.vision.training.tasks import TASKS, Predicted, task_of
+from edgewise.vision.training.tasks import TASKS, Predicted, Tuned, task_of
 
 
 def evaluate(
@@ -30,11 +30,11 @@ def evaluate(
         CheckpointError: The folder holds no run, it has done no epoch yet, or its model is corrupted.
         DataError: A picture, its mask or its class cannot be used.
     """
-    run, members = _opened(run_dir)
+    run, members = opened(run_dir)
     return task_of(run.read_recipe()).evaluate(run, members, dataset, device)
 
 
-def _opened(run_dir: str | Path) -> tuple[RunFolder, list[Path]]:
+def opened(run_dir: str | Path) -> tuple[RunFolder, list[Path]]:
     """The files of a run or of an ensemble, and the runs that it is made of."""
     ensemble = EnsembleFolder(run_dir)
     return (ensemble, ensemble.members()) if ensemble.is_there else (RunFolder(run_dir), [Path(run_dir)])
@@ -62,7 +62,7 @@ def compare_runs(
         CheckpointError: A folder holds no run, it has done no epoch yet, or its model is corrupted.
         DataError: A picture, its mask or its class cannot be used, or the images are not the same for both.
     """
-    recipes = [_opened(run_dir)[0].read_recipe() for run_dir in (first, second)]
+    recipes = [opened(run_dir)[0].read_recipe() for run_dir in (first, second)]
     if recipes[0].task != recipes[1].task:
         raise ConfigError("the runs were trained for different tasks: score each for itself")
     compared = task_of(recipes[0]).comparison()
@@ -103,6 +103,27 @@ def predict(
     exported = members[0].suffix == ".onnx"
     task = TASKS.create(SegmentationRecipe.task) if exported else task_of(RunFolder(members[0]).read_recipe())
     return task.predict(members, images, Path(out_dir), device, inference)
+
+
+def tune_threshold(run_dir: str | Path, device: str = "cpu") -> Tuned:
+    """Choose the threshold of a run of one foreground and keep it in its folder.
+
+    Of 0.001, 0.002, ..., 0.999 it is the one of largest IoU over all pixels of the validation images, at their own size
+    and before components are removed; of several that are as good, the nearest to 0.5. Scores, predictions, reports and
+    exports of the run use it from then on. The test images have no part in it.
+
+    An ensemble uses the mean of the thresholds of its members, of which each is tuned for itself.
+
+    Args:
+        run_dir: The run.
+        device: Where to compute.
+
+    Raises:
+        CheckpointError: The folder holds no finished run, or its model is corrupted.
+        ConfigError: It is of no segmentation, or has several classes.
+        DataError: The images cannot be used, or no validation image has any foreground.
+    """
+    return task_of(RunFolder(run_dir).read_recipe()).tune_threshold(Path(run_dir), device)
 
 
 def deploy(run_dir: str | Path) -> Deployment:

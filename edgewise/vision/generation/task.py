@@ -20,7 +20,7 @@ from edgewise.vision.generation.report import report_generation
 from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.page import Compared, Report
 from edgewise.vision.training.recipe import Recipe
-from edgewise.vision.training.tasks import TASKS, Predicted, Score
+from edgewise.vision.training.tasks import TASKS, Predicted, Score, Tuned
 
 
 @TASKS.register(GenerationRecipe.task)
@@ -66,6 +66,9 @@ class Generation:
         raise ConfigError(
             f"{runs[0]} is a run of generation, which makes pictures and reads none: edgewise sample {runs[0]} --out DIR"
         )
+
+    def tune_threshold(self, run_dir: Path, device: str) -> Tuned:
+        raise ConfigError(f"{run_dir} is a run of generation, which makes no masks: no threshold is tuned")
 
     def deployment(self, run_dir: Path) -> Deployment:
         return deploy_generator(run_dir)

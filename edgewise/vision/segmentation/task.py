@@ -15,15 +15,18 @@ from edgewise.vision.segmentation.comparison import Comparison
 from edgewise.vision.segmentation.deploy import deploy_segmenter
 from edgewise.vision.segmentation.evaluate import evaluate_files
 from edgewise.vision.segmentation.evaluation import Evaluation
-from edgewise.vision.segmentation.images import MaskedImages
+from edgewise.vision.segmentation.images import MaskedImages, open_run
 from edgewise.vision.segmentation.inference.each import Predictions
 from edgewise.vision.segmentation.inference.files import Inference, predict_masks
 from edgewise.vision.segmentation.inference.opening import open_predictor
 from edgewise.vision.segmentation.learner import Segmenter
 from edgewise.vision.segmentation.losses import SegmentationLoss, loss_of
 from edgewise.vision.segmentation.network import create_segmenter
+from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.report import report_segmentation
+from edgewise.vision.segmentation.tune_threshold import choose_threshold, tunable
+from edgewise.vision.segmentation.tuned import TunedThreshold
 from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.page import Report
 from edgewise.vision.training.recipe import Recipe
@@ -76,6 +79,10 @@ class Segmentation:
         inference: Inference | None = None,
     ) -> Predictions:
         return predict_masks(runs, images, out_dir, device, inference)
+
+    def tune_threshold(self, run_dir: Path, device: str) -> TunedThreshold:
+        folder = tunable(run_dir)
+        return choose_threshold(folder, Predictor.from_run(run_dir, device), open_run(folder).validation)
 
     def deployment(self, run_dir: Path) -> Deployment:
         return deploy_segmenter(run_dir)

@@ -6,9 +6,7 @@ import numpy as np
 
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import SegmentationSet
-from edgewise.vision.segmentation.images import open_run
 from edgewise.vision.segmentation.inference.predicting import MaskPredictor
-from edgewise.vision.segmentation.predict import Predictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.tuned import TunedThreshold, digest_of
 from edgewise.vision.training.folder import RunFolder
@@ -16,30 +14,34 @@ from edgewise.vision.training.folder import RunFolder
 LEVELS = np.arange(1, 1000, dtype=np.float32) / 1000
 
 
-def tune_threshold(run_dir: str | Path, device: str = "cpu") -> TunedThreshold:
-    """Choose the threshold of a run of one foreground and keep it in its folder.
-
-    Of 0.001, 0.002, ..., 0.999 it is the one of largest IoU over all pixels of the validation images, at their own size
-    and before components are removed; of several that are as good, the nearest to 0.5. Scores, predictions, reports and
-    exports of the run use it from then on. The test images have no part in it.
-
-    Args:
-        run_dir: The run.
-        device: Where to compute.
+def tunable(run_dir: str | Path) -> RunFolder:
+    """The folder of a run whose threshold can be chosen.
 
     Raises:
-        CheckpointError: The folder holds no finished run, or its model is corrupted.
+        CheckpointError: It holds no finished run.
         ConfigError: It has several classes.
-        DataError: The images cannot be used, or no validation image has any foreground.
     """
     folder = RunFolder(run_dir)
-    recipe = folder.read_recipe(SegmentationRecipe)
-    if recipe.data.classes > 1:
-        raise ConfigError(f"{run_dir} has {recipe.data.classes} classes: a threshold is tuned for one foreground alone")
+    classes = folder.read_recipe(SegmentationRecipe).data.classes
+    if classes > 1:
+        raise ConfigError(f"{run_dir} has {classes} classes: a threshold is tuned for one foreground alone")
     folder.read_result()  # of a run that goes on the weights change, and the threshold would be of others
-    images = open_run(folder).validation
-    iou = iou_by_threshold(Predictor.from_run(run_dir, device), images)
-    before = (recipe.decision.threshold or (0.5,))[0]
+    return folder
+
+
+def choose_threshold(folder: RunFolder, predictor: MaskPredictor, images: SegmentationSet) -> TunedThreshold:
+    """Choose the threshold of a run on its validation images, and keep it in its folder.
+
+    Args:
+        folder: The run, as :func:`tunable` gives it.
+        predictor: Its best epoch.
+        images: Its validation images.
+
+    Raises:
+        DataError: An image cannot be used, or none has any foreground.
+    """
+    iou = iou_by_threshold(predictor, images)
+    before = (folder.read_recipe(SegmentationRecipe).decision.threshold or (0.5,))[0]
     best = np.flatnonzero(iou == iou.max())
     place = best[np.abs(LEVELS[best] - 0.5).argmin()]
     tuned = TunedThreshold(

@@ -29,6 +29,19 @@ class Predicted(Protocol):
         ...
 
 
+class Tuned(Protocol):
+    """A threshold that was chosen."""
+
+    @property
+    def threshold(self) -> float:
+        """Probabilities above it count."""
+        ...
+
+    def summary(self) -> str:
+        """A sentence on it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Score:
     """A score that is logged, higher being better.
@@ -114,6 +127,14 @@ class Task(Protocol):
 
         Raises:
             ConfigError: The task has no such choice, or takes one run.
+        """
+        ...
+
+    def tune_threshold(self, run_dir: Path, device: str) -> Tuned:
+        """The threshold that the validation images of a run ask for, kept in its folder.
+
+        Raises:
+            ConfigError: The run has none.
         """
         ...
 

@@ -13,6 +13,8 @@ from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.inference.each import Predictions
 from edgewise.vision.segmentation.inference.files import Inference
 from edgewise.vision.segmentation.task import Segmentation
+from edgewise.vision.segmentation.tune_threshold import choose_threshold, tunable
+from edgewise.vision.segmentation.tuned import TunedThreshold
 from edgewise.vision.training.files import RunFiles
 from edgewise.vision.training.page import Report
 from edgewise.vision.training.recipe import Recipe
@@ -20,8 +22,9 @@ from edgewise.vision.training.tasks import TASKS
 from edgewise.vision.volumes.deploy import deploy_volumes
 from edgewise.vision.volumes.evaluate import evaluate_files
 from edgewise.vision.volumes.files import open_volume_predictor, predict_volumes
-from edgewise.vision.volumes.images import VolumeImages
+from edgewise.vision.volumes.images import VolumeImages, open_run
 from edgewise.vision.volumes.learner import VolumeSegmenter
+from edgewise.vision.volumes.opening import open_member
 from edgewise.vision.volumes.recipe import VolumeRecipe
 from edgewise.vision.volumes.report import report_volumes
 from edgewise.vision.volumes.sample import VolumeSet
@@ -56,6 +59,10 @@ class VolumeSegmentation(Segmentation):
         inference: Inference | None = None,
     ) -> Predictions:
         return predict_volumes(runs, images, out_dir, device, inference)
+
+    def tune_threshold(self, run_dir: Path, device: str) -> TunedThreshold:
+        folder = tunable(run_dir)
+        return choose_threshold(folder, open_member(run_dir, device), open_run(folder).validation)
 
     def deployment(self, run_dir: Path) -> Deployment:
         return deploy_volumes(run_dir)

@@ -1,5 +1,7 @@
 """Training, scoring and predicting of scans slice by slice, from files to files."""
 
+from dataclasses import replace
+
 import nibabel
 import numpy as np
 import pytest
@@ -10,8 +12,11 @@ from edgewise.models import Pictures
 from edgewise.models.registry import MODELS
 from edgewise.vision import (
     Adam,
+    EnsembleFolder,
     Inference,
+    Intensity,
     Machine,
+    Members,
     Model,
     RunFolder,
     SliceData,
@@ -21,6 +26,7 @@ from edgewise.vision import (
     evaluate,
     predict,
     train,
+    train_ensemble,
     write_report,
 )
 from edgewise.vision.data import create_dataset
@@ -115,3 +121,14 @@ def test_a_folder_of_scans_is_told_what_takes_it(scans):
     with pytest.raises(DataError, match=r"holds scans such as .*nii\.gz and no pictures; train the recipe `slices`"):
         create_dataset("folder", scans)
     assert create_recipe("slices").task == "slices"
+
+
+def test_folds_are_of_scans_and_all_members_see_a_scan_in_one_way(recipe, tmp_path):
+    short = replace(recipe, epochs=1, data=replace(recipe.data, intensity=Intensity()))  # from the smallest of the set
+    scores = train_ensemble(short, tmp_path / "run", Members(folds=2), progress=False)
+    first, second = EnsembleFolder(tmp_path / "run").members()
+    assert RunFolder(first).read_facts()["window"] == RunFolder(second).read_facts()["window"]
+    one, two = (set(RunFolder(run).read_inventory().sides["test"]) for run in (first, second))
+    assert not one & two
+    assert {case.id for case in scores.out_of_fold.cases} == one | two
+    assert len(one | two) + len(scores.test.cases) == 10
