@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick test-times test-inductor fuzz fuzz-calls mutants bench bench-science bench-segmentation bench-vision lint format clean
+.PHONY: demo test test-quick test-times test-inductor test-triton fuzz fuzz-calls mutants bench bench-science bench-segmentation bench-vision lint format clean
 
 $(READY): pyproject.toml
 	@echo "edgewise: setting itself up in $(VENV), once: torch and some hundred packages are downloaded, which takes minutes"
@@ -33,6 +33,10 @@ test-times: $(READY)
 # Each model compiled by Inductor, and the longest exports; half an hour.
 test-inductor: $(READY)
 	$(PYTEST) -m inductor
+
+# Triton's kernels in many more shapes, in its interpreter or on a GPU.
+test-triton: $(READY)
+	$(PYTEST) -m triton
 
 # The kernels under AddressSanitizer on random layers for a minute; building them so takes several more.
 fuzz: $(READY)

@@ -29,11 +29,11 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Mark what took long, and leave out what minutes of compiling would be spent on unless it is asked for."""
+    """Mark what took long, and leave out what minutes would be spent on unless it is asked for."""
     if not config.option.note_times:
         mark_slow(items, LIST.read_text().splitlines())
-    if "inductor" not in config.option.markexpr:
-        left_out = [item for item in items if item.get_closest_marker("inductor")]
+    for mark in {"inductor", "triton"} - set(config.option.markexpr.split()):
+        left_out = [item for item in items if item.get_closest_marker(mark)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 

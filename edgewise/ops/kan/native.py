@@ -19,6 +19,7 @@ from edgewise.ops.native.functions import (
 )
 from edgewise.ops.native.library import REGISTRY, described
 from edgewise.ops.native.tables import tables_of
+from edgewise.ops.second import derivatives_of_gradients
 from edgewise.ops.window import Window
 
 _TENSORS = 8  # the first arguments of the backward operator: the gradient, x, coef, base, scale, knots, source, meets
@@ -73,25 +74,10 @@ def _second_backward(ctx, *gradients):
     """The derivative of the gradients, by autograd through :func:`plain`."""
     # shape: grad (n x rows, outputs), the rest as in plain; gradients like x, coef, base and scale
     grad, *operands, knots, source, meets = ctx.saved_tensors
-    again = torch.is_grad_enabled()
-    with torch.enable_grad():
-        grad, *operands = (
-            t if t is None else t.view_as(t) if again and t.requires_grad else t.detach().requires_grad_()
-            for t in (grad, *operands)
-        )  # views: the gradient may itself depend on x, and what flows through it is not counted here
-        given = [t for t in operands if t is not None]
-        y = plain(*[*operands, knots, source, meets, *ctx.settings])
-        first = iter(torch.autograd.grad(y, given, grad, create_graph=True, materialize_grads=True))
-        first = [next(first) if t is not None else None for t in operands]
-        pairs = [
-            (f, g) for f, g in zip(first, gradients, strict=True) if f is not None and g is not None and f.requires_grad
-        ]
-        if not ctx.wants_input:
-            pairs = [(f, g) for f, g in pairs if f is not first[0]]
-        inputs = [t for t in (grad, *operands) if t is not None]
-        outputs, weights = zip(*pairs, strict=True)
-        found = iter(torch.autograd.grad(outputs, inputs, weights, create_graph=again, materialize_grads=True))
-    mine = [next(found) if t is not None else None for t in (grad, *operands)]
+    weights = [gradients[0] if ctx.wants_input else None, *gradients[1:]]
+    mine = derivatives_of_gradients(
+        lambda *tensors: plain(*[*tensors, knots, source, meets, *ctx.settings]), grad, operands, weights
+    )
     return *mine, *[None] * (len(ctx.needs_input_grad) - len(mine))
 
 

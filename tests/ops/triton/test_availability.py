@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from edgewise import ConfigError, EdgewiseWarning, backend_in_use, use_backend
+from edgewise.nn import KANLinear
 from edgewise.ops.triton import available, check_here, obstacle
+from edgewise.testing import assert_within
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 
@@ -67,3 +69,13 @@ def test_without_a_gpu_it_is_refused_by_name(without_interpreter):
 def test_the_interpreter_takes_any_device(without_interpreter):
     without_interpreter.setenv("TRITON_INTERPRET", "1")
     assert obstacle(CPU) is None
+
+
+def test_a_tensor_on_the_cpu_is_summed_by_lean_with_one_warning(without_interpreter):
+    layer, x = KANLinear(3, 2), torch.randn(5, 3)
+    with use_backend("triton"):
+        with pytest.warns(EdgewiseWarning, match=r"run on GPUs \(CUDA or ROCm\), not on cpu: move the layer"):
+            found = layer(x)
+        layer(x)
+    with use_backend("reference"):
+        assert_within(found, layer(x), 1e-6)
