@@ -206,3 +206,5 @@ def test_json_is_strict(tmp_path):
         read_json(path)
     with pytest.raises(CheckpointError, match="does not exist"):
         read_json(tmp_path / "none.json")
+    with pytest.raises(CheckpointError, match="does not exist"):
+        read_json(path / "config.json")  # a file in the place of a folder
