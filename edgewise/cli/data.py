@@ -93,7 +93,7 @@ def _describe(name: str, root: Path | None, options: dict[str, Any], split_seed:
         ("leaks", split.leak_note() or ("none known" if facts["groups"] else "unknown without groups")),
         ("same picture twice", _pairs(facts["duplicates"])),
         ("on two sides", _pairs(split.duplicates())),
-        ("source", facts["citation"]),
+        *([("source", facts["citation"])] if facts["citation"] else []),
     ]
     print_table((name, ""), rows, left=(0, 1))
 
@@ -134,7 +134,7 @@ def _describe_classes(dataset: "ClassificationSet", split_seed: int) -> None:
         ("groups", str(len(set(dataset.groups))) if dataset.groups else "unknown"),
         ("leaks", split.leak_note() or ("none known" if dataset.groups else "unknown without groups")),
         ("same picture twice", "\n".join(_first(copies)) or "none"),
-        ("source", facts["citation"]),
+        *([("source", facts["citation"])] if facts["citation"] else []),
     ]
     print_table((dataset.name, ""), rows, left=(0, 1))
 
