@@ -2,13 +2,14 @@
 
 import contextlib
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 
 
 @contextlib.contextmanager
 def quiet(*messages: str, loggers: Sequence[str] = (), category: type[Warning] = Warning) -> Iterator[None]:
-    """Within it, warnings of these messages are left out, and loggers say warnings and errors only.
+    """Within it, warnings of these messages are left out, also those of loggers, which say warnings and errors only.
 
     Args:
         *messages: Regular expressions, found anywhere in a warning's message.
@@ -21,13 +22,19 @@ def quiet(*messages: str, loggers: Sequence[str] = (), category: type[Warning] =
     """
     found = [logging.getLogger(name) for name in loggers]
     levels = [logger.level for logger in found]
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return not any(re.search(message, record.getMessage()) for message in messages)
+
     with warnings.catch_warnings():
         for message in messages:
             warnings.filterwarnings("ignore", f".*{message}", category)
         for logger in found:
             logger.setLevel(logging.WARNING)
+            logger.addFilter(wanted)
         try:
             yield
         finally:
             for logger, level in zip(found, levels, strict=True):
                 logger.setLevel(level)
+                logger.removeFilter(wanted)

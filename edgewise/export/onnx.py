@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from edgewise._ground.errors import ConfigError, warn
 from edgewise._ground.optional import require
+from edgewise._ground.quiet import quiet
 from edgewise._ground.torch_private import tree_leaves
 from edgewise.export.described import describe, known_of
 from edgewise.export.program import ExportError, batches_of, evaluating, to_program
@@ -94,8 +95,12 @@ def _traced(
 
 
 def _convert(program: torch.export.ExportedProgram) -> "torch.onnx.ONNXProgram":
+    hush = quiet("torchvision is not installed", loggers=("torch.onnx._internal.exporter._registration",))
     try:
-        return cast("torch.onnx.ONNXProgram", torch.onnx.export(program, dynamo=True, verbose=False))  # no file: no None
+        with hush:
+            return cast(
+                "torch.onnx.ONNXProgram", torch.onnx.export(program, dynamo=True, verbose=False)
+            )  # no file: no None
     except torch.onnx.OnnxExporterError as error:
         cause = error
         while cause.__cause__ is not None:

@@ -26,3 +26,13 @@ def test_all_is_as_it_was_after_an_error():
     assert logger.level == logging.INFO
     with pytest.raises(FutureWarning):
         warn(FutureWarning)
+
+
+def test_loggers_leave_out_what_is_named_too(caplog):
+    logger = logging.getLogger("edgewise.tests.quiet")
+    for hushed in (True, False):
+        caplog.clear()
+        with quiet("is so", loggers=[logger.name] * hushed):
+            logger.warning("this %s so", "is")
+            logger.warning("that is not")
+        assert [record.getMessage() for record in caplog.records] == ["this is so"] * (not hushed) + ["that is not"]
