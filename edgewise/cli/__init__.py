@@ -1,12 +1,14 @@
 """The ``edgewise`` command. Each subcommand is a module of this package, imported when it is called for."""
 
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
-from edgewise._ground.errors import EdgewiseError
+from edgewise._ground.errors import EdgewiseError, EdgewiseWarning
 from edgewise._ground.optional import require
 from edgewise._ground.registry import unknown
 
@@ -57,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _run(words)
+        with _warnings_as_lines():
+            return _run(words)
     except Exception as error:
         if os.environ.get("EDGEWISE_DEBUG") == "1":
             raise
@@ -83,6 +86,23 @@ def _run(words: list[str]) -> int:
         require(package, extra="cli")
     importlib.import_module(f"edgewise.cli.{command}").main(rest)
     return 0
+
+
+@contextlib.contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Within it, warnings of this package are shown as errors are: without a place in code that nobody here has written."""
+    before = warnings.formatwarning
+
+    def shown(message, category, filename, lineno, line=None) -> str:
+        if issubclass(category, EdgewiseWarning):
+            return f"edgewise: warning: {' '.join(str(message).split())}\n"
+        return before(message, category, filename, lineno, line)
+
+    warnings.formatwarning = shown
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 def _explain(error: Exception) -> str:

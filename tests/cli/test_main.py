@@ -2,11 +2,12 @@ import errno
 import os
 import subprocess
 import sys
+import warnings
 from types import SimpleNamespace
 
 import pytest
 
-from edgewise._ground.errors import DataError
+from edgewise._ground.errors import DataError, warn
 from edgewise.cli import COMMANDS, main
 
 
@@ -122,3 +123,18 @@ def test_the_console_script_returns_the_exit_code():
     ran = subprocess.run([sys.executable, "-m", "edgewise", "nonsense"], capture_output=True, text=True)
     assert ran.returncode == 2
     assert "Traceback" not in ran.stderr
+
+
+def test_warnings_are_lines_without_a_place_in_code(command, capsys):
+    def warning(words):
+        warn("the masks\nare few")
+        print(warnings.formatwarning("other", UserWarning, "file.py", 7, "code"), file=sys.stderr)
+
+    command(warning)
+    before = warnings.formatwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda *told: print(warnings.formatwarning(*told[:4]), file=sys.stderr)
+        assert main(["train"]) == 0
+    assert capsys.readouterr().err == "edgewise: warning: the masks are few\n\nfile.py:7: UserWarning: other\n  code\n\n"
+    assert warnings.formatwarning is before

@@ -1,10 +1,10 @@
 """The compiled operators, loaded into PyTorch as ``torch.ops.edgewise`` when they are first needed."""
 
-import warnings
 from collections.abc import Callable
 
 import torch
 
+from edgewise._ground.errors import warn
 from edgewise._ground.torch_private import constant_in_graphs
 from edgewise.ops.native.build import BuildError, built_library
 
@@ -51,6 +51,6 @@ def available() -> bool:
         load()
     except BuildError as error:
         if not known:
-            warnings.warn(f"layers run on the slower lean backend, since {error}", stacklevel=2)
+            warn(f"layers run on the slower lean backend, since {error}")
         return False
     return True

@@ -10,7 +10,7 @@ import warnings
 import pytest
 import torch
 
-from edgewise import use_backend
+from edgewise import EdgewiseWarning, use_backend
 from edgewise.nn import KANLinear
 from edgewise.ops import native
 from edgewise.ops.native import build
@@ -181,7 +181,7 @@ def test_without_kernels_there_is_one_warning_and_the_lean_backend(monkeypatch):
     monkeypatch.setattr(native.library, "_problem", None)
     monkeypatch.setenv("CXX", "no-such-compiler")
     layer, x = KANLinear(3, 2), torch.randn(4, 3)
-    with pytest.warns(UserWarning, match="slower lean backend, since there is no compiler"):
+    with pytest.warns(EdgewiseWarning, match="slower lean backend, since there is no compiler"):
         first = layer(x)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
