@@ -1,5 +1,6 @@
 """``edgewise data``: what there is to learn from, and whether it is sound."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ from edgewise.cli._tables import print_table
 if TYPE_CHECKING:
     from edgewise.vision.data import ClassificationSet, SegmentationSet
     from edgewise.vision.data.classes import ClassCount
+    from edgewise.vision.volumes import VolumeSet
 
 PUBLISHED_SEED = 2981
 _PAIRS = 10
@@ -64,15 +66,13 @@ def _list() -> None:
 def _describe(name: str, root: Path | None, options: dict[str, Any], split_seed: int) -> None:
     from edgewise.vision.data import ClassificationSet, dataset_of, describe
     from edgewise.vision.volumes import VolumeSet
-    from edgewise.vision.volumes.describe import describe_volumes
 
     dataset = dataset_of(name, root, options)
     if isinstance(dataset, ClassificationSet):
         _describe_classes(dataset, split_seed)
         return
     if isinstance(dataset, VolumeSet):
-        rows, classes = describe_volumes(dataset, split_seed)
-        print_table((name, ""), [*rows, ("classes", "\n".join(map(_class, classes)))], left=(0, 1))
+        _describe_scans(dataset, split_seed)
         return
     if not any(sample.masks for sample in dataset):
         _describe_pictures(dataset, split_seed)
@@ -96,6 +96,18 @@ def _describe(name: str, root: Path | None, options: dict[str, Any], split_seed:
         *([("source", facts["citation"])] if facts["citation"] else []),
     ]
     print_table((name, ""), rows, left=(0, 1))
+
+
+def _describe_scans(dataset: "VolumeSet", split_seed: int) -> None:
+    from edgewise.vision.volumes.describe import describe_volumes
+
+    found = describe_volumes(dataset, split_seed)
+    classes = "\n".join(_class(count, "voxels") for count in found.classes)
+    print_table((dataset.name, ""), [*found.rows, ("classes", classes)], left=(0, 1))
+    for fault in found.faults:
+        print(f"edgewise: error: {fault}", file=sys.stderr)
+    if found.faults:
+        raise SystemExit(1)
 
 
 def _describe_pictures(dataset: "SegmentationSet", split_seed: int) -> None:
@@ -139,8 +151,8 @@ def _describe_classes(dataset: "ClassificationSet", split_seed: int) -> None:
     print_table((dataset.name, ""), rows, left=(0, 1))
 
 
-def _class(count: "ClassCount") -> str:
-    return f"{count.title}: {count.pixels:,} pixels in {count.samples} masks, most in {count.example}"
+def _class(count: "ClassCount", of: str = "pixels") -> str:
+    return f"{count.title}: {count.pixels:,} {of} in {count.samples} masks, most in {count.example}"
 
 
 def _sizes(sizes: dict[tuple[int, ...], int]) -> str:

@@ -43,7 +43,23 @@ def count_classes(samples: Iterable[Sample], names: Sequence[str] = ()) -> list[
         DataError: A mask is missing or broken, or has a value that its rule does not know.
     """
     samples = list(samples)
-    counts = np.array([np.bincount(sample.read_classes().ravel(), minlength=VOID + 1) for sample in samples])
+    return classes_of(samples, [counts_in(sample.read_classes()) for sample in samples], names)
+
+
+def counts_in(classes: np.ndarray) -> np.ndarray:
+    """How many pixels each class has, 0 to 255."""
+    return np.bincount(classes.ravel(), minlength=VOID + 1)
+
+
+def classes_of(samples: Sequence[Sample], found: Sequence[np.ndarray], names: Sequence[str] = ()) -> list[ClassCount]:
+    """:func:`count_classes` of samples whose masks were read.
+
+    Args:
+        samples: The samples.
+        found: The :func:`counts_in` of the mask of each.
+        names: As there.
+    """
+    counts = np.array(found)
     coding = samples[0].coding if samples else None
     return [
         ClassCount(

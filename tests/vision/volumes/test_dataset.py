@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgewise import ConfigError, DataError
+from edgewise.cli import main
 from edgewise.vision.data import create_dataset
 from edgewise.vision.volumes import VolumeSample
 from edgewise.vision.volumes.describe import describe_volumes
@@ -108,5 +109,23 @@ def test_spacing_is_told_along_the_body_however_a_scan_was_cut(tmp_path):
         scan = np.random.default_rng(number).normal(size=(4, 5, 6)).astype(np.float32)
         write(tmp_path / "images" / f"{number}.nii.gz", scan, sagittal)
         write(tmp_path / "masks" / f"{number}.nii.gz", (scan > 0).astype(np.uint8), sagittal)
-    rows, _ = describe_volumes(create_dataset("volumes", tmp_path), 0)
-    assert dict(rows)["mm along the body, to its back, its side"] == "3 to 3, 0.7 to 0.7, 0.5 to 0.5"
+    found = describe_volumes(create_dataset("volumes", tmp_path), 0)
+    assert dict(found.rows)["mm along the body, to its back, its side"] == "3 to 3, 0.7 to 0.7, 0.5 to 0.5"
+
+
+def test_all_that_is_wrong_is_told_at_once(scans, tmp_path, capsys):
+    shutil.copytree(scans, tmp_path / "scans")
+    (tmp_path / "scans" / "imagesTr" / "case1_0000.nii.gz").write_bytes(b"no")
+    write(tmp_path / "scans" / "labelsTr" / "case4.nii.gz", np.zeros((2, 3, 4), np.uint8))
+    assert main(["data", "volumes", "--root", str(tmp_path / "scans")]) == 1
+    told = capsys.readouterr()
+    one, other = told.err.splitlines()
+    assert "case1_0000.nii.gz cannot be read as NIfTI" in one
+    assert "case4.nii.gz has 4 x 3 x 2 voxels" in other
+    assert "10, 2 of them unusable" in told.out
+    truths = [
+        np.asanyarray(nibabel.load(scans / "labelsTr" / f"case{n}.nii.gz").dataobj) for n in range(10) if n not in (1, 4)
+    ]
+    for label, name in ((1, "small"), (2, "large")):
+        voxels = sum(int((truth == label).sum()) for truth in truths)
+        assert f"{label} {name}: {voxels:,} voxels in 8 masks" in told.out
