@@ -111,6 +111,19 @@ def test_what_is_amiss_is_told_in_one_sentence(tmp_path):
         assert "\n" not in str(caught.value)
 
 
+def test_damage_to_a_packed_file_is_found_wherever_it_is(tmp_path):
+    """Also where it can be unpacked, into other numbers."""
+    array = np.random.default_rng(0).integers(0, 2000, (30, 20, 20)).astype(np.int16)
+    whole = save(tmp_path / "whole.nii.gz", array).read_bytes()
+    np.testing.assert_array_equal(read_nifti(tmp_path / "whole.nii.gz").array[0], array.T)
+    for place in (*range(500, len(whole), 1500), len(whole) - 6):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        (tmp_path / "damaged.nii.gz").write_bytes(damaged)
+        with pytest.raises(DataError, match=r"damaged\.nii\.gz cannot be read as NIfTI"):
+            read_nifti(tmp_path / "damaged.nii.gz")
+
+
 def test_a_stack_of_pages_needs_its_spacing(tmp_path):
     tifffile = pytest.importorskip("tifffile")
     array = np.random.default_rng(0).integers(0, 60000, (3, 4, 5)).astype(np.uint16)
