@@ -10,7 +10,7 @@ from edgewise._ground.errors import ConfigError
 from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
-from edgewise.cli.train import option_of
+from edgewise.cli.train import option_of, registered_for
 from edgewise.vision import RECIPES, create_recipe
 from edgewise.vision.ensembles.folder import EnsembleFolder, Members
 from edgewise.vision.ensembles.run import train_ensemble
@@ -47,18 +47,18 @@ def main(words: list[str]) -> None:
     run = option_of(settings, "--run") if "--resume" in settings else None
     folder = EnsembleFolder(run) if run is not None else None
     stored = folder if folder is not None and folder.is_there else None
-    recipe = _recipe(name, stored, run)
+    recipe = _recipe(name, settings, stored, run)
     members = stored.read_members() if stored else Members()
     call(_command(recipe, members), settings, prog=f"edgewise ensemble {name}" if name else "edgewise ensemble")
 
 
-def _recipe(name: str | None, stored: EnsembleFolder | None, run: str | None) -> Recipe:
+def _recipe(name: str | None, settings: list[str], stored: EnsembleFolder | None, run: str | None) -> Recipe:
     """The recipe whose settings the others change: of an ensemble that is resumed its own, else the registered one.
 
     Raises:
         ConfigError: There is none of this name, or no name and no ensemble.
     """
-    registered = create_recipe(name) if name else None
+    registered = registered_for(name, settings) if name else None
     if stored is None and registered is None:
         where = f"{run} holds no ensemble" if run else "no recipe is named"
         raise ConfigError(f"{where}: name the recipe to train, edgewise ensemble RECIPE --run DIR")

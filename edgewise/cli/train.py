@@ -13,7 +13,7 @@ from edgewise._ground.errors import ConfigError
 from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_methods, print_table
-from edgewise.vision import RECIPES, Recipe, create_recipe, train, write_report
+from edgewise.vision import RECIPES, Model, Recipe, create_recipe, train, write_report
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.run import is_first_process
 from edgewise.vision.training.tasks import task_of
@@ -56,7 +56,7 @@ def _recipe(name: str | None, settings: list[str]) -> Recipe:
     Raises:
         ConfigError: There is none of this name, or no name and no run, or the run is of another task.
     """
-    registered = create_recipe(name) if name else None
+    registered = registered_for(name, settings) if name else None
     run = option_of(settings, "--run") if "--resume" in settings else None
     folder = RunFolder(run) if run is not None else None
     if folder is None or not folder.config.exists():
@@ -71,6 +71,12 @@ def _recipe(name: str | None, settings: list[str]) -> Recipe:
             "name out, edgewise train --resume --run DIR"
         )
     return stored
+
+
+def registered_for(name: str, settings: list[str]) -> Recipe:
+    """The registered recipe; its options of a model go with that model, so another that is named begins without any."""
+    recipe, model = create_recipe(name), option_of(settings, "--model.name")
+    return recipe if model in (None, recipe.model.name) else replace(recipe, model=Model(name=model))
 
 
 def option_of(words: list[str], option: str) -> str | None:

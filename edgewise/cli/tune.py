@@ -9,7 +9,8 @@ from tyro.conf import arg
 from edgewise.cli._allocator import keep_freed_memory
 from edgewise.cli._parse import call, summary
 from edgewise.cli._tables import print_table
-from edgewise.vision import RECIPES, Recipe, create_recipe
+from edgewise.cli.train import registered_for
+from edgewise.vision import RECIPES, Recipe
 from edgewise.vision.tuning import Space, TrialRun, tune, write_tuning_report
 from edgewise.vision.tuning.report import best_command, ranked, setting_names, setting_text, trial_row
 from edgewise.vision.tuning.trials import StudyFolder
@@ -38,13 +39,13 @@ def main(words: list[str]) -> None:
         print_table(("recipe", ""), [(name, summary(RECIPES[name])) for name in RECIPES], left=(0, 1))
         raise SystemExit(0 if words else 2)
     name, *settings = words
-    call(_command(name), settings, prog=f"edgewise tune {name}")
+    call(_command(name, settings), settings, prog=f"edgewise tune {name}")
 
 
-def _command(name: str) -> Callable[..., None]:
+def _command(name: str, settings: list[str]) -> Callable[..., None]:
     """The function whose signature is the command line: the settings of a recipe, the space, the folder of the study."""
 
-    default = create_recipe(name)
+    default = registered_for(name, settings)
 
     def command(
         *,

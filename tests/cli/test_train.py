@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from edgewise import DataError
 from edgewise.cli import main
-from edgewise.vision import RunFolder, list_recipes
+from edgewise.vision import RunFolder, create_recipe, list_recipes
 
 
 @pytest.mark.slow
@@ -81,6 +82,23 @@ def test_a_measure_of_no_baseline_is_an_error(settings, tmp_path, capsys):
 def test_an_unknown_model_is_an_error_that_names_the_nearest(tmp_path, settings, capsys):
     assert main(["train", *settings, "--run", str(tmp_path / "a"), "--model.name", "al_ukan"]) == 1
     assert "unknown model 'al_ukan'; did you mean 'all_ukan'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "ensemble", "tune"])
+def test_options_of_a_recipes_model_are_not_those_of_another(tmp_path, monkeypatch, command):
+    """What is trained is watched, not trained."""
+    asked = []
+
+    def instead(recipe, *_, **__):
+        asked.append(recipe.model.options)
+        raise DataError("enough")
+
+    names = {"train": "train_and_report", "ensemble": "train_ensemble", "tune": "tune"}
+    monkeypatch.setattr(f"edgewise.cli.{command}.{names[command]}", instead)
+    words = [command, "volumes", "--data.root", str(tmp_path), "--run", str(tmp_path / "run")]
+    for more in ([], ["--model.name", "unet3d"], ["--model.name=unet3d", "--model.options", '{"norm": "batch"}']):
+        assert main([*words, *more]) == 1
+    assert asked == [create_recipe("volumes").model.options, {}, {"norm": "batch"}]
 
 
 def test_none_and_the_settings_of_a_run_are_understood(tmp_path, monkeypatch, capsys):
