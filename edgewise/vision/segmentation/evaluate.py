@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.progress import ProgressLine
 from edgewise.vision.data import Sample, SegmentationSet
 from edgewise.vision.data.coding import VOID
 from edgewise.vision.data.instances import has_instances, read_instances
@@ -46,14 +47,17 @@ def evaluate_masks(
     in_mm = None not in spacings
     apart = classes <= 2 and has_instances(dataset)
     measured = []
-    for sample, spacing in zip(dataset, spacings, strict=True):
-        image, truth = sample.read()
-        _check(truth, sample.id, classes)
-        instances = read_instances(sample) if apart else None
-        labels, probabilities = _found(masks, image)
-        if seen is not None:
-            seen(sample, image, truth, labels)
-        measured.append(measure(labels, truth, classes, spacing if in_mm else None, probabilities, instances))
+    with ProgressLine("scored", len(dataset), shown=None, errors=True) as line:
+        for sample, spacing in zip(dataset, spacings, strict=True):
+            image, truth = sample.read()
+            _check(truth, sample.id, classes)
+            instances = read_instances(sample) if apart else None
+            labels, probabilities = _found(masks, image)
+            if seen is not None:
+                seen(sample, image, truth, labels)
+            measured.append(measure(labels, truth, classes, spacing if in_mm else None, probabilities, instances))
+            line.step()
+            line.say()
     cohort = Cohort(dataset.ids, tuple(sample.group for sample in dataset), measured)
     known = dataset.legend if dataset.legend and len(dataset.legend.names) == max(classes, 2) else Legend.of(classes)
     return Evaluation.of(cohort, "mm" if in_mm else "px", known.names)
