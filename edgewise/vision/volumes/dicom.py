@@ -26,13 +26,27 @@ def is_series(folder: Path) -> bool:
     return any(map(may_hold_slices, folder.iterdir()))
 
 
+def series_in(folder: Path) -> list[Path]:
+    """The scans that a folder of slices is: itself where they are of one series, else of each series its first file.
+
+    Where a file cannot be read it is the folder itself, and reading that says so.
+    """
+    try:
+        slices = [one for file in _files(folder) for one in slices_of(file)]
+    except DataError:
+        return [folder]
+    first = {one.series: one.path for one in reversed(slices)}
+    return sorted(first.values()) if len(first) > 1 else [folder]
+
+
 def read_series(path: str | Path) -> Volume:
     """The slices of one series, in the order in which they lie in space, with their rescaling done.
 
     Positions, orientations and pixel sizes make the affine. Files that are no DICOM are passed over.
 
     Args:
-        path: A folder of its files, each with one slice or with a slice in each frame, or one such file.
+        path: A folder of its files, each with one slice or with a slice in each frame; or one of them, which stands for
+            those of its series beside it.
 
     Raises:
         DataError: There is no slice, or more than one series; a slice is missing, of another size, orientation or
@@ -53,8 +67,10 @@ def affine_of_series(path: str | Path) -> np.ndarray:
 
 def _placed(path: Path) -> tuple[list[Slice], np.ndarray]:
     """The slices in their order, and their affine."""
-    files = [path] if path.is_file() else [file for file in sorted(path.iterdir()) if may_hold_slices(file)]
-    slices = [one for file in files for one in slices_of(file)]
+    slices = [one for file in _files(path if path.is_dir() else path.parent) for one in slices_of(file)]
+    if not path.is_dir():
+        meant = slices_of(path)[0].series
+        slices = [one for one in slices if one.series == meant]
     if not slices:
         raise DataError(f"{path} holds no DICOM slices; give the folder whose files are the slices of one series")
     _check_series(path, slices)
@@ -69,10 +85,14 @@ def _placed(path: Path) -> tuple[list[Slice], np.ndarray]:
     return slices, _affine(slices, normal)
 
 
+def _files(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.iterdir()) if may_hold_slices(file)]
+
+
 def _check_series(path: Path, slices: Sequence[Slice]) -> None:
     series: dict[str, list[Path]] = {}
     for one in slices:
-        series.setdefault(str(one.get("SeriesInstanceUID") or ""), []).append(one.path)
+        series.setdefault(one.series, []).append(one.path)
     if len(series) > 1:
         parts = ", ".join(f"{len(paths)} like {paths[0].name}" for paths in sorted(series.values(), key=len, reverse=True))
         raise DataError(f"{path} holds slices of {len(series)} series ({parts}); keep each in a folder of its own")

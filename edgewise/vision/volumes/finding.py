@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgewise._ground.errors import DataError
 from edgewise.vision.segmentation.inference.pictures import Picture, named, visible
-from edgewise.vision.volumes.dicom import is_series
+from edgewise.vision.volumes.dicom import is_series, series_in
 from edgewise.vision.volumes.reading import KNOWN
 
 CHANNEL = re.compile(r"(.+)_(\d{4})")
@@ -21,7 +21,7 @@ class Scan(Picture):
     """A scan and the name of what is made of it.
 
     Attributes:
-        path: The file, or the folder of slices.
+        path: The file, the folder of slices, or the first file of a series where a folder holds several.
         name: As of pictures.
         others: Further files of it, a channel each.
     """
@@ -32,7 +32,8 @@ class Scan(Picture):
 def find_scans(paths: Iterable[str | Path], out_dir: Path, channels: int = 1) -> list[Scan]:
     """Files and series, and in the place of each folder all in it and its subfolders, by name.
 
-    A folder whose own files are DICOM slices is one scan. Names are those of pictures, so what is made of
+    A folder whose own files are DICOM slices is one scan, or as many as it holds series, which are called by their first
+    files. Names are those of pictures, so what is made of
     ``patient/study/series/`` lies in ``patient/study/``. What is hidden is left out, and so is what an earlier prediction
     wrote to the same folder.
 
@@ -48,7 +49,7 @@ def find_scans(paths: Iterable[str | Path], out_dir: Path, channels: int = 1) ->
     def inside(folder: Path) -> list[Path]:
         there: list[Path] = []
         for place, names in visible(folder):
-            there += [place] if is_series(place) else []
+            there += series_in(place) if is_series(place) else []
             files = (place / name for name in names if name.lower().endswith(KNOWN))
             there += [file for file in files if not _is_result(file, out_dir)]
         if not there:
@@ -68,7 +69,9 @@ def stem_of(path: Path) -> str:
         >>> stem_of(Path("a.nii.gz")), stem_of(Path("1.2.840"))
         ('a', '1.2.840')
     """
-    ending = next((ending for ending in sorted(KNOWN, key=len, reverse=True) if path.name.lower().endswith(ending)), "")
+    ending = next(
+        (ending for ending in sorted((*KNOWN, ".dcm"), key=len, reverse=True) if path.name.lower().endswith(ending)), ""
+    )
     return path.name[: len(path.name) - len(ending)]
 
 

@@ -40,6 +40,11 @@ class Slice:
     def __str__(self) -> str:
         return str(self.path) if self.frame is None else f"frame {self.frame + 1} of {self.path}"
 
+    @property
+    def series(self) -> str:
+        """What all slices of a series share, and no other has."""
+        return str(self.header.get("SeriesInstanceUID") or "")
+
     def get(self, name: str) -> Any:
         """An attribute of the slice; None where nothing says it."""
         if self.frame is None or name not in GROUPS:

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from edgewise import DataError
+from edgewise.vision.volumes import read_volume
 from edgewise.vision.volumes.finding import find_scans
 
 
@@ -34,6 +35,23 @@ def test_series_are_found_below_patients_and_studies(hospital, tmp_path):
     assert [scan.name for scan in found] == ["p1/ct/1.2.840.1", "p1/ct/1.2.840.2", "p2/ct"]
     assert names([hospital / "p2" / "ct"], tmp_path / "out") == ["ct"]
     assert names([hospital / "p1", hospital / "p2"], tmp_path) == ["p1/ct/1.2.840.1", "p1/ct/1.2.840.2", "p2/ct"]
+
+
+def test_a_folder_of_several_series_is_several_scans(write_series, tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(0, 100, (4 - number, 4, 6)) for number in range(2)]
+    for number, array in enumerate(arrays):
+        for path in write_series(tmp_path / f"series{number}", array):
+            (tmp_path / "in" / "study").mkdir(parents=True, exist_ok=True)
+            path.rename(tmp_path / "in" / "study" / f"{path.stem}{number}.dcm")
+    found = find_scans([tmp_path / "in"], tmp_path / "out")
+    assert [scan.name for scan in found] == ["study/IM0000", "study/IM0001"]
+    for scan, array in zip(found, arrays, strict=True):
+        np.testing.assert_array_equal(read_volume(scan.path).array[0], 2 * array - 1024)
+    (tmp_path / "in" / "study" / "IM000x.dcm").write_bytes(b"no")
+    (scan,) = find_scans([tmp_path / "in"], tmp_path / "out")
+    with pytest.raises(DataError, match=r"IM000x\.dcm is no DICOM file"):
+        read_volume(scan.path)
 
 
 def test_files_are_found_below_a_folder_by_all_their_endings(tmp_path):
