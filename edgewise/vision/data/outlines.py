@@ -11,7 +11,7 @@ import numpy as np
 
 from edgewise._ground.errors import DataError
 from edgewise.vision.data.mask_file import MaskFile
-from edgewise.vision.data.pixels import decode, upright
+from edgewise.vision.data.pixels import size_of
 
 DRAWN = (".txt", ".json")
 """Of files that hold polygons."""
@@ -50,8 +50,7 @@ def read_outlines(path: Path, image: Path) -> MaskFile:
     Raises:
         DataError: The file or the picture cannot be read, or a polygon is none.
     """
-    width, height = decode(image, None, lambda opened: upright(opened).size, lambda pixels: pixels.shape[1::-1])
-    shape = (height, width)
+    shape = size_of(image)
     classes = np.zeros(shape, np.uint8)
     for label, inside in _of_yolo(path, shape) if path.suffix == ".txt" else _of_coco(path, image, shape):
         classes[inside] = label

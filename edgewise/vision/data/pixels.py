@@ -74,6 +74,20 @@ def decode(path: Path, page: int | None, take: Callable[[Any], Taken], wrap: Cal
         raise DataError(f"{path} cannot be read as an image ({reason}); replace the file, it may be truncated") from error
 
 
+def size_of(path: Path, page: int | None = None) -> tuple[int, int]:
+    """Height and width of a picture file, upright. Reads the header alone.
+
+    Args:
+        path: The file.
+        page: As in :func:`read_pixels`.
+
+    Raises:
+        DataError: As :func:`read_pixels`.
+    """
+    width, height = decode(path, page, lambda image: upright(image).size, lambda pixels: pixels.shape[1::-1])
+    return height, width
+
+
 def is_deep(path: Path) -> bool:
     """Whether the values of a picture have no scale of their own: more than 8 bits, or floats. Reads the header alone.
 

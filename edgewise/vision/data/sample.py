@@ -1,6 +1,7 @@
 """One picture with its masks on disk, read when asked for."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from edgewise.vision.data.auto import read_as
 from edgewise.vision.data.coding import VOID, Coding
 from edgewise.vision.data.mask_file import MaskFile, read_mask_file
 from edgewise.vision.data.outlines import DRAWN, read_outlines
-from edgewise.vision.data.pixels import read_pixels
+from edgewise.vision.data.pixels import read_pixels, size_of
 
 FOURTEEN_BITS = 2**14 - 1
 """Files of 16 bits whose values end here or before are of a camera or scanner with fewer bits."""
@@ -104,19 +105,13 @@ class Sample:
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """`read_image` and `read_mask` at the price of decoding each file once."""
-        image, classes = self.read_image(), self.read_classes()
-        if classes.shape != image.shape[1:]:
-            raise DataError(
-                f"mask {self.masks[0]} is {_by(classes)} and its image {self.image} is {_by(image[0])} (height x width); "
-                "a mask must have the size of its image"
-            )
-        return image, classes
+        return self.read_image(), self.read_classes()
 
     def read_classes(self) -> np.ndarray:
-        """`read_mask` without a look at the picture.
+        """`read_mask`, for which the size of the picture is known by its header; it is not decoded.
 
         Raises:
-            DataError: As `read_mask`, but for the size of the picture.
+            DataError: As `read_mask`.
         """
         if not self.masks:
             raise DataError(f"sample {self.id} ({self.image}) has no mask; give it at least one mask file")
@@ -125,7 +120,8 @@ class Sample:
         for path, more in zip(self.masks[1:], others, strict=True):
             if more.shape != first.shape:
                 raise DataError(
-                    f"mask {path} is {_by(more)} and {self.masks[0]} {_by(first)} (height x width); make them equal"
+                    f"mask {path} is {_by(more.shape)} and {self.masks[0]} {_by(first.shape)} (height x width); "
+                    "make them equal"
                 )
             clash = (first % VOID > 0) & (more % VOID > 0) & (first != more)
             if clash.any():
@@ -134,6 +130,11 @@ class Sample:
                     f"the class {first[clash][0]}; give a pixel one class"
                 )
             first = np.where(more % VOID > 0, more, np.where(first > 0, first, more))
+        if first.shape != (size := size_of(self.image, self.page)):
+            raise DataError(
+                f"mask {self.masks[0]} is {_by(first.shape)} and its image {self.image} is {_by(size)} (height x width); "
+                "a mask must have the size of its image"
+            )
         return first if self.field is None else self._in_field(first, self.field)
 
     def _mask_file(self, path: Path) -> MaskFile:
@@ -144,8 +145,8 @@ class Sample:
         seen = read_mask_file(field, self.page).plane("grey") != 0
         if seen.shape != classes.shape:
             raise DataError(
-                f"field of view {field} is {_by(seen)} and mask {self.masks[0]} {_by(classes)} (height x width); "
-                "make them equal"
+                f"field of view {field} is {_by(seen.shape)} and mask {self.masks[0]} {_by(classes.shape)} (height x "
+                "width); make them equal"
             )
         return np.where(seen, classes, np.uint8(VOID))
 
@@ -162,5 +163,5 @@ class Sample:
         )
 
 
-def _by(array: np.ndarray) -> str:
-    return " x ".join(map(str, array.shape))
+def _by(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))

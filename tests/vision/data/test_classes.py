@@ -53,3 +53,9 @@ def test_masks_without_foreground_or_without_background_are_refused(make_set, sa
             save(sample.masks[0].relative_to(sample.masks[0].parents[1]).as_posix(), np.full((32, 32), value, np.uint8))
         with pytest.raises(DataError, match=f"no mask of 'toy' holds class {int(value == 0)}"):
             check_classes(count_classes(dataset), 1, "toy", "binary")
+
+
+def test_a_mask_of_another_size_is_found_by_the_look_at_all_masks(dataset, save, noise):
+    save("images/1.png", noise(1)[:30])
+    with pytest.raises(DataError, match=r"masks/1\.png is 32 x 32 and its image .*images/1\.png is 30 x 32"):
+        count_classes(dataset)

@@ -4,7 +4,7 @@ import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from edgewise._ground.errors import DataError
-from edgewise.vision.data.pixels import read_pixels
+from edgewise.vision.data.pixels import read_pixels, size_of
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 COLOUR = np.random.default_rng(0).integers(0, 256, (3, 4, 3), dtype=np.uint8)
@@ -107,3 +107,13 @@ def test_text_under_an_image_name(tmp_path):
     (tmp_path / "a.tif").write_text("no picture")
     with pytest.raises(DataError, match=r"a\.tif cannot be read as an image"):
         read_pixels(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg"])
+def test_the_size_is_that_of_the_pixels_upright(tmp_path, name):
+    exif = Image.Exif()
+    exif[274] = 6  # a quarter turn
+    Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6)).save(tmp_path / name, exif=exif)
+    assert size_of(tmp_path / name) == read_pixels(tmp_path / name).shape == (6, 4)
+    tifffile.imwrite(tmp_path / "deep.tif", np.zeros((3, 5, 3), np.uint16), photometric="minisblack", planarconfig="contig")
+    assert size_of(tmp_path / "deep.tif") == read_pixels(tmp_path / "deep.tif").shape[:2]
