@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from edgewise._ground.precision import as_written
-from edgewise.ops.attention import lean, native
+from edgewise.ops.attention import lean, native, triton
 from edgewise.ops.attention.definition import (
     Attention,
     Composed,
@@ -52,5 +52,5 @@ _FORMS = {
     "plain": Attention.plain,
     "lean": lean.attend,
     "native": native.attend,
-    "triton": lean.attend,
+    "triton": triton.attend,
 }

@@ -11,14 +11,14 @@ from edgewise.ops.native.functions import BASE_FUNCTIONS, global_settings, is_gl
 from edgewise.ops.native.library import available
 from edgewise.ops.operation import Operands, Operation
 
-_NAMES = ("functions.coef", "functions.base_weight", "functions.scale", "projector")
+NAMES = ("functions.coef", "functions.base_weight", "functions.scale", "projector")
 
 
 def attend(attention: Attention, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, weights: Weights) -> Tensor:
     """Attention of all heads, ``(b, heads, n, d)``; what the kernels do not cover is carried out in tiles."""
     if not _covered(attention.form, q, k, v, mask, weights):
         return lean.attend(attention, q, k, v, mask, weights)
-    y = RankAttention(attention)(q, k, v, *(weights.get(name) for name in _NAMES)).transpose(1, 2)
+    y = RankAttention(attention)(q, k, v, *(weights.get(name) for name in NAMES)).transpose(1, 2)
     return y + (weights["bias"].unsqueeze(1) @ v) if "bias" in weights else y
 
 
@@ -29,7 +29,7 @@ class RankAttention(Operation):
     attention: Attention
 
     def plain(self, q, k, v, *weights):
-        named = {name: t for name, t in zip(_NAMES, weights, strict=True) if t is not None}
+        named = {name: t for name, t in zip(NAMES, weights, strict=True) if t is not None}
         return self.attention.plain(q, k, v, None, named).transpose(1, 2)
 
     def fast(self, *operands):
@@ -63,7 +63,7 @@ def _covered(form: Form, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, w
         and mask is None
         and is_global(form.edge.basis)
         and (form.edge.base is None or form.edge.base in BASE_FUNCTIONS)
-        and set(weights) <= {*_NAMES, "bias"}
+        and set(weights) <= {*NAMES, "bias"}
         and weights["projector"].shape[2] <= v.shape[3]
         and q.is_cpu
         and q.dtype in (torch.float32, torch.float64)
