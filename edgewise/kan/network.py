@@ -141,9 +141,9 @@ class Network(HasSettings, nn.Sequential):
     def keep_rows(self, x: Tensor) -> None:
         """Remember rows of the data, ``(N, inputs)``, at most 1,000 of them, evenly chosen: what the network is read on.
 
-        They are those of the last fit, in no file and no state dict; copies and pickles of the network have them.
+        They are those of the last fit, in no file and no state dict, and lie on the CPU; copies and pickles have them.
         """
-        self.rows = x.detach()[:: max(1, -(-len(x) // MOST_ROWS))].clone()
+        self.rows = x.detach()[:: max(1, -(-len(x) // MOST_ROWS))].clone().cpu()
 
     def select(self, x: Tensor) -> Tensor:
         """The columns of ``x`` that the network looks at."""

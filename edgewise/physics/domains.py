@@ -132,7 +132,7 @@ class Box(Domain):
         return self.low, self.high
 
     def contains(self, x: Tensor) -> Tensor:
-        return ((self.rows(x) > self.low) & (x < self.high)).all(1)
+        return ((self.rows(x) > self.low.to(x.device)) & (x < self.high.to(x.device))).all(1)
 
     def face(self, column: int, end: str, count: int, seed: int = 0) -> Tensor:
         """Points on one face, such as ``face(1, "low", 50)`` for those at the start of a time in column 1.
@@ -163,7 +163,8 @@ class Box(Domain):
 
     def outward(self, x: Tensor) -> Tensor:
         d = x.shape[1]
-        nearest = torch.cat([x - self.low, self.high - x], 1).abs().argmin(1)
+        low, high = self.low.to(x.device), self.high.to(x.device)
+        nearest = torch.cat([x - low, high - x], 1).abs().argmin(1)
         return torch.cat([-torch.eye(d), torch.eye(d)]).to(x)[nearest]
 
     def wall(self, x: Tensor) -> Tensor:
@@ -202,7 +203,7 @@ class Disc(Domain):
         return self.centre - self.radius, self.centre + self.radius
 
     def contains(self, x: Tensor) -> Tensor:
-        return (self.rows(x) - self.centre).square().sum(1) < self.radius**2
+        return (self.rows(x) - self.centre.to(x.device)).square().sum(1) < self.radius**2
 
     def edge(self, count: int, seed: int = 0) -> Tensor:
         at = scattered(count, len(self.centre), seed)

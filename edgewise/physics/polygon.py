@@ -56,9 +56,9 @@ class Polygon(Domain):
         return self.lines[0].amin(0), self.lines[0].amax(0)
 
     def contains(self, x: Tensor) -> Tensor:
-        inside = _within(self.rows(x), self.lines[0])
+        inside = _within(self.rows(x), self.lines[0].to(x.device))
         for hole in self.lines[1:]:
-            inside &= ~_within(x, hole)
+            inside &= ~_within(x, hole.to(x.device))
         return inside
 
     def edge(self, count: int, seed: int = 0) -> Tensor:
@@ -71,14 +71,15 @@ class Polygon(Domain):
         return self.starts[side] + share.unsqueeze(1) * along[side]
 
     def distance(self, x: Tensor) -> Tensor:
-        return _distances(self.rows(x).double(), self.starts, self.ends).amin(1)
+        return _distances(self.rows(x).double(), self.starts.to(x.device), self.ends.to(x.device)).amin(1)
 
     def outward(self, x: Tensor) -> Tensor:
         along = self.ends - self.starts
         across = torch.stack([along[:, 1], -along[:, 0]], 1) / along.norm(dim=1, keepdim=True)
         middle, step = (self.starts + self.ends) / 2, 1e-6 * along.norm(dim=1, keepdim=True)
         outward = torch.where(self.contains(middle + step * across).unsqueeze(1), -across, across)
-        return outward.to(x)[_distances(x.double(), self.starts, self.ends).argmin(1)]
+        nearest = _distances(x.double(), self.starts.to(x.device), self.ends.to(x.device)).argmin(1)
+        return outward.to(x)[nearest]
 
     def wall(self, x: Tensor) -> Tensor:
         starts, ends = self.starts.to(x), self.ends.to(x)

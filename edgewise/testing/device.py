@@ -102,7 +102,8 @@ class _PythonSide(TorchFunctionMode):
         kwargs = kwargs or {}
         own = isinstance(args[0], _There) if args else False
         device = torch.device(kwargs.get("device") or (AWAY if own else CPU))
-        if (func is torch.tensor or (func is Tensor.new_tensor and own)) and device == AWAY:
+        made = func in (torch.tensor, torch.as_tensor) and not isinstance(args[0], Tensor)
+        if (made or (func is Tensor.new_tensor and own)) and device == AWAY:
             if func is Tensor.new_tensor:
                 kwargs = {"dtype": args[0].dtype, **kwargs}
             data, options = (
@@ -112,9 +113,18 @@ class _PythonSide(TorchFunctionMode):
             return torch.tensor(data, **options).to(AWAY).requires_grad_(kwargs.get("requires_grad", False))
         if func is Tensor.tolist and own:
             return args[0].cpu().tolist()
+        if func in (Tensor.__getitem__, Tensor.__setitem__) and own:
+            args = (args[0], _by_tensors(args[1]), *args[2:])
         if func is _SET_DATA and own:
             args[0].numbers = args[1].numbers
         return func(*args, **kwargs)
+
+
+def _by_tensors(index: Any) -> Any:
+    """Lists in an index as the tensors that PyTorch makes of them on the device."""
+    if isinstance(index, tuple):
+        return tuple(_by_tensors(part) for part in index)
+    return torch.tensor(index).to(AWAY) if isinstance(index, list) else index
 
 
 def _tensors(tree: Any) -> list[Tensor]:
