@@ -3,6 +3,7 @@
 from edgewise.analysis.attention_maps import AttentionMaps, attention_maps
 from edgewise.analysis.attention_record import read_attention
 from edgewise.analysis.attention_statistics import AttentionStatistics, attention_statistics
+from edgewise.analysis.backends import Served, backends_of
 from edgewise.analysis.compare import Comparison, compare, write_comparison
 from edgewise.analysis.cost import count_flops, count_parameters
 from edgewise.analysis.directions import PrincipalDirections, principal_directions, random_directions
@@ -28,11 +29,13 @@ __all__ = [
     "OptimizerPath",
     "Plane",
     "PrincipalDirections",
+    "Served",
     "Timing",
     "WeightHistograms",
     "attention_maps",
     "attention_spectrum",
     "attention_statistics",
+    "backends_of",
     "compare",
     "compare_times",
     "count_flops",

@@ -25,6 +25,7 @@ COMMANDS = {
     "analyze": "look at what training made: loss landscape, path, weights, attention, spectrum",
     "compare": "put models side by side: parameters, operations, memory, time, scores",
     "models": "list the models",
+    "info": "print versions, devices, and which kernels serve the layers of a model",
     "data": "list the datasets, or describe one and look for duplicates in it",
 }
 _HELP = """\

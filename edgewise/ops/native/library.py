@@ -41,6 +41,15 @@ def load() -> None:
     _loaded = True
 
 
+def obstacle() -> str | None:
+    """Why the kernels cannot be used here, in words; None if they can, for which they are built."""
+    try:
+        load()
+    except BuildError as error:
+        return str(error)
+    return None
+
+
 @constant_in_graphs
 def available() -> bool:
     """Whether the kernels can be used; if not, a warning says why, once."""
