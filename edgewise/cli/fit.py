@@ -62,6 +62,7 @@ def command(
     test: float = 0.2,
     max_time: Annotated[float | None, arg(metavar="SECONDS")] = None,
     seed: int = 0,
+    device: str = "cpu",
     out: Annotated[Path, arg(metavar="DIR")] = Path("formula"),
     overwrite: bool = False,
 ) -> None:
@@ -109,6 +110,7 @@ def command(
         test: Share of the rows that is held back to judge the formula.
         max_time: Seconds of the processor after which it ends with what it has.
         seed: Decides the rows held back and the start of the fit.
+        device: Where networks are fitted, such as cpu or cuda.
         out: Folder for what is written; made if needed.
         overwrite: Replace a fit that the folder holds.
     """
@@ -127,6 +129,7 @@ def command(
     behaviour = Behaviour(increasing, decreasing, even, odd)
     known = known_of(data, units, target_unit, constant_units, forbidden, longest, form, behaviour)
     options = {"hidden": hidden or None, "max_time": max_time, "grid": grid, "functions": functions or None, "seed": seed}
+    options["device"] = device
     found = discover(data.x[used], data.y[used], names=data.names, known=known, **options)
     folder.write(found, data.x[used], data)
     if found.formula is None:

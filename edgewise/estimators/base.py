@@ -50,6 +50,7 @@ class KANEstimator(Learned):
         symbolic: bool = False,
         functions: Sequence[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
+        device: str | None = None,
     ):
         self.hidden = hidden
         self.grid = grid
@@ -62,6 +63,7 @@ class KANEstimator(Learned):
         self.symbolic = symbolic
         self.functions = functions
         self.random_state = random_state
+        self.device = device
 
     def _fit(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None, loss: CurvedLoss, digit: float) -> None:
         """Set everything that is learned.
@@ -168,6 +170,7 @@ class KANEstimator(Learned):
                 starts=self.starts,
                 loss=None if isinstance(loss, Squares) else loss,
                 progress=False,
+                device=self.device,
             )
 
     def _target_scale(self, targets: Tensor, weight: Tensor | None) -> Scale:
@@ -217,6 +220,7 @@ class KANEstimator(Learned):
             max_time=self.max_time,
             seed=seed,
             progress=False,
+            device=self.device,
         )
         self.discovery_, self.formula_ = found, found.formula
         if found.formula is None:

@@ -44,6 +44,7 @@ class KANClassifier(ClassifierMixin, KANInChunks):
         symbolic: Give each edge a named function: logits are then those of ``formula_``.
         functions: Names of the functions that formulas may have; the whole library by default.
         random_state: A seed, a numpy generator, or None for numpy's global one.
+        device: Where a single network (with ``penalty`` or ``symbolic``) is fitted, such as ``"cuda"``; None: on the CPU.
 
     Attributes:
         classes_: The classes; of two, the logit is that of the second.
@@ -74,6 +75,7 @@ class KANClassifier(ClassifierMixin, KANInChunks):
         symbolic: bool = False,
         functions: Sequence[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
+        device: str | None = None,
     ):
         super().__init__(
             hidden,
@@ -87,6 +89,7 @@ class KANClassifier(ClassifierMixin, KANInChunks):
             symbolic=symbolic,
             functions=functions,
             random_state=random_state,
+            device=device,
         )
         self.class_weight = class_weight
 

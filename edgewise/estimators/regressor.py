@@ -73,6 +73,7 @@ class KANRegressor(RegressorMixin, KANWithIntervals):
         functions: Names of the functions that formulas may have, such as ``["x", "x^2", "sin"]``; the whole library by
             default.
         random_state: A seed, a numpy generator, or None for numpy's global one. Torch's generators stay as they are.
+        device: Where a single network (with ``penalty`` or ``symbolic``) is fitted, such as ``"cuda"``; None: on the CPU.
 
     Attributes:
         network_: The fitted :class:`~edgewise.kan.KAN`, for columns in units of ``mean_`` and ``scale_``, giving targets
@@ -116,6 +117,7 @@ class KANRegressor(RegressorMixin, KANWithIntervals):
         symbolic: bool = False,
         functions: Sequence[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
+        device: str | None = None,
     ):
         super().__init__(
             hidden,
@@ -129,6 +131,7 @@ class KANRegressor(RegressorMixin, KANWithIntervals):
             symbolic=symbolic,
             functions=functions,
             random_state=random_state,
+            device=device,
         )
         self.loss, self.monotonic_cst = loss, monotonic_cst
 

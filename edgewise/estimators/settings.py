@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from edgewise._ground.device import device_of
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.numbers import check_seconds, check_whole
 from edgewise._ground.registry import unknown
@@ -22,6 +23,7 @@ class Settings(Protocol):
     penalty: Any
     symbolic: bool
     functions: Any
+    device: Any
 
 
 def check_settings(estimator: Settings) -> None:
@@ -36,10 +38,17 @@ def check_settings(estimator: Settings) -> None:
     check_seconds(estimator.max_time)
     if estimator.optimizer not in OPTIMIZERS:
         raise unknown("optimizer", estimator.optimizer, OPTIMIZERS)
+    if estimator.device is not None:
+        device_of(estimator.device)
     if estimator.symbolic:
         return
     if estimator.functions is not None:
         raise ConfigError("functions= says what formulas may have: give symbolic=True too, or leave it out")
+    if estimator.penalty is None and estimator.device not in (None, "cpu"):
+        raise ConfigError(
+            f"a safe fit compares many small networks on the CPU, got device={estimator.device!r}: give penalty= too for a "
+            "single network, or symbolic=True, or leave out device="
+        )
     if estimator.penalty is None and estimator.optimizer != "lm":
         raise ConfigError(
             f"a safe fit takes its own steps: give penalty= too for a single network by {estimator.optimizer!r}, or leave "

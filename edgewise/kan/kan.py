@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.types import Device
 from torch.utils.data import DataLoader
 
 from edgewise.kan.fitting.data import Data, Loss, Pair
@@ -56,6 +57,7 @@ class KAN(Network):
         patience: int | None = None,
         callback: Callable[[Network, int, History], None] | None = None,
         progress: bool | None = None,
+        device: Device = None,
     ) -> History:
         """Fit the network to data, in place; see :func:`edgewise.kan.fitting.fit`."""
         return fit(
@@ -75,6 +77,7 @@ class KAN(Network):
             patience=patience,
             callback=callback,
             progress=progress,
+            device=device,
         )
 
     def refine(self, grid: int | Sequence[int]) -> Self:

@@ -4,7 +4,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
+from torch.types import Device
 
+from edgewise._ground.device import computing_on
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.numbers import check_whole
 from edgewise._ground.registry import unknown
@@ -36,6 +38,7 @@ def solve(
     starts: int = 1,
     callback: Callable[[nn.Module, int, Course], None] | None = None,
     progress: bool | None = None,
+    device: Device = None,
 ) -> Course:
     """Change a network in place until it fulfils the equations of a problem.
 
@@ -56,6 +59,8 @@ def solve(
             loss. One start may end in a wrong solution, such as a diffusion of 0 of something that stays as it is.
         callback: Called after each step.
         progress: Show a progress bar; by default where the output is a terminal.
+        device: Where to compute, such as ``"cuda"``: the model and the points go there, and the model comes back
+            afterwards; by default where the model is.
 
     Returns:
         The course of the solution. After an interrupt (Ctrl-C) the network is as it was after the last whole step.
@@ -85,36 +90,37 @@ def solve(
         raise unknown("optimizer", optimizer, OPTIMIZERS)
     check_whole(1, steps=steps, starts=starts)
     check_rates(optimizer, lr, grid_updates)
-    like = next(iter(trainable(model.named_parameters()).values()), None)
-    if like is None:
-        raise ConfigError("a solution changes the numbers of a network, and this model has none that want a gradient")
-    run = Run(model, problem.like(like), None if test is None else solution(model, test, like))
-    run.check_finite()
-    run.balance()
-    check_reach(model, run.problem, grid_updates > 0)
-    if optimizer == "lm":
-        check_derivatives(run.residuals)
-    stages = [None] if grids is None else list(grids)
-    if grids is not None:
-        check_stages((layer for _, layer in edge_layers(model)), grids)
-    run.compare(stages[-1])
-    with Progress(progress, (len(stages) + starts - 1) * steps) as bar:
+    with computing_on(device, model):
+        like = next(iter(trainable(model.named_parameters()).values()), None)
+        if like is None:
+            raise ConfigError("a solution changes the numbers of a network, and this model has none that want a gradient")
+        run = Run(model, problem.like(like), None if test is None else solution(model, test, like))
+        run.check_finite()
+        run.balance()
+        check_reach(model, run.problem, grid_updates > 0)
+        if optimizer == "lm":
+            check_derivatives(run.residuals)
+        stages = [None] if grids is None else list(grids)
+        if grids is not None:
+            check_stages((layer for _, layer in edge_layers(model)), grids)
+        run.compare(stages[-1])
+        with Progress(progress, (len(stages) + starts - 1) * steps) as bar:
 
-        def stage(grid: int | None) -> bool:
-            try:
-                run.stage(grid, optimizer, steps, lr, grid_updates, callback, bar)
-            except KeyboardInterrupt:
-                run.course.stopped = "interrupted"
-            return run.course.stopped != "interrupted"
+            def stage(grid: int | None) -> bool:
+                try:
+                    run.stage(grid, optimizer, steps, lr, grid_updates, callback, bar)
+                except KeyboardInterrupt:
+                    run.course.stopped = "interrupted"
+                return run.course.stopped != "interrupted"
 
-        def attempt() -> tuple[float, Course]:
-            run.begin()
-            stage(stages[0])
-            return run.course.loss[-1] if run.course.loss else math.inf, run.course
+            def attempt() -> tuple[float, Course]:
+                run.begin()
+                stage(stages[0])
+                return run.course.loss[-1] if run.course.loss else math.inf, run.course
 
-        run.course = best_of(model, starts, attempt)
+            run.course = best_of(model, starts, attempt)
+            if run.course.stopped != "interrupted":
+                all(stage(grid) for grid in stages[1:])
         if run.course.stopped != "interrupted":
-            all(stage(grid) for grid in stages[1:])
-    if run.course.stopped != "interrupted":
-        tell_of_unreached(run.problem, run.residuals.all_values())
-    return run.course
+            tell_of_unreached(run.problem, run.residuals.all_values())
+        return run.course

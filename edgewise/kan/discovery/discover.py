@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.types import Device
 
+from edgewise._ground.device import device_of
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise._ground.numbers import check_whole
 from edgewise.kan.discovery.clock import Clock, timed
@@ -54,6 +56,7 @@ def discover(
     max_time: float | None = None,
     seed: int | None = None,
     progress: bool | None = None,
+    device: Device = None,
 ) -> Discovery:
     """Find a formula for targets: on the rows themselves, or as what a network that was fitted to them is.
 
@@ -91,6 +94,7 @@ def discover(
         max_time: Seconds of the processor after which the search ends with what it has; by default it ends when it is done.
         seed: Draw from this seed, and leave the global generator where it is; by default draw from that.
         progress: Show a progress bar; by default where the output is a terminal.
+        device: Where networks are fitted, such as ``"cuda"``; formulas on the rows are looked for on the CPU.
 
     Returns:
         What was found. After an interrupt (Ctrl-C), or when the time is up, what had been found until then: the network as
@@ -110,6 +114,7 @@ def discover(
     if np.ndim(x) != 2:
         raise DataError(f"the inputs must be a table (rows, columns), got shape {np.shape(x)}")
     check_hidden(hidden)
+    device = None if device is None else device_of(device)  # before hours of search
     check_whole(1, grid=grid, steps=steps, starts=starts)
     check_whole(0, k=k)
     functions = functions if functions is None else [functions] if isinstance(functions, str) else list(functions)
@@ -140,7 +145,7 @@ def discover(
         if known.has_behaviour:
             grammar = replace(grammar, behaviour=known.behaviour(labels, places, table.x))
         with Progress(progress, None) as bar:
-            search = Search(model, table, optimizer, loss, steps, timed(bar.advance, clock))
+            search = Search(model, table, optimizer, loss, steps, timed(bar.advance, clock), device)
             direct = None
             try:
                 if is_direct and len(table) > 1:

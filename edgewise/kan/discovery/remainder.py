@@ -53,7 +53,7 @@ def complete(
             left = replace(search.table, y=search.table.y - symbolic(search.table.x))
         if not is_predictable(search, left):
             return
-        rest = Search(search.anew(), left, search.optimizer, None, search.steps, search.advance)
+        rest = Search(search.anew(), left, search.optimizer, None, search.steps, search.advance, search.device)
         rest.find_curves(penalty, starts)
         rest.name_edges(functions)
         if not _joined(search, rest, functions):

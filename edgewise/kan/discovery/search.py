@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch.types import Device
 
 from edgewise._ground.errors import ConfigError, EdgewiseWarning, NonFiniteError, warn
 from edgewise._ground.quiet import quiet
@@ -52,16 +53,18 @@ class Search:
         loss: Of outputs and targets; None for the mean square of targets in units of their deviation.
         steps: Of each fit.
         advance: Called after each step.
+        device: Where networks are fitted; by default where they are.
     """
 
     def __init__(
-        self, model: KAN, table: Table, optimizer: str, loss: Loss | None, steps: int, advance: Callable[[History], None]
-    ):
+        self, model: KAN, table: Table, optimizer: str, loss: Loss | None, steps: int, advance: Callable[[History], None],
+        device: Device = None,
+    ):  # fmt: skip
         self.found, self.choices = Found(model, ()), []
         self.symbolic: KAN | None = None
         self.formula: Formula | None = None
         self.departure: Departure | None = None
-        self.optimizer, self.loss, self.steps, self.advance = optimizer, loss, steps, advance
+        self.optimizer, self.loss, self.steps, self.advance, self.device = optimizer, loss, steps, advance, device
         self.inputs = Scale.of(table.x, table.digit)
         self.outputs = Scale.of(table.y) if loss is None else Scale.none(model[-1].nodes)
         self.table = replace(table, x=self.inputs(table.x), y=table.y if loss else self.outputs(table.y))
@@ -175,6 +178,7 @@ class Search:
                 grid_updates=grid_updates,
                 callback=lambda _, __, h: self.advance(h),
                 progress=False,
+                device=self.device,
             )
         if history.stopped == "interrupted":
             raise KeyboardInterrupt

@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import cast
 
 from numpy.typing import ArrayLike
+from torch.types import Device
 from torch.utils.data import DataLoader
 
+from edgewise._ground.device import computing_on
 from edgewise._ground.errors import ConfigError
 from edgewise.kan.fitting.columns import warn_of_far_rows
 from edgewise.kan.fitting.data import Data, Loss, Pair, tables, weights_of
@@ -37,6 +39,7 @@ def fit(
     patience: int | None = None,
     callback: Callable[[Network, int, History], None] | None = None,
     progress: bool | None = None,
+    device: Device = None,
 ) -> History:
     """Fit a network to all of the data at once; the network changes in place.
 
@@ -63,6 +66,8 @@ def fit(
         patience: Stop after so many steps without a lower loss (on ``test`` if there is one), and go back to the best.
         callback: Called after each step.
         progress: Show a progress bar; by default where the output is a terminal.
+        device: Where to compute, such as ``"cuda"``: the network and the data go there, and the network comes back
+            afterwards; by default where the network is.
 
     Columns that are constant in the data say nothing: a warning names them, and no numeric edge leads from them any more.
 
@@ -89,42 +94,43 @@ def fit(
         if isinstance(data, Mapping) or hasattr(data, "batch_size"):
             raise ConfigError(f"targets are given twice: a {type(data).__name__} has its own, so leave out y")
         data = (cast("ArrayLike", data), y)
-    if hasattr(data, "batch_size"):
-        from edgewise.kan.fitting.batches import fit_batches
+    with computing_on(device, model):
+        if hasattr(data, "batch_size"):
+            from edgewise.kan.fitting.batches import fit_batches
 
-        _refuse_what_is_for_tables(optimizer, grids, starts, patience, weights)
-        rest = {"penalty": penalty, "loss": loss, "lr": lr, "callback": callback, "progress": progress}
-        return fit_batches(model, cast("DataLoader", data), test, epochs=steps, **rest)
-    train, held = tables(model, cast("Data", data), test)
-    if weights is not None:
-        if loss is not None and not isinstance(loss, CurvedLoss):
-            raise ConfigError(
-                "weights are those of the mean square: let a loss of your own weigh the rows, or leave it out"
-            )
-        train = replace(train, weight=weights_of(weights, train))
-    plan = Plan(stages_of(grids, penalty), optimizer, steps, starts, lr, grid_updates, patience)
-    plan.check(model, train, loss)
-    run = Run(model, train, held, loss, plan)
-    run.check_finite()
-    run.leave_out_still()
-    interrupted = False
-    with Progress(progress, len(plan.stages) * steps * starts) as bar:
-        try:
-            for start in range(starts):
-                if start:
-                    run.start_again()
-                for stage in plan.stages:
-                    run.stage(stage, callback, bar)
-        except KeyboardInterrupt:
-            run.restore()
-            interrupted = True
-    history = run.best()
-    model.keep_rows(train.x)
-    if interrupted:
-        history.stopped = "interrupted"
-    elif loss is None and history.loss:
-        warn_of_far_rows(train.x, float((train.y - train.y.mean(0)).square().mean()), history.loss[-1])
-    return history
+            _refuse_what_is_for_tables(optimizer, grids, starts, patience, weights)
+            rest = {"penalty": penalty, "loss": loss, "lr": lr, "callback": callback, "progress": progress}
+            return fit_batches(model, cast("DataLoader", data), test, epochs=steps, **rest)
+        train, held = tables(model, cast("Data", data), test)
+        if weights is not None:
+            if loss is not None and not isinstance(loss, CurvedLoss):
+                raise ConfigError(
+                    "weights are those of the mean square: let a loss of your own weigh the rows, or leave it out"
+                )
+            train = replace(train, weight=weights_of(weights, train))
+        plan = Plan(stages_of(grids, penalty), optimizer, steps, starts, lr, grid_updates, patience)
+        plan.check(model, train, loss)
+        run = Run(model, train, held, loss, plan)
+        run.check_finite()
+        run.leave_out_still()
+        interrupted = False
+        with Progress(progress, len(plan.stages) * steps * starts) as bar:
+            try:
+                for start in range(starts):
+                    if start:
+                        run.start_again()
+                    for stage in plan.stages:
+                        run.stage(stage, callback, bar)
+            except KeyboardInterrupt:
+                run.restore()
+                interrupted = True
+        history = run.best()
+        model.keep_rows(train.x)
+        if interrupted:
+            history.stopped = "interrupted"
+        elif loss is None and history.loss:
+            warn_of_far_rows(train.x, float((train.y - train.y.mean(0)).square().mean()), history.loss[-1])
+        return history
 
 
 def _refuse_what_is_for_tables(

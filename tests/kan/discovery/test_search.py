@@ -4,6 +4,7 @@ import torch
 from edgewise.kan import KAN
 from edgewise.kan.discovery.search import Search
 from edgewise.kan.fitting.data import Table
+from edgewise.testing import AWAY, OtherDevice
 
 
 def search(x, y, model=None) -> Search:
@@ -56,3 +57,12 @@ def test_a_constant_is_given_with_four_digits():
     found = search(x, y + 12.345678, model)
     found.find_formulas(["x"], None)
     assert str(found.formula) == f"{(y + 12.345678).mean().item():#.4g}"
+
+
+def test_networks_are_fitted_on_the_device_that_was_named():
+    x = torch.rand(30, 1).double()
+    model = KAN([1, 1]).double()
+    with OtherDevice() as other:
+        Search(model, Table(x, x.square()), "lm", None, 1, lambda history: None, AWAY).fit(model)
+    assert other.waits
+    assert model[0].coef.device.type == "cpu"
