@@ -33,20 +33,24 @@ def components(mask: np.ndarray) -> tuple[np.ndarray, int]:
     return require("scipy.ndimage", extra="training").label(mask, np.ones((3,) * mask.ndim))
 
 
-def lesions(prediction: np.ndarray, truth: np.ndarray) -> Lesions:
+def lesions(prediction: np.ndarray, truth: np.ndarray, known: np.ndarray | None = None) -> Lesions:
     """Count lesions: connected parts (:func:`components`), of which one is found where a single pixel meets.
 
-    One prediction over the whole picture thus finds all lesions: read precision beside it.
+    One prediction over the whole picture thus finds all lesions: read precision beside it. A predicted lesion that reaches
+    across pixels of which no truth is known is still one; one that lies in such pixels alone does not count.
 
     Args:
         prediction: Which pixels are predicted, bool, of 2 or 3 dimensions.
         truth: Which pixels are so in truth, of the same shape.
+        known: Of which pixels the truth is known, of the same shape; None: of all.
 
     Example:
         >>> lesions(np.array([[True, False, True, False, True]]), np.array([[True, True, True, False, False]]))
         Lesions(true=1, found=1, predicted=3, false=1)
     """
-    parts, true = components(truth)
-    guesses, predicted = components(prediction)
-    both = prediction & truth
+    known = np.ones_like(truth) if known is None else known
+    both = prediction & truth & known
+    parts, true = components(truth & known)
+    guesses, _ = components(prediction)
+    predicted = len(np.unique(guesses[prediction & known]))
     return Lesions(true, len(np.unique(parts[both])), predicted, predicted - len(np.unique(guesses[both])))

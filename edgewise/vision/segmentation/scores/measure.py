@@ -24,6 +24,8 @@ def measure(
 ) -> dict[str, Tensor]:
     """Measure one case, a picture or a volume. What is void in the truth is background in the outlines, else nothing.
 
+    Void pixels do not part a predicted lesion or object that reaches across them.
+
     Args:
         prediction: Class of each pixel, integers of 2 or 3 dimensions.
         truth: Class of each pixel, of the same shape, or 255 where none is known.
@@ -47,14 +49,15 @@ def measure(
     """
     known = truth != VOID
     pixels = _count(prediction[known], truth[known], max(classes, 2))
-    maps = [((prediction == index) & known, truth == index) for index in range(1, max(classes, 2))]
+    maps = [(prediction == index, truth == index) for index in range(1, max(classes, 2))]
     case = {name: part[0] for name, part in parts(pixels[None]).items()}
-    found = torch.tensor([surface_distances(*pair, spacing) for pair in maps], dtype=torch.float64) * case["there"][:, None]
+    distances = [surface_distances(guess & known, true, spacing) for guess, true in maps]
+    found = torch.tensor(distances, dtype=torch.float64) * case["there"][:, None]
     case["rest"] = int(known.sum()) - pixels.sum(-1)
     case["hd95"], case["assd"] = found.unbind(-1)
-    case["lesions"] = torch.tensor([lesions(*pair) for pair in maps], dtype=torch.float64)
+    case["lesions"] = torch.tensor([lesions(*pair, known) for pair in maps], dtype=torch.float64)
     if instances is not None:
-        case |= objects(components(maps[0][0])[0], np.where(known, instances, 0))
+        case |= objects(*(np.where(known, numbers, 0) for numbers in (components(maps[0][0])[0], instances)))
     if probabilities is not None:
         sums = calibration(probabilities, truth, known)
         squares = torch.tensor(sums.squares, dtype=torch.float64)
