@@ -66,6 +66,23 @@ def check_here() -> None:
         raise ConfigError(f"the backend 'triton' cannot run here: {problem}")
 
 
+def cannot_be_made() -> type[Exception]:
+    """What Triton raises where a kernel does not compile, or needs more than the device has."""
+    from triton import TritonError
+
+    return TritonError
+
+
+def in_one_line(error: Exception) -> str:
+    """What Triton says, without the source that it says it of."""
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
+
+
+def warn_of(error: Exception) -> None:
+    """Warn that lean does the work, since a kernel cannot be made; once for each reason."""
+    _warn_once(f"a kernel in Triton cannot be made here ({in_one_line(error)})")
+
+
 @lru_cache
 def _warn_once(problem: str) -> None:
     warn(f"layers run on the slower lean backend, since {problem}")

@@ -3,6 +3,7 @@
 Here stands which basis has which. To add one, write its function beside its kin and its row here.
 """
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,9 +11,23 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from edgewise.bases.basis import Basis
+from edgewise.bases._polynomials import Recurrent
+from edgewise.bases.basis import EMPTY, Basis
+from edgewise.bases.bernstein import Bernstein
 from edgewise.bases.bspline import BSpline
+from edgewise.bases.chebyshev import Chebyshev
+from edgewise.bases.fourier import Fourier
+from edgewise.bases.gegenbauer import Gegenbauer
+from edgewise.bases.hermite import Hermite
+from edgewise.bases.jacobi import Jacobi
+from edgewise.bases.laguerre import Laguerre
+from edgewise.bases.legendre import Legendre
+from edgewise.bases.monomials import Monomials
+from edgewise.bases.rbf import GaussianRBF
+from edgewise.bases.relu_kan import ReLUKAN
+from edgewise.bases.rswaf import RSWAF
 from edgewise.ops.triton.edges import ends_of_domain
+from edgewise.ops.triton.global_bases import bernstein, gaussian, monomial, polynomial, rectified, switch, wave
 from edgewise.ops.triton.splines import ends_of_knots, own_spline, uniform_spline
 
 
@@ -38,7 +53,77 @@ class BasisKernel(NamedTuple):
 Made = tuple[BasisKernel, tuple[float, ...]]
 """A kernel, and the numbers that it reads at ``NUMBERS + 2``; ``NUMBERS`` starts with the domain."""
 
-KERNELS: dict[type[Basis], Callable[[Any], Made | None]] = {}
+
+def _spline(basis: BSpline) -> Made | None:
+    if basis.degree == 0:
+        return None
+    if basis.knots == "uniform":
+        kernel = BasisKernel(basis.num_functions, uniform_spline, (basis.degree,))
+        return kernel, _cells(basis, basis.grid_size, basis.degree)
+    settings = (basis.degree, basis.grid_size + 2 * basis.degree + 1)
+    return BasisKernel(basis.num_functions, own_spline, settings, ends=ends_of_knots), ()
+
+
+def _polynomials(basis: Recurrent) -> Made:
+    first, last = basis.reference
+    table = []
+    for n in range(basis.degree):
+        a, b, c = basis.step(n, EMPTY)
+        table += [a, b + a * (first + last) / 2, c]
+    return BasisKernel(basis.num_functions, polynomial), (*_centred(basis, last - first), *table)
+
+
+def _chebyshev(basis: Chebyshev) -> Made:
+    table = [1.0, 0.0, 0.0, *(2.0, 0.0, 1.0) * max(0, basis.degree - 1)]
+    return BasisKernel(basis.num_functions, polynomial), (*_centred(basis, 2.0), *table)
+
+
+def _bernstein(basis: Bernstein) -> Made:
+    lo, hi = basis.domain
+    table = [math.comb(basis.degree, j) for j in range(basis.degree + 1)]
+    return BasisKernel(basis.num_functions, bernstein, (basis.degree,)), (lo, 1 / (hi - lo), *table)
+
+
+def _fourier(basis: Fourier) -> Made:
+    return BasisKernel(basis.num_functions, wave, (basis.num_frequencies,)), _centred(basis, 2 * math.pi)
+
+
+def _bumps(function: Any) -> Callable[[GaussianRBF | RSWAF], Made]:
+    def made(basis: GaussianRBF | RSWAF) -> Made:
+        return BasisKernel(basis.num_functions, function), _cells(basis, basis.num_centers - 1, 0)
+
+    return made
+
+
+def _rectified(basis: ReLUKAN) -> Made:
+    kernel = BasisKernel(basis.num_functions, rectified, (basis.span + 1, basis.power))
+    return kernel, _cells(basis, basis.grid_size, basis.span)
+
+
+def _centred(basis: Basis, length: float) -> tuple[float, float]:
+    """For a variable that runs over ``length`` on the domain, and is 0 in its middle: the middle, and the stretch."""
+    lo, hi = basis.domain
+    return (lo + hi) / 2, length / (hi - lo)
+
+
+def _cells(basis: Basis, cells: int, first: int) -> tuple[float, float]:
+    """For a variable that counts cells and is ``first`` at the lower end of the domain: its value at 0, the stretch."""
+    lo, hi = basis.domain
+    stretch = cells / (hi - lo)
+    return first - lo * stretch, stretch
+
+
+KERNELS: dict[type[Basis], Callable[[Any], Made | None]] = {
+    BSpline: _spline,
+    Chebyshev: _chebyshev,
+    Fourier: _fourier,
+    GaussianRBF: _bumps(gaussian),
+    RSWAF: _bumps(switch),
+    ReLUKAN: _rectified,
+    Bernstein: _bernstein,
+    Monomials: lambda basis: (BasisKernel(basis.num_functions, monomial), _centred(basis, 2.0)),
+    **dict.fromkeys((Gegenbauer, Hermite, Jacobi, Laguerre, Legendre), _polynomials),
+}
 """For each kind of basis that has one, its kernel; None for settings that it does not cover."""
 
 
@@ -56,18 +141,3 @@ def kernel_of(basis: Basis) -> Made | None:
 def numbers_of(basis: Basis, numbers: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     """The constants of a basis where its kernel reads them."""
     return torch.tensor([*basis.domain, *numbers], dtype=dtype, device=device)
-
-
-def _spline(basis: BSpline) -> Made | None:
-    lo, hi = basis.domain
-    if basis.degree == 0:
-        return None
-    if basis.knots == "uniform":
-        steps = basis.grid_size / (hi - lo)
-        kernel = BasisKernel(basis.num_functions, uniform_spline, (basis.degree,))
-        return kernel, (basis.degree - lo * steps, steps)
-    settings = (basis.degree, basis.grid_size + 2 * basis.degree + 1)
-    return BasisKernel(basis.num_functions, own_spline, settings, ends=ends_of_knots), ()
-
-
-KERNELS[BSpline] = _spline

@@ -5,23 +5,27 @@ import math
 import pytest
 import torch
 
-from edgewise import use_backend
-from edgewise.bases import BSpline
+from edgewise import ConfigError, EdgewiseWarning, use_backend
+from edgewise.bases import BSpline, Chebyshev, Fourier
+from edgewise.bases.basis import BASES
 from edgewise.nn import KANLinear
 from edgewise.ops import EdgeFunction
-from edgewise.ops.kan import triton as ops
+from edgewise.ops.kan import triton_operators as ops
+from edgewise.ops.kan.triton import has_kernel
+from edgewise.ops.triton.words import in_words
 from edgewise.testing import assert_within
 from edgewise.testing.compare import gradients
 from tests.ops.triton_errors import DEVICE, assert_near, errors, needs_triton
 
+triton = pytest.importorskip("triton")
 pytestmark = needs_triton
 CLOSE = {torch.float64: 1e-13, torch.float32: 1e-6, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 
 
 @pytest.fixture(autouse=True)
-def kernels_run(monkeypatch):
-    """Each test has to run a kernel, but may not be left to another backend."""
-    called = []
+def kernels_run(monkeypatch, request):
+    """Each test has to run a kernel, and may not be left to another backend."""
+    called = [1] if "no_kernel" in request.fixturenames else []
     run = ops._sum
     monkeypatch.setattr(ops, "_sum", lambda *operands: called.append(1) or run(*operands))
     yield
@@ -38,7 +42,7 @@ def moved(layer):
 
 def layer_of(number: int, dtype=torch.float32) -> tuple[KANLinear, torch.Tensor]:
     """One of many layers with its input: of each size and setting, in turn."""
-    rows, ins, outs, grid = ((7, 3, 5, 5), (33, 17, 4, 3), (40, 2, 35, 8), (1, 1, 1, 1), (18, 9, 10, 2))[number % 5]
+    rows, ins, outs, grid = ((7, 3, 5, 5), (33, 17, 4, 3), (40, 2, 35, 2), (1, 1, 1, 1), (18, 9, 10, 2))[number % 5]
     degree, outside = 1 + number * 3 % 5, ("zero", "clamp", "linear")[number % 3]
     basis = BSpline(
         grid, degree, (-1, 1.5), "zero" if degree == 1 else outside, ("uniform", "per-feature")[number // 2 % 2]
@@ -60,6 +64,20 @@ def test_equals_the_definition(number):
 @pytest.mark.parametrize("number", range(5, 60))
 def test_equals_the_definition_in_many_shapes(number):
     assert_near(*layer_of(number), 1e-6)
+
+
+@pytest.mark.parametrize("basis", [Chebyshev(3, outside="linear"), Fourier(1)], ids=str)
+def test_equals_the_definition_on_global_bases(basis):
+    assert_near(KANLinear(3, 5, basis), torch.randn(7, 3), 1e-6)
+
+
+@pytest.mark.triton
+@pytest.mark.parametrize("size", [(1, 1, 1), (33, 3, 17), (7, 18, 2), (40, 5, 33), (16, 16, 16)], ids=str)
+@pytest.mark.parametrize("name", [name for name in BASES if not needs_triton.args[0] and has_kernel(EdgeFunction(name))])
+def test_equals_the_definition_on_any_basis(name, size):
+    rows, ins, outs = size
+    basis = BASES[name](outside=("clamp", "linear", BASES[name].natural)[rows % 3])
+    assert_near(KANLinear(ins, outs, basis, scale=outs == 2), torch.randn(rows, ins), 1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16], ids=str)
@@ -163,7 +181,7 @@ def test_saves_the_input_and_the_parameters_alone():
 def operands(dtype=torch.float32):
     edge = EdgeFunction(BSpline(2, 2))
     shapes = ((5, 3), (3, 4, 4), (4, 3), (4, 3))
-    return [torch.randn(shape, dtype=dtype, device=DEVICE, requires_grad=True) for shape in shapes], ops.in_words(edge)
+    return [torch.randn(shape, dtype=dtype, device=DEVICE, requires_grad=True) for shape in shapes], in_words(edge)
 
 
 @pytest.mark.slow
@@ -187,3 +205,58 @@ def test_compiled_and_exported_with_the_operator_in_the_graph():
         assert not any("bmm" in kind or "mm" in kind for kind in kinds)
         assert torch.equal(program.module()(x), layer(x))
     torch.compiler.reset()
+
+
+@pytest.fixture
+def no_kernel():
+    """A test that is about running none."""
+
+
+def broken(*operands):
+    raise triton.TritonError("out of resources\nshared memory, Required: 300000")
+
+
+def test_a_kernel_that_does_not_compile_is_replaced_by_lean_with_one_warning(monkeypatch, no_kernel):
+    layer, x = KANLinear(4, 3, scale=True).to(DEVICE), torch.randn(6, 4, device=DEVICE, requires_grad=True)
+
+    def all_of_it():
+        y = layer(x)
+        return [y, *torch.autograd.grad(y.square().sum(), [x, *layer.parameters()])]
+
+    with use_backend("lean"):
+        expected = all_of_it()
+    monkeypatch.setattr(ops, "_sum", broken)
+    with use_backend("triton"):
+        with pytest.warns(EdgewiseWarning, match="cannot be made here .TritonError: shared memory, Required: 300000."):
+            found = all_of_it()
+        all_of_it()
+    assert all(map(torch.equal, found, expected))
+
+
+def test_a_gradient_whose_kernel_does_not_compile_is_refused(monkeypatch):
+    layer, x = KANLinear(4, 3).to(DEVICE), torch.randn(6, 4, device=DEVICE)
+    with use_backend("triton"):
+        y = layer(x).sum()
+    monkeypatch.setattr("edgewise.ops.kan.triton_launch.EdgeSum.coef_gradient", broken)
+    with pytest.raises(ConfigError, match=r"a gradient's kernel cannot be made here .*: run with use_backend\('lean'\)"):
+        y.backward()
+
+
+def test_a_layer_on_another_device_is_refused(no_kernel):
+    layer = KANLinear(4, 3, device="meta")
+    with use_backend("triton"), pytest.raises(ConfigError, match="the input is on cpu and its layer on meta: move one"):
+        layer(torch.zeros(6, 4))
+
+
+@pytest.mark.parametrize("change", ["knots that learn", "a basis without a kernel", "torch.func"])
+def test_what_kernels_do_not_cover_is_left_to_lean(change, no_kernel, monkeypatch):
+    basis = {"knots that learn": BSpline(knots="per-feature"), "a basis without a kernel": "sine"}.get(change, BSpline())
+    layer, x = KANLinear(4, 3, basis).to(DEVICE), torch.randn(6, 4, device=DEVICE)
+    for knots in layer.state.buffers():
+        knots.requires_grad_()
+    monkeypatch.setattr(ops, "_sum", None)  # a call would fail
+    with use_backend("triton"):
+        if change == "torch.func":
+            torch.func.vmap(layer)(x.unsqueeze(1))
+        else:
+            layer(x)
