@@ -1,12 +1,14 @@
 """The memory and the time that `edgewise predict` takes for a picture of 4000 x 3000 pixels.
 
     python benchmarks/predict_memory.py
+    python benchmarks/predict_memory.py --lines 4 5        # a picture seen turned, and by three runs
 
 A network with fresh weights costs what a trained one costs. Each line is a process of its own; its resident memory at the
 peak is what the system counted (`ru_maxrss`), Python and PyTorch included.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -20,11 +22,22 @@ from PIL import Image
 from edgewise.io import save_model
 from edgewise.vision import MaskedData, Model, Result, RunFolder, Segmentation, SegmentationRecipe
 
+LINES = (
+    ("pad", 1, 1),
+    ("tiles", 1, 1),
+    ("tiles", 4, 1, "--probabilities"),
+    ("tiles", 1, 1, "--tta"),
+    ("tiles", 4, 1, "--tta", "--probabilities"),
+    ("tiles", 4, 3, "--probabilities"),
+    ("tiles", 4, 3, "--threshold", "0.3", "--smallest", "50", "--probabilities"),
+)
+"""How pictures come to the network, its classes, how many runs, and what is asked for."""
 
-def make_run(path: Path, model: str, classes: int, fit: str) -> None:
+
+def make_run(path: Path, model: Model, classes: int, fit: str) -> None:
     """A run folder as training leaves it, of a network that learned nothing."""
     data = MaskedData(name="folder", size=(256, 256), classes=classes, fit=fit)
-    recipe = SegmentationRecipe(data=data, model=Model(name=model))
+    recipe = SegmentationRecipe(data=data, model=model)
     network, folder = Segmentation().network(recipe), RunFolder(path)
     path.mkdir()
     folder.write_config(recipe, {"masks": None, "window": None})
@@ -47,16 +60,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, nargs=2, default=(4000, 3000), help="width and height of the picture")
     parser.add_argument("--model", default="all_ukan")
-    width, height = parser.parse_args().size
-    model = parser.parse_args().model
+    parser.add_argument("--lines", type=int, nargs="+", default=range(len(LINES)), help=f"from 0 to {len(LINES) - 1}")
+    parser.add_argument("--options", type=json.loads, default={}, help="of the model, as JSON")
+    given = parser.parse_args()
+    (width, height), model = given.size, Model(name=given.model, options=given.options)
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder, "picture.png")
         Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)).save(picture)
-        for fit, classes, more in (("pad", 1, []), ("tiles", 1, []), ("tiles", 4, ["--probabilities"])):
-            run = Path(folder, f"{fit}{classes}")
-            make_run(run, model, classes, fit)
-            peak, seconds = measure(["predict", str(run), str(picture), "--out", str(Path(folder, "out")), *more])
-            print(f"{model:>9} {fit:>6} {classes} classes {' '.join(more):>16} {peak:6.0f} MB {seconds:6.0f} s", flush=True)
+        for line in given.lines:
+            fit, classes, members, *more = LINES[line]
+            runs = [Path(folder, f"{line}-{member}") for member in range(members)]
+            for run in runs:
+                make_run(run, model, classes, fit)
+            peak, seconds = measure(["predict", *map(str, runs), str(picture), "--out", str(Path(folder, "out")), *more])
+            what = f"{model.name} {fit}, {members} x {classes} classes {' '.join(more)}"
+            print(f"{what:60} {peak:6.0f} MB {seconds:6.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -88,5 +88,5 @@ class Predictor(MaskPredictor):
     def _logits(self, image: np.ndarray) -> Tensor:
         """Logits (1, classes, H, W) at the size of the input."""
         like = next(chain(self.network.parameters(), self.network.buffers()))
-        batch = self.preprocess.image(image)[None].to(like.device, like.dtype)
+        batch = self.preprocess.image(np.ascontiguousarray(image))[None].to(like.device, like.dtype)
         return slide(self.network, batch, self.preprocess.size) if self.preprocess.fit == "tiles" else self.network(batch)

@@ -46,7 +46,7 @@ class Ensemble(MaskPredictor):
                     f"members of an ensemble give {len(total)} and {len(part)} classes: give members of the same classes"
                 )
             total += part
-        return total / len(self.predictors)
+        return total.div_(len(self.predictors))  # in place, since a picture may be large
 
 
 def _agreed(decisions: Sequence[Decision]) -> Decision:
