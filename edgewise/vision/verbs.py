@@ -6,6 +6,7 @@ from pathlib import Path
 from edgewise._ground.errors import ConfigError, warn
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data import ClassificationSet, SegmentationSet
+from edgewise.vision.ensembles.chosen import Chosen
 from edgewise.vision.ensembles.folder import EnsembleFolder
 from edgewise.vision.segmentation.inference.files import Inference
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
@@ -16,57 +17,63 @@ from edgewise.vision.training.tasks import TASKS, Predicted, Tuned, task_of
 
 
 def evaluate(
-    run_dir: str | Path, dataset: SegmentationSet | ClassificationSet | None = None, *, device: str = "cpu"
-) -> Evaluation:
-    """Score the best epoch of a run as its task is scored; of an ensemble the mean of the probabilities of its members.
-
-    Args:
-        run_dir: The run, or the folder of an ensemble.
-        dataset: Pictures with their masks, each scored at its own size, or with their classes; None: the run's own test
-            images.
-        device: Where to compute.
-
-    Raises:
-        CheckpointError: The folder holds no run, it has done no epoch yet, or its model is corrupted.
-        DataError: A picture, its mask or its class cannot be used.
-    """
-    run, members = opened(run_dir)
-    return task_of(run.read_recipe()).evaluate(run, members, dataset, device)
-
-
-def opened(run_dir: str | Path) -> tuple[RunFolder, list[Path]]:
-    """The files of a run or of an ensemble, and the runs that it is made of."""
-    ensemble = EnsembleFolder(run_dir)
-    return (ensemble, ensemble.members()) if ensemble.is_there else (RunFolder(run_dir), [Path(run_dir)])
-
-
-def compare_runs(
-    first: str | Path,
-    second: str | Path,
+    runs: str | Path | Sequence[str | Path],
     dataset: SegmentationSet | ClassificationSet | None = None,
     *,
     device: str = "cpu",
+    inference: Inference | None = None,
+) -> Evaluation:
+    """Score the best epoch of a run as its task is scored; of several, or of an ensemble, the mean of their probabilities.
+
+    Args:
+        runs: The run, the folder of an ensemble, an ONNX file that was exported of a segmentation, or several of these.
+        dataset: Pictures with their masks, each scored at its own size, or with their classes; None: the run's own test
+            images.
+        device: Where to compute.
+        inference: Of a segmentation, how masks are made: as by :func:`predict`, which makes the same.
+
+    Raises:
+        CheckpointError: The folder holds no run, it has done no epoch yet, or its model is corrupted.
+        ConfigError: Several runs do not go together or have other test images, an ONNX file is given without a dataset, or
+            something was asked for that only a segmentation has.
+        DataError: A picture, its mask or its class cannot be used.
+    """
+    scored = Chosen.of(runs)
+    task = scored.task()
+    if dataset is None and len(scored.runs) > 1:
+        scored.check_test_images()
+    return task.evaluate(scored.runs, scored.members, dataset, device, inference)
+
+
+def compare_runs(
+    first: str | Path | Sequence[str | Path],
+    second: str | Path | Sequence[str | Path],
+    dataset: SegmentationSet | ClassificationSet | None = None,
+    *,
+    device: str = "cpu",
+    inference: Inference | None = None,
 ) -> Compared:
     """Score two runs or ensembles of one task on the same images; differences are the first less the second.
 
     Each difference has a 95 % interval by bootstrap over the groups of the images, both runs on the same samples.
 
     Args:
-        first: A run, or the folder of an ensemble.
+        first: What :func:`evaluate` takes.
         second: Another, whose classes are the same.
         dataset: Pictures with their masks or classes; None: the runs' own test images, which must be the same.
         device: Where to compute.
+        inference: As in :func:`evaluate`, for both.
 
     Raises:
         ConfigError: The runs were not trained for the same task, or it has no comparison.
         CheckpointError: A folder holds no run, it has done no epoch yet, or its model is corrupted.
         DataError: A picture, its mask or its class cannot be used, or the images are not the same for both.
     """
-    recipes = [opened(run_dir)[0].read_recipe() for run_dir in (first, second)]
-    if recipes[0].task != recipes[1].task:
+    one, other = (Chosen.of(runs).task() for runs in (first, second))
+    if type(one) is not type(other):
         raise ConfigError("the runs were trained for different tasks: score each for itself")
-    compared = task_of(recipes[0]).comparison()
-    return compared(*(evaluate(run_dir, dataset, device=device) for run_dir in (first, second)))
+    compared = one.comparison()
+    return compared(*(evaluate(runs, dataset, device=device, inference=inference) for runs in (first, second)))
 
 
 def predict(

@@ -4,7 +4,7 @@ import pytest
 
 from edgewise import EdgewiseWarning
 from edgewise.cli import main
-from edgewise.vision import evaluate
+from edgewise.vision import Decision, Inference, evaluate
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +57,12 @@ def test_two_runs_on_the_same_images(run, tmp_path, capsys):
     assert f"IoU {iou:.4f} {iou:.4f} +0.0000 0.000 to 0.000" in text
     assert "95 % intervals by bootstrap over" in text
     assert json.loads(out.read_text())["differences"]["iou"] == {"value": 0, "low": 0, "high": 0}
+
+
+def test_several_runs_are_scored_as_one_and_turned(run, capsys):
+    assert main(["evaluate", str(run), str(run), "--tta", "--smallest", "9", "--largest-component", "True"]) == 0
+    expected = evaluate([run, run], inference=Inference(decision=Decision(None, (9,), True), turned=True))
+    assert f"IoU {expected.scores['iou']:.4f}" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_threshold_is_tuned_and_kept(run, capsys):

@@ -12,7 +12,7 @@ from edgewise.vision.classification.evaluation import ClassificationEvaluation
 from edgewise.vision.classification.images import open_run
 from edgewise.vision.classification.opening import Named
 from edgewise.vision.data import ClassificationSet
-from edgewise.vision.training.files import RunFiles
+from edgewise.vision.training.files import RunFiles, warn_of_learned
 
 BATCH = 256
 
@@ -52,7 +52,9 @@ def evaluate_classes(predictor: Named, dataset: ClassificationSet) -> Classifica
     return score_logits(logits, dataset)
 
 
-def evaluate_files(run: RunFiles, predictor: Named, dataset: ClassificationSet | None = None) -> ClassificationEvaluation:
+def evaluate_files(
+    run: RunFiles, predictor: Named, dataset: ClassificationSet | None = None, others: Sequence[RunFiles] = ()
+) -> ClassificationEvaluation:
     """Score what names the classes of the pictures of a run.
 
     Args:
@@ -60,6 +62,7 @@ def evaluate_files(run: RunFiles, predictor: Named, dataset: ClassificationSet |
         predictor: As in :func:`evaluate_classes`.
         dataset: Pictures of the same classes in any order, of which the published test side is scored, or all where there
             is none; None: the run's own test pictures.
+        others: The files of further runs that the predictor is made of.
 
     Raises:
         CheckpointError: The folder holds no run of classification.
@@ -77,8 +80,8 @@ def evaluate_files(run: RunFiles, predictor: Named, dataset: ClassificationSet |
     elif dataset.sides is not None and (dataset.sides == 2).any():
         dataset = dataset.take(np.flatnonzero(dataset.sides == 2))
     dataset = with_classes(dataset, run.read_facts()["classes"])
-    if not own and (inventory := run.read_inventory()) is not None:
-        inventory.warn_of_learned(dataset)
+    if not own:
+        warn_of_learned((run, *others), dataset)
     return evaluate_classes(predictor, dataset)
 
 

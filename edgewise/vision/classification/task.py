@@ -59,9 +59,15 @@ class Classification:
         return matched_baseline(recipe, match)
 
     def evaluate(
-        self, run: RunFiles, members: Sequence[Path], dataset: ClassificationSet | None, device: str
+        self,
+        runs: Sequence[RunFiles],
+        members: Sequence[Path],
+        dataset: ClassificationSet | None,
+        device: str,
+        inference: Any = None,
     ) -> ClassificationEvaluation:
-        return evaluate_files(run, open_classifier(members, device), dataset)
+        _check(members, inference)
+        return evaluate_files(runs[0], open_classifier(members, device), dataset, runs[1:])
 
     def comparison(self) -> Callable[[ClassificationEvaluation, ClassificationEvaluation], ClassificationComparison]:
         return ClassificationComparison.of
@@ -69,8 +75,7 @@ class Classification:
     def predict(
         self, runs: Sequence[Path], images: Iterable[str | Path], out_dir: Path, device: str, inference: Any = None
     ) -> ClassPredictions:
-        if inference is not None:
-            raise ConfigError(f"{runs[0]} is a run of classification and makes no masks: leave out what is asked of masks")
+        _check(runs, inference)
         return predict_classes(runs, images, out_dir, device)
 
     def tune_threshold(self, run_dir: Path, device: str) -> Tuned:
@@ -81,3 +86,11 @@ class Classification:
 
     def report(self, run_dirs: Sequence[str | Path], path: Path, titles: Sequence[str] | None, device: str) -> Report:
         return report_classification(run_dirs, path, titles, device)
+
+
+def _check(runs: Sequence[Path], inference: Any) -> None:
+    """Refuse what is asked of masks, and exported files."""
+    if inference is not None:
+        raise ConfigError(f"{runs[0]} is a run of classification and makes no masks: leave out what is asked of masks")
+    if exported := [run for run in runs if run.suffix == ".onnx"]:
+        raise ConfigError(f"{exported[0]} is an ONNX file, and those of classification are not read: give the run")

@@ -52,10 +52,16 @@ class Generation:
     def baseline(self, recipe: GenerationRecipe, match: str) -> Recipe:
         raise ConfigError("a plain baseline is made for classification; of a generation, the report has held-out pictures")
 
-    def evaluate(self, run: RunFiles, members: Sequence[Path], dataset: Any, device: str) -> GenerationEvaluation:
-        if dataset is not None:
-            raise ConfigError(f"{run.path} is a run of generation, which its own held-out pictures score: leave --data out")
-        return evaluate_run(run.path, device)
+    def evaluate(
+        self, runs: Sequence[RunFiles], members: Sequence[Path], dataset: Any, device: str, inference: Any = None
+    ) -> GenerationEvaluation:
+        path, *others = members
+        if dataset is not None or others or inference is not None:
+            raise ConfigError(
+                f"{path} is a run of generation, which its own held-out pictures score: leave out other runs, --data and "
+                "what is asked of masks"
+            )
+        return evaluate_run(path, device)
 
     def comparison(self) -> Callable[[Any, Any], Compared]:
         raise ConfigError("runs of generation are not compared picture by picture: score each run for itself")

@@ -1,7 +1,8 @@
 """Scoring whatever makes masks: a run, a network, a threshold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -19,7 +20,7 @@ from edgewise.vision.segmentation.inference.predicting import MaskPredictor
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.scores.cohort import Cohort
 from edgewise.vision.segmentation.scores.measure import measure
-from edgewise.vision.training.files import RunFiles
+from edgewise.vision.training.files import RunFiles, warn_of_learned
 
 Seen = Callable[[Sample, np.ndarray, np.ndarray, np.ndarray], None]
 
@@ -81,16 +82,18 @@ def _check(mask: np.ndarray, name: str, classes: int) -> None:
 
 
 def evaluate_files(
-    run: RunFiles, masks: Callable[[np.ndarray], Tensor], dataset: SegmentationSet | None = None
+    run: RunFiles,
+    masks: Callable[[np.ndarray], Tensor],
+    dataset: SegmentationSet | None = None,
+    others: Sequence[RunFiles] = (),
 ) -> Evaluation:
     """Score what makes masks of the pictures of a run.
 
     Args:
         run: Its files.
         masks: As in :func:`evaluate_masks`.
-        dataset: Pictures with masks; None: the run's own test images. Where nobody stated them, the window of deep
-            pictures and, with several classes, the rule for masks are those of training: what few pictures suggest can
-            be others.
+        dataset: Pictures with masks, read as by :func:`read_as_noted`; None: the run's own test images.
+        others: The files of further runs that the masks are made by.
 
     Raises:
         CheckpointError: The folder holds no run of segmentation.
@@ -99,22 +102,36 @@ def evaluate_files(
             run's own images are not those that it was started with.
 
     Warns:
-        EdgewiseWarning: The run was trained on pictures of the dataset.
+        EdgewiseWarning: A run was trained on pictures of the dataset.
     """
-    data, facts = run.read_recipe(SegmentationRecipe).data, run.read_facts()
+    classes = run.read_recipe(SegmentationRecipe).data.classes
     if dataset is None:
-        dataset = open_run(run).test
-    elif not isinstance(dataset, SegmentationSet) or dataset.space != 2:
-        raise ConfigError(f"{run.path} masks pictures, and dataset {dataset.name!r} has no pictures with masks: give some")
-    else:
-        legend = Legend.noted(facts, data.classes)
-        legend.check_order(dataset.legend, dataset.name)
-        if (inventory := run.read_inventory()) is not None:
-            inventory.warn_of_learned(dataset)
-        own = dataset.stated | ({"masks"} if data.classes == 1 else set())
-        if "window" not in own:  # what these pictures suggest is not what a prediction reads them by
-            dataset = replace(dataset, samples=tuple(replace(sample, window=None) for sample in dataset))
-        parts = {"masks": ("masks",), "window": ("window", "window_of", "scale")}
-        read = {name: facts.get(name) for part, names in parts.items() if part not in own for name in names}
-        dataset = read_by(dataset, {**read, "legend": legend.to_dict()})
-    return evaluate_masks(masks, dataset, data.classes)
+        return evaluate_masks(masks, open_run(run).test, classes)
+    dataset = read_as_noted(dataset, run.read_facts(), classes)
+    warn_of_learned((run, *others), dataset)
+    return evaluate_masks(masks, dataset, classes)
+
+
+def read_as_noted(dataset: SegmentationSet, facts: Mapping[str, Any], classes: int) -> SegmentationSet:
+    """Another dataset, read as a run was.
+
+    Args:
+        dataset: Pictures with masks. Where nobody stated them, the window of deep pictures and, with several classes, the
+            rule for masks become those of training: what few pictures suggest can be others.
+        facts: What the run noted, or an exported file.
+        classes: Of the run.
+
+    Raises:
+        ConfigError: The dataset has no masks, or volumes.
+        DataError: It has a class of the run under another number.
+    """
+    if not isinstance(dataset, SegmentationSet) or dataset.space != 2:
+        raise ConfigError(f"dataset {dataset.name!r} has no pictures with masks, which alone are scored here: give some")
+    legend = Legend.noted(facts, classes)
+    legend.check_order(dataset.legend, dataset.name)
+    own = dataset.stated | ({"masks"} if classes == 1 else set())
+    if "window" not in own:  # what these pictures suggest is not what a prediction reads them by
+        dataset = replace(dataset, samples=tuple(replace(sample, window=None) for sample in dataset))
+    parts = {"masks": ("masks",), "window": ("window", "window_of", "scale")}
+    read = {name: facts.get(name) for part, names in parts.items() if part not in own for name in names}
+    return read_by(dataset, {**read, "legend": legend.to_dict()})

@@ -13,11 +13,11 @@ from edgewise.vision.data import SegmentationSet
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.segmentation.comparison import Comparison
 from edgewise.vision.segmentation.deploy import deploy_segmenter
-from edgewise.vision.segmentation.evaluate import evaluate_files
+from edgewise.vision.segmentation.evaluate import evaluate_files, evaluate_masks, read_as_noted
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.images import MaskedImages, open_run
 from edgewise.vision.segmentation.inference.each import Predictions
-from edgewise.vision.segmentation.inference.files import Inference, predict_masks
+from edgewise.vision.segmentation.inference.files import Inference, predict_masks, scored_by
 from edgewise.vision.segmentation.inference.opening import open_predictor
 from edgewise.vision.segmentation.learner import Segmenter
 from edgewise.vision.segmentation.losses import SegmentationLoss, loss_of
@@ -64,8 +64,21 @@ class Segmentation:
     def baseline(self, recipe: SegmentationRecipe, match: str) -> Recipe:
         raise ConfigError("a plain baseline is made for classification; of a segmentation, the report has a grey threshold")
 
-    def evaluate(self, run: RunFiles, members: Sequence[Path], dataset: SegmentationSet | None, device: str) -> Evaluation:
-        return evaluate_files(run, open_predictor(members, device).predictor, dataset)
+    def evaluate(
+        self,
+        runs: Sequence[RunFiles],
+        members: Sequence[Path],
+        dataset: SegmentationSet | None,
+        device: str,
+        inference: Inference | None = None,
+    ) -> Evaluation:
+        asked = scored_by(inference)
+        opened = open_predictor(members, device, asked.decision, asked.turned)
+        if runs:
+            return evaluate_files(runs[0], opened.predictor, dataset, runs[1:])
+        if dataset is None:
+            raise ConfigError(f"{members[0]} does not know its test images: say which to score, --data NAME --root DIR")
+        return evaluate_masks(opened.predictor, read_as_noted(dataset, opened.facts, opened.count), opened.count)
 
     def comparison(self) -> Callable[[Evaluation, Evaluation], Comparison]:
         return Comparison.of

@@ -1,7 +1,7 @@
 """The files of a run: what is in them, and whether it is finished."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +11,8 @@ import torch
 
 from edgewise._ground.errors import CheckpointError, ConfigError, DataError, warn
 from edgewise.io import atomic_write, read_json, write_json
+from edgewise.vision.data.classification import ClassificationSet
+from edgewise.vision.data.dataset import SegmentationSet
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.training.recipe import Recipe
 
@@ -164,3 +166,14 @@ class RunFiles:
     def write_result(self, result: Result) -> None:
         """Mark the run as finished."""
         write_json(self.result, asdict(result))
+
+
+def warn_of_learned(runs: Iterable[RunFiles], dataset: SegmentationSet | ClassificationSet) -> None:
+    """Warn where images to be scored are among those that a run learned from, or chose its best epoch by.
+
+    Warns:
+        EdgewiseWarning: Some are.
+    """
+    for run in runs:
+        if (inventory := run.read_inventory()) is not None:
+            inventory.warn_of_learned(dataset)

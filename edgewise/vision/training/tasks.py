@@ -101,14 +101,17 @@ class Task(Protocol):
         """The recipe of a plain network that costs as much."""
         ...
 
-    def evaluate(self, run: RunFiles, members: Sequence[Path], dataset: Any, device: str) -> Evaluation:
-        """Scores of the best epochs of a run or of the members of an ensemble.
+    def evaluate(
+        self, runs: Sequence[RunFiles], members: Sequence[Path], dataset: Any, device: str, inference: Any = None
+    ) -> Evaluation:
+        """Scores of the best epoch of a run, or of the mean of several.
 
         Args:
-            run: Its files.
-            members: The run itself, or those of the ensemble.
-            dataset: What to score them on; None: the run's own test images.
+            runs: The files of runs and of ensembles, of the same test images; none, where all are exported files.
+            members: The runs, the members of the ensembles and the exported files.
+            dataset: What to score them on; None: the runs' own test images.
             device: Where to compute.
+            inference: How masks are made, which a task without masks refuses; None: as the runs say.
         """
         ...
 

@@ -1,5 +1,6 @@
 """Scores of a run of volumes, at each scan's own voxels."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from edgewise._ground.errors import ConfigError
@@ -7,14 +8,18 @@ from edgewise.vision.data.legend import Legend
 from edgewise.vision.segmentation.evaluate import Seen, evaluate_masks
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.inference.predicting import MaskPredictor
-from edgewise.vision.training.files import RunFiles
+from edgewise.vision.training.files import RunFiles, warn_of_learned
 from edgewise.vision.volumes.images import open_run, read_as_noted
 from edgewise.vision.volumes.recipe import ScanRecipe
 from edgewise.vision.volumes.sample import VolumeSet, scans_of
 
 
 def evaluate_files(
-    run: RunFiles, masks: MaskPredictor, dataset: VolumeSet | None = None, seen: Seen | None = None
+    run: RunFiles,
+    masks: MaskPredictor,
+    dataset: VolumeSet | None = None,
+    others: Sequence[RunFiles] = (),
+    seen: Seen | None = None,
 ) -> Evaluation:
     """Score what makes masks of the scans of a run.
 
@@ -22,6 +27,7 @@ def evaluate_files(
         run: Its files.
         masks: A predictor of scans.
         dataset: Scans with masks, read by the run's intensities; None: the run's own test scans.
+        others: The files of further runs that the predictor is made of.
         seen: Told of each case, as in :func:`edgewise.vision.segmentation.evaluate.evaluate_masks`.
 
     Raises:
@@ -40,8 +46,7 @@ def evaluate_files(
     else:
         facts = run.read_facts()
         Legend.from_dict(facts["legend"]).check_order(dataset.legend, dataset.name)
-        if (inventory := run.read_inventory()) is not None:
-            inventory.warn_of_learned(dataset)
+        warn_of_learned((run, *others), dataset)
         found = read_as_noted(dataset, facts, coding=False)
     found = replace(found, samples=tuple(scan.measured() for scan in scans_of(found)))
     return evaluate_masks(masks, found, run.read_recipe(ScanRecipe).data.classes, seen)

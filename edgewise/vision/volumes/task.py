@@ -11,7 +11,7 @@ from edgewise.models.deployment import Deployment
 from edgewise.vision.data.inventory import Inventory
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.inference.each import Predictions
-from edgewise.vision.segmentation.inference.files import Inference
+from edgewise.vision.segmentation.inference.files import Inference, scored_by
 from edgewise.vision.segmentation.task import Segmentation
 from edgewise.vision.segmentation.tune_threshold import choose_threshold, tunable
 from edgewise.vision.segmentation.tuned import TunedThreshold
@@ -46,9 +46,16 @@ class VolumeSegmentation(Segmentation):
         raise ConfigError("a plain baseline is made for classification; of volumes, train model.name=unet3d beside it")
 
     def evaluate(  # pyright: ignore
-        self, run: RunFiles, members: Sequence[Path], dataset: VolumeSet | None, device: str
+        self,
+        runs: Sequence[RunFiles],
+        members: Sequence[Path],
+        dataset: VolumeSet | None,
+        device: str,
+        inference: Inference | None = None,
     ) -> Evaluation:
-        return evaluate_files(run, open_volume_predictor(members, device).predictor, dataset)
+        asked = scored_by(inference)
+        opened = open_volume_predictor(members, device, asked.decision, asked.turned)
+        return evaluate_files(runs[0], opened.predictor, dataset, runs[1:])
 
     def predict(
         self,

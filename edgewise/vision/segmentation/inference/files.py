@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from edgewise._ground.errors import ConfigError
 from edgewise._ground.folders import make_folder
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.inference.drawn import write_mask, write_overlay, write_probability
@@ -30,6 +31,17 @@ class Inference:
     decision: Decision | None = None
     turned: bool = False
     probabilities: bool = False
+
+
+def scored_by(inference: Inference | None) -> Inference:
+    """How masks are made that are scored, and not written.
+
+    Raises:
+        ConfigError: Probabilities are to be written.
+    """
+    if inference is not None and inference.probabilities:
+        raise ConfigError("probabilities are written by a prediction and not by an evaluation: leave them out")
+    return inference or Inference()
 
 
 def predict_masks(

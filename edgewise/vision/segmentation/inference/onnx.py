@@ -11,10 +11,7 @@ from torch import Tensor, nn
 from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise._ground.optional import require
 from edgewise.vision.data import Preprocess
-from edgewise.vision.data.intensity import scale_from
-from edgewise.vision.data.reading import Levels
 from edgewise.vision.segmentation.decision import Decision
-from edgewise.vision.segmentation.inference.drawn import palette
 from edgewise.vision.segmentation.inference.opened import Opened
 from edgewise.vision.segmentation.predict import Predictor
 
@@ -76,7 +73,7 @@ def open_onnx(path: Path, device: str = "cpu", decision: Decision | None = None)
         given, made = (json.loads(network.metadata[side]) for side in ("input", "output"))
         decision = (decision or Decision()).over(_decision(made))
         predictor = Predictor(network, _preprocess(given), "cpu", decision, given["symmetry"])
-        return Opened(predictor, _levels(given["scaling"]), palette(made["colours"]), tuple(made["classes"]))
+        return Opened(predictor, _facts(given, made), 1 if made["activation"] == "sigmoid" else len(made["classes"]))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} says too little of its pictures and masks ({type(error).__name__}: {error}): export it again by this "
@@ -91,13 +88,15 @@ def _preprocess(given: Mapping[str, Any]) -> Preprocess:
     return Preprocess((height, width), channels, mean, std, given["resize"]["fit"])
 
 
-def _levels(scaling: Mapping[str, Any]) -> Levels:
-    """What :meth:`~edgewise.vision.data.reading.Levels.scaling` was made of."""
+def _facts(given: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+    """What the run noted, as :func:`edgewise.vision.data.reading.facts_of` says it."""
+    scaling = given["scaling"]
+    legend = {"masks": made["masks"], "legend": {"names": made["classes"], "colours": made["colours"]}}
     if scaling["kind"] != "window":
-        return Levels(scale=scale_from({name: value for name, value in scaling.items() if name != "clip"}))
-    low, high = scaling["float"]
-    plain = scaling["uint16"] == [0, 65535] and (low, high) == (0, 1)
-    return Levels(None if plain else (low, high), shallow=scaling["uint8"] != [0, 255])
+        return {"scale": {name: value for name, value in scaling.items() if name != "clip"}, **legend}
+    plain = scaling["uint16"] == [0, 65535] and scaling["float"] == [0, 1]
+    shallow = "all" if scaling["uint8"] != [0, 255] else "deep"
+    return {"window": None if plain else scaling["float"], "window_of": shallow, **legend}
 
 
 def _decision(made: Mapping[str, Any]) -> Decision:

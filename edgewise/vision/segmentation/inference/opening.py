@@ -5,10 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgewise._ground.errors import ConfigError
-from edgewise.vision.data.legend import Legend
-from edgewise.vision.data.reading import Levels
 from edgewise.vision.segmentation.decision import Decision
-from edgewise.vision.segmentation.inference.drawn import palette
 from edgewise.vision.segmentation.inference.ensemble import Ensemble
 from edgewise.vision.segmentation.inference.onnx import open_onnx
 from edgewise.vision.segmentation.inference.opened import Opened
@@ -49,7 +46,5 @@ def open_predictor(
 
 def _open_run(run_dir: Path, device: str, decision: Decision | None) -> Opened:
     folder = RunFolder(run_dir)
-    predictor = Predictor.from_run(run_dir, device, decision)
-    facts = folder.read_facts()
-    legend = Legend.noted(facts, folder.read_recipe(SegmentationRecipe).data.classes)
-    return Opened(predictor, Levels.noted(facts), palette(legend.colours), legend.names)
+    predictor, classes = Predictor.from_run(run_dir, device, decision), folder.read_recipe(SegmentationRecipe).data.classes
+    return Opened(predictor, folder.read_facts(), classes)

@@ -11,7 +11,6 @@ from scipy import ndimage
 from edgewise._ground.errors import CheckpointError, ConfigError, DataError
 from edgewise.vision import Decision, Inference, Predictor, predict, train
 from edgewise.vision.data import Legend, Sample
-from edgewise.vision.data.reading import Levels
 from edgewise.vision.segmentation.inference.drawn import palette
 from edgewise.vision.segmentation.inference.files import write_predictions
 from edgewise.vision.segmentation.inference.opened import Opened
@@ -39,7 +38,7 @@ def picture(tmp_path):
 
 
 def opened(predictor, foreground=1):
-    return Opened(predictor, Levels(), palette(Legend.of(foreground + 1).colours))
+    return Opened(predictor, {}, foreground + 1)
 
 
 def test_one_foreground(picture, tmp_path):
@@ -178,7 +177,7 @@ def test_what_cannot_be_read_right_is_refused(pixels, reason, tmp_path):
 def test_a_nan_within_a_window_is_refused(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.array([[1, np.nan], [2, 3]], np.float32))
     with pytest.raises(DataError, match=r"a\.tif has values that are NaN"):
-        replace(opened(Greys()), levels=Levels((0.0, 4.0))).read(tmp_path / "a.tif")
+        replace(opened(Greys()), facts={"window": (0.0, 4.0)}).read(tmp_path / "a.tif")
 
 
 def test_a_full_disk_ends_it_and_says_how_far_it_came(tmp_path):

@@ -10,10 +10,11 @@ from torch import nn
 
 from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise.export import to_onnx
-from edgewise.vision import Decision, RunFolder, deploy, predict, train
+from edgewise.vision import Decision, Inference, RunFolder, deploy, evaluate, predict, train
 from edgewise.vision.data.intensity import Percentiles
 from edgewise.vision.data.reading import Levels
-from edgewise.vision.segmentation.inference.onnx import _levels, open_onnx
+from edgewise.vision.segmentation.images import open_split
+from edgewise.vision.segmentation.inference.onnx import _facts, open_onnx
 from edgewise.vision.segmentation.inference.opening import open_predictor
 
 onnx = pytest.importorskip("onnx")
@@ -66,6 +67,13 @@ def test_a_run_and_a_file_are_averaged_as_well(recipe, pictures, tmp_path):
     alone, both = (open_predictor([tmp_path / name for name in names]) for names in (["run"], ["run", "model.onnx"]))
     picture = alone.read(pictures / "wide.png")
     np.testing.assert_allclose(both.predictor.probabilities(picture), alone.predictor.probabilities(picture), atol=1e-5)
+    test, asked = open_split(recipe.data).test, Inference(turned=True)
+    of_run, of_file = (evaluate(tmp_path / name, test, inference=asked) for name in ("run", "model.onnx"))
+    assert of_file.scores == pytest.approx(of_run.scores, abs=1e-5)
+    mean = evaluate([tmp_path / "run", tmp_path / "model.onnx"])
+    assert mean.scores["f1"] == pytest.approx(evaluate(tmp_path / "run").scores["f1"])
+    with pytest.raises(ConfigError, match="does not know its test images: say which to score, --data NAME"):
+        evaluate(tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +87,8 @@ def test_a_run_and_a_file_are_averaged_as_well(recipe, pictures, tmp_path):
     ],
 )
 def test_levels_survive_the_file(levels):
-    assert _levels(json.loads(json.dumps(levels.scaling()))) == levels
+    made = {"masks": None, "classes": ["a", "b"], "colours": ["#000000", "#ff0000"]}
+    assert Levels.noted(_facts({"scaling": json.loads(json.dumps(levels.scaling()))}, made)) == levels
 
 
 class Plain(nn.Module):
