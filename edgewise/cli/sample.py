@@ -18,11 +18,12 @@ def command(
     /,
     *,
     out: Annotated[Path, arg(metavar="DIR")],
-    count: int = 16,
+    count: int | None = None,
     seed: int = 0,
     steps: int | None = None,
     eta: float | None = None,
     device: str = "cpu",
+    masks: Annotated[tuple[Path, ...], arg(metavar="MASK...")] = (),
 ) -> None:
     """Make pictures by the best epoch of a run of generation: a PNG file for each, and
     sheet.png with all of them. The same seed gives the same pictures, and the first ones do
@@ -31,17 +32,19 @@ def command(
     examples:
       edgewise sample runs/gen --out samples
       edgewise sample runs/gen --count 64 --seed 7 --steps 1000 --eta 1 --out samples
+      edgewise sample runs/masked --masks drawn/ --count 4 --out samples
 
     Args:
         run: Folder made by `edgewise train generation`.
-        out: Folder for SEED_NUMBER.png and sheet.png; made if needed.
-        count: How many pictures.
+        out: Folder for SEED_NUMBER.png, or for each mask MASK_SEED_NUMBER.png, and sheet.png; made if needed.
+        count: How many pictures, and for each mask how many. None: 16, and one for each mask.
         seed: Other seeds give other pictures.
         steps: Steps from noise to a picture; more are slower. None: as the run's recipe says.
         eta: Noise drawn on the way, from 0 (DDIM) to 1 (DDPM). None: as the run's recipe says.
         device: Where to compute, such as cpu or cuda.
+        masks: Files, and folders of them, for which pictures are made, of a run with --data.classes.
     """
     from edgewise.vision.generation.sample import sample
 
-    made = sample(run, out, count, seed, steps, eta, device)
+    made = sample(run, out, count, seed, steps, eta, device, masks)
     print(f"{len(made.pictures)} pictures: {out}; all of them: {made.sheet}")

@@ -28,7 +28,6 @@ def test_the_names_on_the_page_are_those_of_timm():
     assert all(timm.is_model(name) for _, name in listed())
 
 
-@pytest.mark.slow
 def test_the_page_names_all_that_smp_has_and_timm_has_not():
     smp = pytest.importorskip("segmentation_models_pytorch", reason="a package that the benchmarks alone install")
     names, known = smp.encoders.get_encoder_names(), dict(listed())
@@ -48,7 +47,6 @@ def test_the_page_names_all_that_smp_has_and_timm_has_not():
     assert absent == {*(f"mit_b{size}" for size in range(6)), "resnext101_32x48d"}
 
 
-@pytest.mark.slow
 def test_a_decoder_becomes_kans_and_the_network_stays_the_same_function():
     smp = pytest.importorskip("segmentation_models_pytorch", reason="a package that the benchmarks alone install")
     torch.manual_seed(0)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from edgewise._ground.errors import ConfigError
 from edgewise.models.deployment import Deployment, deployment_of
 from edgewise.vision.generation.recipe import GenerationRecipe
 from edgewise.vision.generation.sample import PictureMaker
@@ -15,9 +16,12 @@ def deploy_generator(run_dir: str | Path) -> Deployment:
 
     Raises:
         CheckpointError: There is no run, or its model is corrupted.
+        ConfigError: It makes pictures for masks.
     """
     maker = PictureMaker.from_run(run_dir)
     data = RunFolder(run_dir).read_recipe(GenerationRecipe).data
+    if maker.masked:
+        raise ConfigError(f"{run_dir} makes pictures for masks, which an export has no place for: sample from it here")
     known = deployment_of(maker.network)
     shape = (2, *maker.shape)
     noisy = torch.randn(shape, generator=torch.Generator().manual_seed(0))

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgewise._ground.errors import warn
-from edgewise.vision.data import SegmentationSet
 from edgewise.vision.generation.frechet import PER_FEATURE, frechet_distance
 from edgewise.vision.generation.images import PictureSamples, open_run
 from edgewise.vision.generation.judge import judge_of
@@ -87,7 +86,7 @@ def evaluate_run(run_dir: str | Path, device: str = "cpu") -> GenerationEvaluati
 
     As many pictures are made as are held out, ``judge.most`` at most, so that both distances have the same bias: a perfect
     generator comes to the floor on average. One that repeats training pictures comes below it, which the distances from the
-    nearest ones tell.
+    nearest ones tell. A run that makes pictures for masks is given those of the held-out pictures.
 
     Args:
         run_dir: The run.
@@ -103,10 +102,11 @@ def evaluate_run(run_dir: str | Path, device: str = "cpu") -> GenerationEvaluati
     maker = PictureMaker.from_run(run_dir, device)
     folder = RunFolder(run_dir)
     recipe, split = folder.read_recipe(GenerationRecipe), open_run(folder)
-    train, held_out = (_all(part, recipe) for part in (split.train, split.test))
-    held_out = held_out[: recipe.judge.most]
-    judge = judge_of(recipe.judge, train, held_out, recipe.seed, device)
-    known, real, made = to_pixels(train), to_pixels(held_out), maker(len(held_out), SEED)
+    train, test = (PictureSamples(part, recipe.data) for part in (split.train, split.test))
+    held_out, condition = test.pictures[: recipe.judge.most], test.conditions
+    made = maker(len(held_out), SEED, None if condition is None else condition[: recipe.judge.most])
+    judge = judge_of(recipe.judge, train.pictures, held_out, recipe.seed, device)
+    known, real = to_pixels(train.pictures), to_pixels(held_out)
     of_known, of_real, of_made = (judge.features(pictures) for pictures in (known, real, made))
     _warn_of_few(len(real), of_real.shape[1])
     distances, places = nearest(made, known, recipe.data.mirror)
@@ -129,11 +129,6 @@ def evaluate_run(run_dir: str | Path, device: str = "cpu") -> GenerationEvaluati
         neighbours=known[places],
         distances=distances,
     )
-
-
-def _all(part: SegmentationSet, recipe: GenerationRecipe):
-    """Pictures as the network learns them, (N, C, H, W)."""
-    return PictureSamples(part, recipe.data.size, recipe.data.channels).pictures
 
 
 def _warn_of_few(count: int, features: int) -> None:

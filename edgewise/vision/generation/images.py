@@ -9,7 +9,10 @@ from torch.utils.data import Dataset
 
 from edgewise._ground.errors import ConfigError, DataError
 from edgewise.vision.data import Preprocess, SegmentationSet, Split, dataset_of
+from edgewise.vision.data.classes import check_classes, count_classes
 from edgewise.vision.data.inventory import Inventory, masked_sides, take_stock
+from edgewise.vision.data.sample import Sample
+from edgewise.vision.generation.condition import condition_of, cut
 from edgewise.vision.generation.recipe import GenerationRecipe, PictureData
 from edgewise.vision.training.batches import EpochBatches
 from edgewise.vision.training.folder import RunFolder
@@ -72,24 +75,26 @@ def sides_of(dataset: SegmentationSet, data: PictureData, inventory: Inventory |
 class PictureSamples(Dataset):
     """Pictures as ``dict(image, index)``: float32 ``(channels, *size)`` in [-1, 1], and the place in the data.
 
-    Each is read once, cut to the aspect of ``size`` around its centre, made smaller (bilinear with antialiasing) and kept.
+    Each is read once, cut to the aspect of the size around its centre, made smaller (bilinear with antialiasing) and kept.
+    Where pictures are made for masks, ``condition`` holds the channels of the mask.
 
     Args:
         data: The pictures.
-        size: Height and width.
-        channels: 1 or 3.
+        seen: Their size, channels and classes.
         mirror: Mirror each with probability 1/2, drawn from (seed, epoch, index) alone.
         seed: Of these draws.
 
     Raises:
-        DataError: A picture is unusable, or smaller than ``size``.
+        DataError: A picture or its mask is unusable, or smaller than the size.
     """
 
-    def __init__(self, data: SegmentationSet, size: tuple[int, int], channels: int, mirror: bool = False, seed: int = 0):
-        self.data, self.mirror, self.seed, self.size = data, mirror, seed, size
-        half = (0.5,) * channels
-        self._preprocess = Preprocess(size, channels, half, half)
-        self.pictures = torch.stack([self._read(index) for index in range(len(data))])
+    def __init__(self, data: SegmentationSet, seen: PictureData, mirror: bool = False, seed: int = 0):
+        self.data, self.seen, self.mirror, self.seed = data, seen, mirror, seed
+        half = (0.5,) * seen.channels
+        self._preprocess = Preprocess(seen.size, seen.channels, half, half)
+        self.pictures = torch.stack([self._read(sample) for sample in data])
+        masked = seen.classes is not None
+        self.conditions = torch.stack([condition_of(sample.read_mask(), seen) for sample in data]) if masked else None
         # In shared memory: workers that outlive an epoch see the next one too.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
@@ -101,24 +106,22 @@ class PictureSamples(Dataset):
         return len(self.data)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        image = self.pictures[index]
+        item = {"image": self.pictures[index]}
+        if self.conditions is not None:
+            item["condition"] = self.conditions[index]
         if self.mirror and np.random.default_rng((self.seed, int(self._epoch), index)).random() < 0.5:
-            image = image.flip(-1)
-        return {"image": image, "index": index}
+            item = {name: part.flip(-1) for name, part in item.items()}
+        return {**item, "index": index}
 
-    def _read(self, index: int) -> Tensor:
-        sample = self.data[index]
+    def _read(self, sample: Sample) -> Tensor:
         image = sample.read_image()
-        (height, width), (rows, columns) = self.size, image.shape[1:]
+        (height, width), (rows, columns) = self.seen.size, image.shape[1:]
         if rows < height or columns < width:
             raise DataError(
                 f"{sample.image} is {rows} x {columns} and data.size is {height} x {width} (height x width), and pictures "
                 "are not made larger: lower data.size, or take the picture out"
             )
-        scale = min(rows / height, columns / width)
-        inner_rows, inner_columns = round(height * scale), round(width * scale)
-        top, left = (rows - inner_rows) // 2, (columns - inner_columns) // 2
-        return self._preprocess.image(image[:, top : top + inner_rows, left : left + inner_columns])
+        return self._preprocess.image(cut(image, self.seen.size))
 
 
 class PictureImages(EpochBatches):
@@ -130,8 +133,12 @@ class PictureImages(EpochBatches):
         split = sides_of(dataset, data, inventory)
         self.inventory = take_stock(dataset, split) if inventory is None else inventory
         self.facts: dict[str, Any] = {}
-        self.train = PictureSamples(split.train, data.size, data.channels, data.mirror, recipe.seed)
-        self.validation = PictureSamples(split.validation, data.size, data.channels)
+        if data.classes is not None:
+            rule = dataset.coding
+            check_classes(count_classes(dataset), data.classes, data.name, rule.describe() if rule else "each says")
+            self.facts["masks"] = rule.to_dict() if rule else None
+        self.train = PictureSamples(split.train, data, data.mirror, recipe.seed)
+        self.validation = PictureSamples(split.validation, data)
 
     def names(self, batch: dict, training: bool) -> list[str]:
         """The ids of the pictures of a batch."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from edgewise.nn import parameter_kinds
+from edgewise.vision.generation.condition import find_noise
 from edgewise.vision.generation.recipe import DiffusionAdam, GenerationRecipe
 from edgewise.vision.generation.sampler import Draws, seed_of
 from edgewise.vision.training.average import WeightAverage
@@ -60,13 +61,14 @@ class Denoiser(Learner):
         pictures = batch["image"]
         steps = torch.randint(len(self.schedule), (len(pictures),), device=pictures.device)
         noise = torch.randn_like(pictures)
-        found = self.network(self.schedule.noised(pictures, steps, noise), steps)
+        noisy = self.schedule.noised(pictures, steps, noise)
+        found = find_noise(self.network, noisy, steps, batch.get("condition"))
         return (found - noise).square().mean()
 
     def rerun(self, batch: dict) -> None:
         """The network on the pictures, half way to noise."""
         middle = torch.full((len(batch["image"]),), len(self.schedule) // 2, device=batch["image"].device)
-        self.network(batch["image"], middle)
+        find_noise(self.network, batch["image"], middle, batch.get("condition"))
 
     def after_step(self) -> None:
         """Move the average on."""
@@ -79,7 +81,8 @@ class Denoiser(Learner):
         losses = []
         for steps in fixed_steps(numbers, len(self.schedule)).to(pictures.device):
             noise = next(draws).to(pictures)
-            found = self.deployed(self.schedule.noised(pictures, steps, noise), steps)
+            noisy = self.schedule.noised(pictures, steps, noise)
+            found = find_noise(self.deployed, noisy, steps, batch.get("condition"))
             losses.append((found - noise).square().flatten(1).mean(1))
         loss = torch.stack(losses).mean(0)
         count = torch.tensor(len(pictures), dtype=loss.dtype, device=loss.device)

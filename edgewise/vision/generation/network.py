@@ -16,6 +16,8 @@ from edgewise.vision.training.recipe import Model
 def create_noise_predictor(model: Model, data: PictureData) -> nn.Module:
     """The registered model for noisy pictures ``(N, channels, *size)`` and steps ``(N,)``.
 
+    Where pictures are made for masks, the channels of these are among them.
+
     Raises:
         ConfigError: The name or an option is unknown, the model finds no noise, or cannot take pictures of this size.
     """
@@ -26,9 +28,10 @@ def create_noise_predictor(model: Model, data: PictureData) -> nn.Module:
             f"model {model.name!r} {takes.what}, and a generation needs one that finds the noise in pictures, "
             f"takes=NoisyPictures(...): choose one of {', '.join(known)}"
         )
-    options: dict[str, Any] = {**takes.options_for(data.channels), **model.options}
+    channels = data.channels + data.mask_channels
+    options: dict[str, Any] = {**takes.options_for(channels), **model.options}
     network = create_model(model.name, **options)
-    shape = (1, data.channels, *data.size)
+    shape = (1, channels, *data.size)
     with keeping_modes(network), torch.no_grad():
         try:
             found = tuple(network.eval()(torch.zeros(shape), torch.zeros(1, dtype=torch.int64)).shape)

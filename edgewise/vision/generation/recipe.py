@@ -11,17 +11,26 @@ from edgewise.vision.training.strict import require_that, require_used
 
 @dataclass(frozen=True, kw_only=True)
 class PictureData(Data):
-    """Which pictures to learn from; masks and classes are not looked at."""
+    """Which pictures to learn from."""
 
     name: str = "pictures"
     size: tuple[int, int] = (64, 64)
     """Height and width in pixels of what is made; pictures are cut to this aspect and made smaller, never larger."""
     mirror: bool = True
     """Mirror every other training picture, so that samples come mirrored too."""
+    classes: int | None = None
+    """Make pictures for masks, of so many classes: 1 for one foreground, more with the background among them. None: masks
+    are not looked at."""
 
     def __post_init__(self):
         super().__post_init__()
         require_that(self.channels in (1, 3), "data.channels", self.channels, "1 (grey) or 3 (colour)")
+        require_that(self.classes is None or self.classes >= 1, "data.classes", self.classes, "at least 1, or none")
+
+    @property
+    def mask_channels(self) -> int:
+        """How many channels a network is given beside those of a picture: one for each foreground class."""
+        return 0 if self.classes is None else max(self.classes - 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

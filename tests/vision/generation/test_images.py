@@ -37,7 +37,7 @@ def test_pictures_are_cut_to_the_aspect_around_their_centre_and_made_smaller(tmp
     """A middle of 16 x 16 in 4 x 4 blocks: bilinear with antialiasing keeps the mean of what is linear."""
     rows, columns = np.mgrid[:16, :32]
     save(tmp_path / "wide.png", 4 * columns + 2 * rows)
-    samples = PictureSamples(create_dataset("pictures", tmp_path), (4, 4), 1)
+    samples = PictureSamples(create_dataset("pictures", tmp_path), PictureData(size=(4, 4), channels=1))
     found = (samples[0]["image"][0] + 1) * 127.5
     centre = 4 * (8 + 4 * np.arange(4) + 1.5) + 2 * (4 * np.arange(4)[:, None] + 1.5)
     assert np.abs(found.numpy() - centre)[1:3, 1:3].max() < 1e-3
@@ -47,10 +47,12 @@ def test_pictures_are_cut_to_the_aspect_around_their_centre_and_made_smaller(tmp
 def test_colours_become_grey_and_grey_becomes_colour(tmp_path):
     save(tmp_path / "colour.png", np.full((4, 4, 3), (255, 0, 0)))
     dataset = create_dataset("pictures", tmp_path)
-    assert ((PictureSamples(dataset, (4, 4), 1)[0]["image"] + 1) / 2).mean().item() == pytest.approx(0.299)
+    assert (
+        (PictureSamples(dataset, PictureData(size=(4, 4), channels=1))[0]["image"] + 1) / 2
+    ).mean().item() == pytest.approx(0.299)
     (tmp_path / "colour.png").unlink()
     save(tmp_path / "grey.png", np.full((4, 4), 51))
-    image = PictureSamples(create_dataset("pictures", tmp_path), (4, 4), 3)[0]["image"]
+    image = PictureSamples(create_dataset("pictures", tmp_path), PictureData(size=(4, 4)))[0]["image"]
     assert image.shape == (3, 4, 4)
     assert torch.allclose(image, torch.tensor(2 * 51 / 255 - 1))
 

@@ -104,7 +104,7 @@ def test_a_generator_of_copies_is_found_out(run, monkeypatch):
     """One that repeats training pictures comes below the floor, and each sample is a copy."""
     train_side = PictureImages(RunFolder(run).read_recipe()).train.pictures
     pixels = ((train_side + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-    monkeypatch.setattr(PictureMaker, "__call__", lambda maker, count, seed: pixels[:count])
+    monkeypatch.setattr(PictureMaker, "__call__", lambda maker, count, seed, condition: pixels[:count])
     with pytest.warns(EdgewiseWarning, match="too few"):
         found = evaluate(run)
     assert found.scores["nearest"] == 0 < found.scores["nearest_real"]
