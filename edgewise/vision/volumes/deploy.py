@@ -26,6 +26,7 @@ def deploy_volumes(run_dir: str | Path) -> Deployment:
     data, facts = folder.read_recipe(VolumeRecipe).data, folder.read_facts()
     predictor = VolumePredictor.from_run(run_dir)
     scale, one, decision = scale_from(facts["scale"]), data.classes == 1, predictor.decision
+    legend = Legend.noted(facts, data.classes)
     example = torch.randn(2, data.channels, *data.size, generator=torch.Generator().manual_seed(0))
     volume = {
         "name": "volume",
@@ -38,12 +39,14 @@ def deploy_volumes(run_dir: str | Path) -> Deployment:
         "resample": {"spacing_mm": facts["spacing"], "method": "trilinear"},
         "normalise": {"mean": list(GREY[0]), "std": list(GREY[1])},
         "windows": {"overlap": OVERLAP, "weights": "gaussian", "padding": 0},
+        "symmetry": predictor.symmetry,
         "order": ["scaling", "axes", "resample", "normalise", "windows"],
     }
     logits = {
         "name": "logits",
         "layout": "NCDHW",
-        "classes": Legend.noted(facts, data.classes).to_dict()["names"],
+        "classes": list(legend.names),
+        "colours": list(legend.colours),
         "activation": "sigmoid" if one else "softmax",
         "decision": "threshold" if one or decision.threshold else "argmax",
         "threshold": (decision.threshold or (0.5,))[0] if one else list(decision.threshold or ()) or None,

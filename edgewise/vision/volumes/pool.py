@@ -11,8 +11,8 @@ from edgewise.vision.segmentation.evaluate import evaluate_masks
 from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.pool import MaskPool
 from edgewise.vision.training.pool import POOLS
-from edgewise.vision.volumes.files import open_volume_predictor
 from edgewise.vision.volumes.images import facts_of, open_volumes, read_as_noted, sides_of
+from edgewise.vision.volumes.opening import open_volume_predictor
 from edgewise.vision.volumes.preprocess import median_spacing
 from edgewise.vision.volumes.recipe import ScanRecipe, VolumeRecipe
 from edgewise.vision.volumes.sample import scans_of

@@ -1,6 +1,7 @@
 """From a scan to its mask: by a trained run, at the scan's own voxels."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -68,7 +69,7 @@ class VolumePredictor(MaskPredictor):
         Raises:
             NonFiniteError: The network's answer holds a NaN or an infinity.
         """
-        like = next(self.network.parameters())
+        like = next(chain(self.network.parameters(), self.network.buffers()))
         batch = self.preprocess.image(image)[None].to(like.device, like.dtype)
         logits = self.preprocess.restore(slide(self.network, batch, self.size)[0].float().cpu(), image)
         if not torch.isfinite(logits).all():

@@ -21,10 +21,10 @@ from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.tasks import TASKS
 from edgewise.vision.volumes.deploy import deploy_volumes
 from edgewise.vision.volumes.evaluate import evaluate_files
-from edgewise.vision.volumes.files import open_volume_predictor, predict_volumes
+from edgewise.vision.volumes.files import predict_volumes
 from edgewise.vision.volumes.images import VolumeImages, open_run
 from edgewise.vision.volumes.learner import VolumeSegmenter
-from edgewise.vision.volumes.opening import open_member
+from edgewise.vision.volumes.opening import open_member, open_volume_predictor
 from edgewise.vision.volumes.recipe import VolumeRecipe
 from edgewise.vision.volumes.report import report_volumes
 from edgewise.vision.volumes.sample import VolumeSet

@@ -15,6 +15,7 @@ from edgewise.vision.segmentation.inference.predicting import MaskPredictor
 from edgewise.vision.volumes import Volume, files, predict_volumes
 from edgewise.vision.volumes.drawn import draw_planes
 from edgewise.vision.volumes.mirrored import Mirrored
+from edgewise.vision.volumes.opened import OpenedVolumes
 
 ORANGE, BLUE = (230, 159, 0), (0, 114, 178)
 SAGITTAL = np.array(
@@ -31,7 +32,7 @@ class Greys(MaskPredictor):
 
 @pytest.fixture
 def opened(monkeypatch):
-    found = files.OpenedVolumes(Greys(symmetry="mirror"), {"window": (0, 100), "given": (2.0, 1.0, 1.0)}, 1, (ORANGE,))
+    found = OpenedVolumes(Greys(symmetry="mirror"), {"window": (0, 100), "given": (2.0, 1.0, 1.0)}, 1, (ORANGE,))
     monkeypatch.setattr(files, "open_volume_predictor", lambda *_: found)
     return found
 

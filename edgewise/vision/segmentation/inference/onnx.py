@@ -1,9 +1,9 @@
 """An ONNX file of a segmentation as a predictor: all that it must know is in the file's metadata."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,8 @@ from edgewise.vision.data import Preprocess
 from edgewise.vision.segmentation.decision import Decision
 from edgewise.vision.segmentation.inference.opened import Opened
 from edgewise.vision.segmentation.predict import Predictor
+
+Made = TypeVar("Made")
 
 
 class OnnxNetwork(nn.Module):
@@ -44,10 +46,24 @@ class OnnxNetwork(nn.Module):
         kinds = {"tensor(float)": torch.float32, "tensor(double)": torch.float64, "tensor(float16)": torch.float16}
         self.register_buffer("like", torch.zeros((), dtype=kinds.get(self.session.get_inputs()[0].type, torch.float32)))
 
+    @property
+    def task(self) -> str | None:
+        """What it was trained for; None where edgewise did not write the file."""
+        return self.metadata.get("task") if "edgewise" in self.metadata else None
+
     def forward(self, x: Tensor) -> Tensor:
         """The first output of an input."""
         [output, *_] = self.session.run(None, {self.session.get_inputs()[0].name: x.numpy()})
         return torch.from_numpy(output)
+
+
+def task_in(path: Path) -> str | None:
+    """What an ONNX file was trained for, such as ``segmentation``; None where edgewise did not write it.
+
+    Raises:
+        CheckpointError: It is missing, or no ONNX file.
+    """
+    return OnnxNetwork(path).task
 
 
 def open_onnx(path: Path, device: str = "cpu", decision: Decision | None = None) -> Opened:
@@ -62,18 +78,38 @@ def open_onnx(path: Path, device: str = "cpu", decision: Decision | None = None)
         CheckpointError: The file is missing, no ONNX file, of another library or task, or too old to say all.
         ConfigError: Another device is asked for.
     """
+
+    def opened(network: OnnxNetwork, given: Mapping[str, Any], made: Mapping[str, Any]) -> Opened:
+        of_file = (decision or Decision()).over(decision_in(made))
+        predictor = Predictor(network, _preprocess(given), "cpu", of_file, given["symmetry"])
+        return Opened(predictor, _facts(given, made), 1 if made["activation"] == "sigmoid" else len(made["classes"]))
+
+    return read_onnx(path, device, "segmentation", opened)
+
+
+def read_onnx(
+    path: Path, device: str, task: str, opened: Callable[[OnnxNetwork, Mapping[str, Any], Mapping[str, Any]], Made]
+) -> Made:
+    """What is made of a network in an ONNX file, and of what the file says of its input and its output.
+
+    Args:
+        path: The file.
+        device: The processor; another is refused.
+        task: What it must be of.
+        opened: Makes it.
+
+    Raises:
+        CheckpointError: The file is missing, no ONNX file, of another library or task, or too old to say all.
+        ConfigError: Another device is asked for.
+    """
     if torch.device(device).type != "cpu":
         raise ConfigError(f"device is {device!r} and ONNX files are computed on the cpu: leave it out, or give the run")
     network = OnnxNetwork(path)
-    task = network.metadata.get("task") if "edgewise" in network.metadata else None
-    if task != "segmentation":
-        what = "was not written by edgewise" if task is None else f"is of {task}"
-        raise CheckpointError(f"{path} {what} and makes no masks: give a run of segmentation, or its ONNX file")
+    if network.task != task:
+        what = "was not written by edgewise" if network.task is None else f"is of {network.task}"
+        raise CheckpointError(f"{path} {what} and makes no masks: give a run of {task}, or its ONNX file")
     try:
-        given, made = (json.loads(network.metadata[side]) for side in ("input", "output"))
-        decision = (decision or Decision()).over(_decision(made))
-        predictor = Predictor(network, _preprocess(given), "cpu", decision, given["symmetry"])
-        return Opened(predictor, _facts(given, made), 1 if made["activation"] == "sigmoid" else len(made["classes"]))
+        return opened(network, *(json.loads(network.metadata[side]) for side in ("input", "output")))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} says too little of its pictures and masks ({type(error).__name__}: {error}): export it again by this "
@@ -99,7 +135,8 @@ def _facts(given: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
     return {"window": None if plain else scaling["float"], "window_of": shallow, **legend}
 
 
-def _decision(made: Mapping[str, Any]) -> Decision:
+def decision_in(made: Mapping[str, Any]) -> Decision:
+    """What a file says of its output as a decision."""
     threshold = made["threshold"]
     bounds = () if threshold in (None, 0.5) else tuple(threshold) if isinstance(threshold, list) else (threshold,)
     return Decision(bounds, tuple(made["smallest"]), made["largest_component"])
