@@ -158,8 +158,14 @@ class ClassificationEvaluation:
         return sampling(self.cohort.units, self.count, self.cohort.groups is not None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON values, the pictures in the dataset's order."""
+        """Everything as plain JSON values, the pictures in the dataset's order.
+
+        Of at most 20 classes, each picture has its ``probabilities`` of all.
+        """
         cases = [{name: value for name, value in asdict(case).items() if name != "index"} for case in self.cases]
+        if len(self.classes) <= LISTED:
+            for case, chances in zip(cases, self.cohort.logits.double().softmax(1).tolist(), strict=True):
+                case["probabilities"] = chances
         return {
             "scores": self.scores,
             "intervals": self.intervals,

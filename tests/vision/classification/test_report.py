@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sklearn import metrics
 
 from edgewise._ground.errors import ConfigError, DataError, EdgewiseWarning, NonFiniteError
 from edgewise._ground.figures import to_bytes
+from edgewise.cli import main
 from edgewise.vision import Model, compare_runs, evaluate, predict, train, write_report
 from edgewise.vision.classification.evaluate import score_logits
 from edgewise.vision.classification.figures import confusion_figure, gallery
@@ -91,6 +93,43 @@ def test_every_picture_is_told_with_its_group_and_probabilities(runs, recipe):
         assert case["of_truth"] == pytest.approx(chances[index, test.labels[index]].item())
     assert "95 % intervals by bootstrap over 5 groups; of so few, they are too narrow" in found.summary()
     assert found.worst_first[0].of_truth == min(case["of_truth"] for case in told["cases"])
+
+
+def test_scores_are_scikit_learns_of_the_table_that_is_written_and_stand_in_the_report(runs, tmp_path):
+    assert main(["evaluate", str(runs[0]), "--out", str(tmp_path / "scores.json")]) == 0
+    told = json.loads((tmp_path / "scores.json").read_text())
+    names = [one["name"] for one in told["classes"]]
+    truth = np.array([names.index(case["truth"]) for case in told["cases"]])
+    found = np.array([names.index(case["prediction"]) for case in told["cases"]])
+    chances = np.array([case["probabilities"] for case in told["cases"]])
+    expected = {
+        "top1": metrics.accuracy_score(truth, found),
+        "top5": 1.0,
+        "balanced": metrics.balanced_accuracy_score(truth, found),
+        "auc": metrics.roc_auc_score(truth, chances, multi_class="ovr"),
+        "log_loss": metrics.log_loss(truth, chances),
+    }
+    assert {name: told["scores"][name] for name in expected} == pytest.approx(expected)
+    assert told["confusion"] == metrics.confusion_matrix(truth, found).tolist()
+    columns = metrics.precision_recall_fscore_support(truth, found, zero_division=0)
+    page = Cells(write_report(runs[:1], tmp_path / "report.html").html.read_text())
+    rows = {row[0]: row[1:] for row in page.rows if row}
+    for number, one in enumerate(told["classes"]):
+        precision, sensitivity, f1, count = (column[number] for column in columns)
+        mine = truth == number
+        scores = {
+            "sensitivity": sensitivity,
+            "specificity": metrics.recall_score(~mine, found != number),
+            "precision": precision,
+            "f1": f1,
+            "auc": metrics.roc_auc_score(mine, chances[:, number]),
+        }
+        assert (one["count"], one["scores"]) == (count, pytest.approx(scores))
+        shown = [f"{scores[name]:.3f}{low:.3f} to {high:.3f}" for name, (low, high) in one["intervals"].items()]
+        assert rows[one["name"]] == [str(count), *shown]
+    for name, title in SCORES.items():
+        low, high = told["intervals"][name]
+        assert f"{low:.4f} to {high:.4f}" in "".join(rows[title])
 
 
 def test_logits_that_are_not_finite_are_refused_by_name():
