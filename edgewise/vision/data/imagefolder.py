@@ -5,15 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError, warn
+from edgewise.vision.data.below import files_below
 from edgewise.vision.data.classification import TEST, TRAIN, VALIDATION, ClassificationSet
 from edgewise.vision.data.dataset import DATASETS
 from edgewise.vision.data.groups import groups_of
 from edgewise.vision.data.layouts import SIDES, below
 from edgewise.vision.data.pictures import FilePictures
+from edgewise.vision.data.pixels import EXTENSIONS
 
 NUMBERS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
 @DATASETS.register("imagefolder")
@@ -25,6 +26,9 @@ def imagefolder(
     class_of: Callable[[Path], str] | None = None,
 ) -> ClassificationSet:
     """Pictures in folders named after their classes: ``root/CLASS/*.jpg``, or so within ``root/train`` and ``root/val``.
+
+    Pictures may lie deeper, such as in ``root/CLASS/PATIENT``: the class is the first folder. Where that is the only one,
+    it is the root. What is hidden is left out, and links are followed.
 
     With ``train``, ``val`` (or ``valid``, ``validation``) and ``test``, these are the sides. With ``train`` and ``val``
     alone, as ImageNet comes, ``val`` is what is reported on and the best epoch is chosen on pictures cut from ``train``.
@@ -38,12 +42,15 @@ def imagefolder(
             first group in the picture's name it is, or a CSV file of names and groups; see
             :func:`edgewise.vision.data.groups.groups_of`. Sides that are there are kept, and pictures that share a group
             with those of another side are counted in the report.
-        class_of: From a file to the name of its class; its folder's name by default.
+        class_of: From a file to the name of its class; that of its first folder by default.
 
     Raises:
         ConfigError: No root is given, or the groups are no text or no pattern.
         DataError: There is no such folder, no picture in it, no ``train`` beside another side, a class that is tested
             only, or a picture without a group.
+
+    Warns:
+        EdgewiseWarning: Pictures lie in no folder of a class, and are left out.
     """
     if root is None:
         raise ConfigError("dataset 'imagefolder' needs its folder; give root=FOLDER")
@@ -52,13 +59,12 @@ def imagefolder(
     root = Path(root)
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give the one that holds a folder for each class")
-    class_of = class_of or (lambda path: path.parent.name)
     parts = _parts(root, test)
-    files = [(path, side) for side, folder in parts.items() for path in _files(folder)]
+    files = [(path, side, name) for side, folder in parts.items() for path, name in _named(folder, class_of)]
     if not files:
         raise DataError(f"{root} holds no pictures; it should hold a folder of {', '.join(EXTENSIONS)} for each class")
-    names = [class_of(path) for path, _ in files]
-    sides = np.array([side for _, side in files], np.uint8)
+    names = [name for *_, name in files]
+    sides = np.array([side for _, side, _ in files], np.uint8)
     classes = tuple(sorted({name for name, side in zip(names, sides, strict=True) if side == TRAIN}))
     if len(classes) < 2:
         raise DataError(f"{parts[TRAIN]} holds {len(classes)} classes; it should hold a folder for each of two or more")
@@ -66,7 +72,7 @@ def imagefolder(
     if unknown := sorted(set(names) - set(classes)):
         raise DataError(f"class {unknown[0]!r} is tested and not trained on; {parts[TRAIN]} has no folder of that name")
     labels = np.array([number[name] for name in names])
-    pictures = FilePictures([path for path, _ in files], root)
+    pictures = FilePictures([path for path, *_ in files], root)
     return ClassificationSet(
         "imagefolder",
         pictures,
@@ -97,7 +103,7 @@ def _parts(root: Path, test: str | None) -> dict[int, Path]:
     if "train" not in found:
         if beside := test or next((folder.name for folder in found.values()), None):
             raise DataError(f"{root} has no folder 'train' beside {beside!r}; name the folder to learn from 'train'")
-        return {TRAIN: root}
+        return {TRAIN: _entered(root)}
     if test is not None:
         if not (root / test).is_dir():
             raise DataError(f"{root / test} is not a folder; name the folder of test pictures")
@@ -107,5 +113,18 @@ def _parts(root: Path, test: str | None) -> dict[int, Path]:
     return {NUMBERS[side]: folder for side, folder in found.items()}
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS and not p.name.startswith("."))
+def _entered(folder: Path) -> Path:
+    """The folder, or the only one in it, if that holds folders."""
+    inner = below(folder)
+    return _entered(inner[0]) if len(inner) == 1 and below(inner[0]) else folder
+
+
+def _named(folder: Path, class_of: Callable[[Path], str] | None) -> list[tuple[Path, str]]:
+    """The pictures below a folder, each with the name of its class."""
+    files = [path for path in files_below(folder) if path.suffix.lower() in EXTENSIONS]
+    if class_of is not None:
+        return [(path, class_of(path)) for path in files]
+    parts = [path.relative_to(folder).parts for path in files]
+    if stray := [path for path, part in zip(files, parts, strict=True) if len(part) < 2]:
+        warn(f"{len(stray)} pictures lie in no folder of a class and are left out, such as {stray[0]}")
+    return [(path, part[0]) for path, part in zip(files, parts, strict=True) if len(part) > 1]

@@ -9,8 +9,8 @@ import numpy as np
 from edgewise._ground.errors import DataError
 from edgewise._ground.optional import require
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif")
-LOSSY = (".jpg", ".jpeg")
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")
+LOSSY = (".jpg", ".jpeg", ".webp")
 Taken = TypeVar("Taken")
 
 
@@ -39,7 +39,7 @@ def read_pixels(path: Path, page: int | None = None) -> np.ndarray:
     bits comes as such from TIFF, and in its upper 8 bits from PNG.
 
     Args:
-        path: PNG, JPEG, BMP, TIFF or GIF file.
+        path: PNG, JPEG, BMP, TIFF, GIF or WebP file.
         page: Page of a multi-page TIFF, counted from 0; None where the file holds one picture.
 
     Returns:

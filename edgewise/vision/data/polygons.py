@@ -6,6 +6,7 @@ from typing import Any
 
 from edgewise._ground.errors import DataError
 from edgewise._ground.optional import require
+from edgewise.vision.data.below import files_below
 from edgewise.vision.data.coding import Labels
 from edgewise.vision.data.finding import MASKS
 from edgewise.vision.data.layouts import SIDES, below
@@ -83,7 +84,7 @@ def _coco(root: Path) -> Found | None:
     if strange := [path for path in contents if names[path] != names[first]]:
         raise DataError(f"{strange[0]} has the classes {names[strange[0]]} and {first} {names[first]}; give all the same")
     pictures: dict[str, list[Path]] = {}
-    for path in sorted(root.rglob("*")):
+    for path in files_below(root):
         if path.suffix.lower() in EXTENSIONS:
             pictures.setdefault(path.name, []).append(path)
     samples = []

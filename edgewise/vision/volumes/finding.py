@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgewise._ground.errors import DataError
-from edgewise.vision.segmentation.inference.pictures import Picture, named, visible
+from edgewise.vision.data.below import visible
+from edgewise.vision.segmentation.inference.pictures import Picture, named
 from edgewise.vision.volumes.dicom import is_series, series_in
 from edgewise.vision.volumes.reading import KNOWN
 

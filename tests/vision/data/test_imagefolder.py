@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgewise._ground.errors import ConfigError, DataError
+from edgewise._ground.errors import ConfigError, DataError, EdgewiseWarning
 from edgewise.vision.data import ClassificationSet, create_dataset
 
 
@@ -159,3 +159,21 @@ def test_groups_that_cannot_be_are_refused(tmp_path):
             create_dataset("imagefolder", tmp_path, groups=groups)
     with pytest.raises(DataError, match="class 'n01' of 'imagefolder' is in 1 group, which cannot be parted"):
         create_dataset("imagefolder", tmp_path, groups="(n0.)/.*").split()
+
+
+def test_the_class_is_the_first_folder_whatever_lies_below_it_beside_it_or_behind_a_link(tmp_path):
+    for name in ("sick", "well"):
+        for number in range(4):
+            picture(tmp_path / "real" / name / f"patient{number % 2}" / f"{number}.webp", number)
+    picture(tmp_path / "real" / ".ipynb_checkpoints" / "1.png", 0)
+    picture(tmp_path / "real" / "__MACOSX" / "sick" / "1.png", 0)
+    (tmp_path / "linked" / "data").mkdir(parents=True)
+    for name in ("sick", "well"):
+        (tmp_path / "linked" / "data" / name).symlink_to(tmp_path / "real" / name)
+    (tmp_path / "linked" / "data" / "sick" / "patient0" / "again").symlink_to(tmp_path / "real" / "sick")  # a loop
+    for root in (tmp_path / "real", tmp_path / "linked"):
+        dataset = create_dataset("imagefolder", root)
+        assert (dataset.classes, dataset.labels.tolist()) == (("sick", "well"), [0] * 4 + [1] * 4)
+    picture(tmp_path / "real" / "all.png", 0)
+    with pytest.warns(EdgewiseWarning, match=r"1 pictures lie in no folder of a class .*, such as .*all\.png"):
+        assert len(create_dataset("imagefolder", tmp_path / "real")) == 8

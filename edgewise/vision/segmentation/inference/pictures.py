@@ -1,12 +1,12 @@
 """The pictures to predict, in files and folders, and what to call what is made of each."""
 
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgewise._ground.errors import DataError
+from edgewise.vision.data.below import files_below
 from edgewise.vision.data.pixels import EXTENSIONS
 
 RESULTS = ("_mask.png", "_overlay.png", "_probability.png")
@@ -44,8 +44,8 @@ def find_pictures(paths: Iterable[str | Path], out_dir: Path) -> list[Picture]:
     """
 
     def inside(folder: Path) -> list[Path]:
-        files = (place / name for place, names in visible(folder) for name in names)
-        there = sorted(f for f in files if f.suffix.lower() in EXTENSIONS and not _is_result(f, out_dir))
+        files = files_below(folder)
+        there = [file for file in files if file.suffix.lower() in EXTENSIONS and not _is_result(file, out_dir)]
         if not there:
             raise DataError(f"{folder} holds no pictures; name a folder of {', '.join(EXTENSIONS)} files, or the files")
         return there
@@ -81,23 +81,6 @@ def named(
     return [
         (path, str(name if shared[stems[path]] > 1 and names[name] == 1 else stems[path])) for path, name in found.items()
     ]
-
-
-def visible(folder: Path) -> Iterator[tuple[Path, list[str]]]:
-    """The folder and all below it, each with the names of its files; without what is hidden.
-
-    Raises:
-        DataError: A folder cannot be read.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise DataError(
-            f"{error.filename} cannot be read ({error.strerror}): give it the rights, or leave it out"
-        ) from error
-
-    for place, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield Path(place), sorted(name for name in files if not name.startswith("."))
 
 
 def _is_result(file: Path, out_dir: Path) -> bool:
