@@ -6,16 +6,13 @@ from pathlib import Path
 from edgewise._ground.errors import ConfigError, warn
 from edgewise.models.deployment import Deployment
 from edgewise.vision.data import ClassificationSet, SegmentationSet
-from edgewise.vision.ensembles.chosen import Chosen
+from edgewise.vision.ensembles.chosen import Chosen, reader_of
 from edgewise.vision.ensembles.folder import EnsembleFolder
 from edgewise.vision.segmentation.inference.files import Inference
-from edgewise.vision.segmentation.inference.onnx import task_in
-from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.members import members_of
 from edgewise.vision.training.page import Compared, Evaluation, Report
 from edgewise.vision.training.tasks import TASKS, Predicted, Tuned, task_of
-from edgewise.vision.volumes.recipe import VolumeRecipe
 
 
 def evaluate(
@@ -109,11 +106,8 @@ def predict(
         if missing := EnsembleFolder(path).missing():
             warn(missing)
     members = members_of(paths)
-    if members[0].suffix == ".onnx":
-        of_scans = task_in(members[0]) == VolumeRecipe.task
-        task = TASKS.create(VolumeRecipe.task if of_scans else SegmentationRecipe.task)
-    else:
-        task = task_of(RunFolder(members[0]).read_recipe())
+    exported = members[0].suffix == ".onnx"
+    task = TASKS.create(reader_of(members[0])) if exported else task_of(RunFolder(members[0]).read_recipe())
     return task.predict(members, images, Path(out_dir), device, inference)
 
 

@@ -6,10 +6,21 @@ from pathlib import Path
 
 from edgewise._ground.errors import ConfigError
 from edgewise.vision.ensembles.folder import EnsembleFolder
+from edgewise.vision.segmentation.inference.onnx import task_in
 from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.training.folder import RunFolder
 from edgewise.vision.training.members import members_of
 from edgewise.vision.training.tasks import TASKS, Task
+from edgewise.vision.volumes.recipe import VolumeRecipe
+
+
+def reader_of(path: Path) -> str:
+    """The task that reads an exported file; of what none reads that of pictures, which says so.
+
+    Raises:
+        CheckpointError: It is missing, or no ONNX file.
+    """
+    return VolumeRecipe.task if task_in(path) == VolumeRecipe.task else SegmentationRecipe.task
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class Chosen:
 
     def task(self) -> Task:
         """What all were trained for; of exported files alone, that which reads them."""
-        first, *others = [run.read_recipe().task for run in self.runs] or [SegmentationRecipe.task]
+        first, *others = [run.read_recipe().task for run in self.runs] or [reader_of(self.members[0])]
         if any(other != first for other in others):
             raise ConfigError("the runs were trained for different tasks: score each for itself")
         return TASKS.create(first)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from edgewise._ground.errors import ConfigError
 from edgewise.vision.data.legend import Legend
@@ -10,6 +11,7 @@ from edgewise.vision.segmentation.evaluation import Evaluation
 from edgewise.vision.segmentation.inference.predicting import MaskPredictor
 from edgewise.vision.training.files import RunFiles, warn_of_learned
 from edgewise.vision.volumes.images import open_run, read_as_noted
+from edgewise.vision.volumes.opened import OpenedVolumes
 from edgewise.vision.volumes.recipe import ScanRecipe
 from edgewise.vision.volumes.sample import VolumeSet, scans_of
 
@@ -50,3 +52,25 @@ def evaluate_files(
         found = read_as_noted(dataset, facts, coding=False)
     found = replace(found, samples=tuple(scan.measured() for scan in scans_of(found)))
     return evaluate_masks(masks, found, run.read_recipe(ScanRecipe).data.classes, seen)
+
+
+def evaluate_exported(path: Path, opened: OpenedVolumes, dataset: VolumeSet | None) -> Evaluation:
+    """Score an exported file, which says how scans are read and knows no test side.
+
+    Args:
+        path: The file.
+        opened: What it makes masks by.
+        dataset: Scans with masks.
+
+    Raises:
+        ConfigError: There are no scans to score.
+        DataError: A scan or its mask cannot be used, or the dataset has a class of the file under another number.
+    """
+    if not isinstance(dataset, VolumeSet):
+        raise ConfigError(f"{path} does not know its test scans: say which with masks to score, --data NAME --root DIR")
+    legend, (window, scale) = Legend.of(len(opened.classes), opened.classes), opened.levels
+    legend.check_order(dataset.legend, dataset.name)
+    read = {"window": tuple(window) if window else None, "scale": scale}
+    samples = tuple(replace(scan, **read).measured() for scan in scans_of(dataset))
+    classes = len(opened.colours) + 1 if len(opened.colours) > 1 else 1
+    return evaluate_masks(opened.predictor, replace(dataset, samples=samples, legend=legend), classes)

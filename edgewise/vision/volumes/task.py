@@ -20,7 +20,7 @@ from edgewise.vision.training.page import Report
 from edgewise.vision.training.recipe import Recipe
 from edgewise.vision.training.tasks import TASKS
 from edgewise.vision.volumes.deploy import deploy_volumes
-from edgewise.vision.volumes.evaluate import evaluate_files
+from edgewise.vision.volumes.evaluate import evaluate_exported, evaluate_files
 from edgewise.vision.volumes.files import predict_volumes
 from edgewise.vision.volumes.images import VolumeImages, open_run
 from edgewise.vision.volumes.learner import VolumeSegmenter
@@ -55,6 +55,8 @@ class VolumeSegmentation(Segmentation):
     ) -> Evaluation:
         asked = scored_by(inference)
         opened = open_volume_predictor(members, device, asked.decision, asked.turned)
+        if not runs:
+            return evaluate_exported(members[0], opened, dataset)
         return evaluate_files(runs[0], opened.predictor, dataset, runs[1:])
 
     def predict(

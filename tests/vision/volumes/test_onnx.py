@@ -7,7 +7,8 @@ import pytest
 
 from edgewise import CheckpointError, ConfigError
 from edgewise.export import to_onnx
-from edgewise.vision import Decision, Inference, deploy, predict, train
+from edgewise.vision import Decision, Inference, deploy, evaluate, predict, train
+from edgewise.vision.data import create_dataset
 from edgewise.vision.data.intensity import Intensity
 from edgewise.vision.volumes.onnx import open_onnx_volumes
 from edgewise.vision.volumes.opening import open_volume_predictor
@@ -40,6 +41,12 @@ def test_the_masks_of_the_file_are_those_of_the_run(scale, recipe, scans, tmp_pa
     assert (of_file.predictor.decision, of_file.predictor.symmetry) == (decision.complete, "mirror")
     both = predict([tmp_path / "run", tmp_path / "model.onnx"], inputs[:1], tmp_path / "both")
     assert len(both.masks) == 1
+    dataset = create_dataset("volumes", scans)
+    with pytest.warns(UserWarning, match="are on the training or validation side"):
+        expected = evaluate(tmp_path / "run", dataset)
+    assert evaluate(tmp_path / "model.onnx", dataset).scores == pytest.approx(expected.scores, abs=1e-6)
+    with pytest.raises(ConfigError, match=r"does not know its test scans: say which with masks to score, --data NAME"):
+        evaluate(tmp_path / "model.onnx")
     with pytest.raises(ConfigError, match="ONNX files are computed on the cpu"):
         open_onnx_volumes(tmp_path / "model.onnx", "cuda")
     model = onnx.load(tmp_path / "model.onnx")
