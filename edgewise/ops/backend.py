@@ -31,6 +31,7 @@ from edgewise.ops.plan import Plan
 from edgewise.ops.sakan import definition as sakan
 from edgewise.ops.sakan.lean import PlannedSaKAN
 from edgewise.ops.sakan.native import NativeSaKAN
+from edgewise.ops.sakan.triton import TritonSaKAN
 
 Form = TypeVar("Form")
 
@@ -56,11 +57,11 @@ class Native(NativeKAN, NativeSaKAN):
     """
 
 
-class Triton(TritonKAN, PlannedSaKAN):
+class Triton(TritonKAN, TritonSaKAN):
     """All ops on GPUs: the functions are evaluated where a matrix product needs them, and never stored.
 
-    There are kernels for fully connected layers, in float32, float16, bfloat16 and under autocast; outside ``torch.func``.
-    What they do not cover, the lean backend does.
+    There are kernels for fully connected layers and for layers with shared functions, in float32, float16, bfloat16 and
+    under autocast; outside ``torch.func``. What they do not cover, the lean backend does.
     """
 
 

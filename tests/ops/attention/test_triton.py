@@ -10,8 +10,9 @@ from edgewise.ops.attention.triton import TritonRankAttention
 from edgewise.testing import assert_within
 from edgewise.testing.compare import gradients
 from tests.ops.cases import SelfAttention
+from tests.ops.triton_errors import needs_interpreter, needs_triton
 
-pytest.importorskip("triton")
+pytestmark = [needs_triton, needs_interpreter]
 CASES = [  # basis, base; images, heads, tokens, rank, width
     (Fourier(2), "zero", (2, 1, 5, 3, 4)),
     (Fourier(1, (-1, 2), "linear"), "silu", (1, 1, 17, 2, 3)),

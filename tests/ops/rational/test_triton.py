@@ -9,8 +9,10 @@ from edgewise.ops.rational.definition import READINGS, group_rational
 from edgewise.ops.rational.triton import TritonRational
 from edgewise.testing import assert_within
 from edgewise.testing.compare import gradients
+from tests.ops.triton_errors import needs_interpreter, needs_triton
 
 triton_kernels = pytest.importorskip("edgewise.ops.rational.triton_kernels", exc_type=ImportError)
+pytestmark = [needs_triton, needs_interpreter]
 
 TILE, ROUNDS = triton_kernels.TILE, triton_kernels.ROUNDS
 CASES = [((1, 1), 1, (5, 4)), ((9, 10), 2, (5, 4)), ((2, 5, 9), 1, (1, 3)), ((3, 66), 2, (3, 2)), ((70, 3), 3, (2, 1))]

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from tests.ops.triton_errors import needs_interpreter, needs_triton
+
 triton = pytest.importorskip("triton")
 tl = pytest.importorskip("triton.language")
 circle = pytest.importorskip("edgewise.ops.triton.circle")
+pytestmark = [needs_triton, needs_interpreter]
 
 
 @triton.jit
