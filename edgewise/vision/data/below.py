@@ -1,6 +1,7 @@
 """What is below a folder, as a person sees it."""
 
 import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,16 @@ from edgewise._ground.errors import DataError
 
 FOREIGN = "__MACOSX"
 """What an archive made on a Mac holds beside the files themselves."""
+
+
+def composed(name: str) -> str:
+    """A name with each accented letter as one character: some systems write two, which look the same.
+
+    Example:
+        >>> len("a\\u0308"), len(composed("a\\u0308"))
+        (2, 1)
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 def visible(folder: Path, above: tuple[str, ...] = ()) -> Iterator[tuple[Path, list[str]]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgewise._ground.errors import DataError, warn
+from edgewise.vision.data.below import composed
 from edgewise.vision.data.classification import TEST, TRAIN, VALIDATION, ClassificationSet
 from edgewise.vision.data.layouts import SIDES
 from edgewise.vision.data.pairs import read_pairs
@@ -69,9 +70,9 @@ def _sides_of(names: Sequence[tuple[str, ...]], split: str, root: Path) -> dict[
     table = _table(path) if path.suffix.lower() == ".csv" else _json(path)
     called: dict[str, list[int]] = {}
     for number, mine in enumerate(names):
-        for name in dict.fromkeys(mine):
+        for name in dict.fromkeys(map(composed, mine)):
             called.setdefault(name, []).append(number)
-    called |= {mine[0]: [number] for number, mine in enumerate(names)}  # ids win
+    called |= {composed(mine[0]): [number] for number, mine in enumerate(names)}  # ids win
     if strangers := [name for name in table if name not in called]:
         raise DataError(
             f"{path} names {len(strangers)} pictures that are not in {root}, the first is {strangers[0]!r}: correct its "
@@ -116,6 +117,6 @@ def _checked(path: Path, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
         side = SIDES.get(given.lower())
         if side is None:
             raise DataError(f"{path} has the side {given!r} and sides are train, val and test; {FORM}")
-        if found.setdefault(name, side) != side:
+        if found.setdefault(composed(name), side) != side:
             raise DataError(f"{path} puts {name!r} on two sides, {found[name]} and {side}: keep one of them")
     return found

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgewise._ground.errors import ConfigError, DataError
+from edgewise.vision.data.below import composed
 from edgewise.vision.data.pairs import read_pairs
 from edgewise.vision.data.sample import Sample
 
@@ -112,7 +113,7 @@ def _table(groups: str, root: Path) -> tuple[Path, dict[str, str]]:
 def _by_table(pictures: Sequence[tuple[str, Path]], path: Path, table: Mapping[str, str]) -> list[str]:
     found, files = [], dict[str, Path]()
     for id, file in pictures:
-        names = (id, id.removesuffix(file.suffix), file.name, file.stem)
+        names = tuple(map(composed, (id, id.removesuffix(file.suffix), file.name, file.stem)))
         name = next((name for name in names if table.get(name)), None)
         if name is None:
             raise DataError(f"{path} has no group for {id!r}; add a line for it")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edgewise._ground.errors import ConfigError, DataError, warn
+from edgewise.vision.data.below import composed
 from edgewise.vision.data.pixels import EXTENSIONS
 from edgewise.vision.data.sample import Sample
 
@@ -164,23 +165,25 @@ def files_by_stem(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in EXTENSIONS and not path.name.startswith("."):
-            if path.stem in files:
-                raise DataError(f"{files[path.stem]} and {path} differ only in their extension; keep one of them")
-            files[path.stem] = path
+            stem = composed(path.stem)
+            if stem in files:
+                raise DataError(f"{files[stem]} and {path} differ only in their extension; keep one of them")
+            files[stem] = path
     if not files:
         raise DataError(f"{folder} holds no images; it should hold {', '.join(EXTENSIONS)} files")
     return files
 
 
 def _masks_of(image: Path, mask_files: Mapping[str, Path], masks: Path, suffixes: Sequence[str]) -> tuple[Path, ...]:
+    own = composed(image.stem)
     for suffix in suffixes:
-        stem = image.stem + suffix
+        stem = own + suffix
         if stem in mask_files:
             numbered = (f"{stem}_{n}" for n in itertools.count(1)) if suffix else ()
             return (mask_files[stem], *(mask_files[n] for n in itertools.takewhile(mask_files.__contains__, numbered)))
-    wanted = " or ".join(f"{image.stem}{suffix}{image.suffix}" for suffix in suffixes)
+    wanted = " or ".join(f"{own}{suffix}{image.suffix}" for suffix in suffixes)
     raise DataError(
-        f"{image} has no mask; looked for {wanted} (or another image extension) in {masks}; {_hint(image.stem, mask_files)}"
+        f"{image} has no mask; looked for {wanted} (or another image extension) in {masks}; {_hint(own, mask_files)}"
     )
 
 

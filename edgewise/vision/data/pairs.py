@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 
 from edgewise._ground.errors import DataError
+from edgewise.vision.data.below import composed
 
 FIRST_CELL = re.compile(r'\s*(?:"(?:[^"]|"")*"|[^,;\t"]*)\s*([,;\t])')
 """The first cell of a line and the mark behind it."""
 
 
 def read_pairs(path: Path, columns: str) -> list[tuple[str, str]]:
-    """The first two cells of each line of a CSV file in UTF-8.
+    """The first two cells of each line of a CSV file in UTF-8, names composed.
 
     Cells are parted by what stands behind the first one of the file: a comma, a semicolon or a tab.
 
@@ -36,4 +37,4 @@ def read_pairs(path: Path, columns: str) -> list[tuple[str, str]]:
         raise DataError(
             f"{path} has the line {short[0]} and needs two columns, {columns}: part them by a comma, a semicolon or a tab"
         )
-    return [(row[0], row[1]) for row in rows]
+    return [(composed(row[0]), row[1]) for row in rows]

@@ -1,3 +1,6 @@
+import json
+import unicodedata
+
 import pytest
 
 from edgewise._ground.errors import DataError
@@ -48,3 +51,16 @@ def test_a_picture_in_two_groups_is_refused(save, noise, tmp_path):
     (tmp_path / "s.json").write_bytes(b'\xef\xbb\xbf{"train": ["0"], "val": ["1"], "test": ["2"]}')
     dataset = create_dataset("folder", tmp_path, groups="g.csv", split_file="s.json")
     assert ([s.group for s in dataset], dataset.legend.names) == (["a", "b", "c"], ("background", "cell"))
+
+
+def test_names_are_the_same_however_their_accents_are_written(save, noise, tmp_path):
+    forms = [[unicodedata.normalize(form, f"\u00e4{number}") for number in range(3)] for form in ("NFD", "NFC")]
+    for mac, other in zip(*forms, strict=True):
+        save(f"images/{mac}.PNG", noise(int(other[-1])))
+        save(f"masks/{other}.png", noise(int(other[-1])) > 127)
+    for names in forms:
+        (tmp_path / "g.csv").write_text("".join(f"{name},{name[-1]}\n" for name in names), encoding="utf-8")
+        (tmp_path / "s.json").write_text(json.dumps(dict(zip(names, ("train", "val", "test"), strict=True))))
+        dataset = create_dataset("folder", tmp_path, groups="g.csv", split_file="s.json")
+        assert dataset.ids == tuple(forms[1])
+        assert [(sample.group, sample.side) for sample in dataset] == [("0", "train"), ("1", "validation"), ("2", "test")]
