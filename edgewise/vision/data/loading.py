@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
+from torch.utils.data.distributed import DistributedSampler
 
 from edgewise.vision.data.coding import VOID
 from edgewise.vision.data.dataset import SegmentationSet
@@ -142,3 +143,32 @@ class EpochSampler(Sampler):
             drawn.append((index, often[index]) if often[index] else index)
             often[index] += 1
         return [drawn[place] for place in rng.permutation(self.length)]
+
+
+class Share(DistributedSampler):
+    """The share of one process in an order: step by step, processes together see what one alone would see.
+
+    Args:
+        order: The items.
+        batch: Items of a step of all processes together; what fills no whole step is left out, never all of it.
+        rank: Number of this process, from 0.
+        replicas: Number of processes, of which ``batch`` is a multiple; 1: all of the order.
+
+    Example:
+        >>> [[*Share([7, 5, 3, 1, 0], 2, rank, replicas=2)] for rank in (0, 1)]
+        [[7, 3], [5, 1]]
+    """
+
+    def __init__(self, order: Sequence[Any], batch: int, rank: int = 0, replicas: int = 1):
+        # Not the parent's constructor, which draws an order; the parent is what tells Lightning to leave this alone.
+        whole = len(order) // batch * batch or len(order) // replicas * replicas
+        self.items = order[:whole][rank::replicas]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def set_epoch(self, epoch: int) -> None:
+        """The order is that of an epoch already."""

@@ -156,4 +156,4 @@ class VolumeImages(ScanImages):
 
     def validation_batches(self, rank: int, replicas: int) -> DataLoader:
         """The validation scans one by one, for their sizes differ."""
-        return self._loader(self.validation, 1)
+        return self._in_order(1, replicas)
