@@ -70,3 +70,10 @@ def test_a_threshold_is_tuned_and_kept(run, capsys):
     kept = json.loads((run / "threshold.json").read_text())
     (run / "threshold.json").unlink()
     assert f"threshold {kept['threshold']:g} chosen on {kept['images']} validation images" in capsys.readouterr().out
+
+
+def test_a_device_that_is_not_there_is_refused_in_a_sentence(run, pictures, tmp_path, capsys):
+    picture = str(next((pictures / "images").glob("*.png")))
+    for words in (["evaluate", str(run)], ["predict", str(run), picture, "--out", str(tmp_path / "masks")]):
+        assert main([*words, "--device", "cuda:9"]) == 1
+        assert "error: device 'cuda:9' is not there: this machine and its PyTorch have" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from edgewise._ground.device import device_of
 from edgewise.io import load_model
 from edgewise.vision.classification.images import view_of
 from edgewise.vision.classification.network import of_pictures
@@ -25,7 +26,7 @@ class ClassPredictor:
     """
 
     def __init__(self, network: nn.Module, view: View, device: str | torch.device = "cpu"):
-        self.network = network.to(device).eval()
+        self.network = network.to(device_of(device)).eval()
         self.view = view
         self.device = device
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from edgewise._ground.device import device_of
 from edgewise._ground.errors import CheckpointError
 from edgewise.io import load_model
 from edgewise.models.registry import create_model
@@ -101,7 +102,7 @@ def _of_run(run: Path, device: str) -> Judged:
         raise CheckpointError(f"judge.run is {run}, a run of {recipe.task}: give one of classification, or none")
     data = recipe.data
     view = View(data.size, data.channels, getattr(data, "crop", 1.0), getattr(data, "normalise", "half"))
-    network = load_model(folder.best_model()).to(device)
+    network = load_model(folder.best_model()).to(device_of(device))
     try:
         with torch.no_grad():
             network.eval()(torch.zeros(1, data.channels, *data.size, device=device))
@@ -125,7 +126,8 @@ def turned(pictures: Tensor, turns: list[int], label: int) -> Tensor:
 def _trained(pictures: Tensor, steps: int, device: str) -> tuple[nn.Module, list[int]]:
     """A network that tells turns, from pictures that are drawn, turned and mirrored anew in each step."""
     turns = turns_of((pictures.shape[2], pictures.shape[3]))
-    network = create_model("cnn", num_classes=len(turns), in_channels=pictures.shape[1], width=8, stages=3).to(device)
+    network = create_model("cnn", num_classes=len(turns), in_channels=pictures.shape[1], width=8, stages=3)
+    network = network.to(device_of(device))
     adam = torch.optim.Adam(network.parameters(), RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
     for _ in range(steps):

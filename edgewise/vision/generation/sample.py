@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from edgewise._ground.device import device_of
 from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise._ground.folders import make_folder
 from edgewise._ground.optional import require
@@ -47,7 +48,7 @@ class PictureMaker:
         masked: bool = False,
     ):
         self.masked = masked
-        self.network = network.to(device).eval()
+        self.network = network.to(device_of(device)).eval()
         self.schedule, self.sampler, self.shape, self.device = schedule, sampler, shape, device
 
     @classmethod

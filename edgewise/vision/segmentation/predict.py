@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from edgewise._ground.device import device_of
 from edgewise._ground.errors import NonFiniteError
 from edgewise.io import load_model
 from edgewise.vision.data import Preprocess
@@ -44,7 +45,7 @@ class Predictor(MaskPredictor):
     ):
         oblong = preprocess.size[0] != preprocess.size[1]
         super().__init__(decision, "flips" if oblong and symmetry == "turns" else symmetry)
-        self.network = network.to(device).eval()
+        self.network = network.to(device_of(device)).eval()
         self.preprocess = preprocess
         self.device = device
 

@@ -9,6 +9,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
+from edgewise._ground.device import device_of
 from edgewise._ground.errors import CheckpointError, ConfigError
 from edgewise.io import read_weights
 from edgewise.vision.training.folder import RunFolder
@@ -53,11 +54,11 @@ class OpenRun:
 
     def network(self, device: str = "cpu") -> nn.Module:
         """The best epoch, in evaluation mode."""
-        return task_of(self.recipe).load(self.folder.model).to(device)
+        return task_of(self.recipe).load(self.folder.model).to(device_of(device))
 
     def last_kept(self, device: str = "cpu") -> nn.Module:
         """The last of the kept epochs."""
-        return task_of(self.recipe).load(self._kept(1)[-1]).to(device)
+        return task_of(self.recipe).load(self._kept(1)[-1]).to(device_of(device))
 
     def kept_weights(self, network: nn.Module, least: int = 1) -> dict[int, KeptWeights]:
         """Parameters by epoch.

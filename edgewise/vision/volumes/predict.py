@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from edgewise._ground.device import device_of
 from edgewise._ground.errors import NonFiniteError
 from edgewise.io import load_model
 from edgewise.vision.segmentation.decision import Decision, probabilities_of
@@ -41,7 +42,7 @@ class VolumePredictor(MaskPredictor):
         symmetry: str = "none",
     ):
         super().__init__(decision, symmetry)
-        self.network = network.to(device).eval()
+        self.network = network.to(device_of(device)).eval()
         self.size, self.preprocess = size, preprocess
 
     @classmethod
