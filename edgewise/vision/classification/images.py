@@ -148,5 +148,6 @@ class LabelledImages:
             batch_size=size // replicas,
             sampler=sampler,
             num_workers=self.recipe.machine.workers,
+            pin_memory=self.recipe.machine.pins,
             collate_fn=collate,
         )

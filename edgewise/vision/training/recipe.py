@@ -8,7 +8,9 @@ of training.
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args
+
+import torch
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import unknown
@@ -85,24 +87,38 @@ class Optimiser(Protocol):
         ...
 
 
+# Those that share the network out among devices are left out: what a run keeps are whole networks.
+Strategy = Literal["auto", "ddp", "ddp_find_unused_parameters_true"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Where the run happens; handed to Lightning as it is."""
+    """Where the run happens; what Lightning's trainer is told."""
 
     accelerator: str = "auto"
     """Lightning's accelerator: auto, cpu, gpu, mps ..."""
     devices: int | str = "auto"
-    """How many devices, or 'auto'."""
+    """How many devices, their numbers such as '0,2', or 'auto' for all there are."""
     # float16 is left out: its loss scaler skips non-finite gradients silently, and here they stop the run.
     precision: Literal["32-true", "bf16-mixed", "64-true"] = "32-true"
     """Lightning's precision."""
-    strategy: str = "auto"
-    """How several devices work together: Lightning's auto, ddp, fsdp ..."""
+    strategy: Strategy = "auto"
+    """How several devices work together: each has the whole network and a part of a batch; auto is ddp."""
     workers: int = 0
     """Processes that read images beside the one that trains."""
 
     def __post_init__(self):
         require_that(self.workers >= 0, "machine.workers", self.workers, "0 or above")
+        known = get_args(Strategy)
+        require_that(self.strategy in known, "machine.strategy", self.strategy, f"one of {', '.join(known)}")
+        several = [part.strip() for part in str(self.devices).split(",")]
+        fits = several == ["auto"] or (all(map(str.isdigit, several)) and several != ["0"])
+        require_that(fits, "machine.devices", self.devices, "a number above 0, the devices' own as '0,2', or 'auto'")
+
+    @property
+    def pins(self) -> bool:
+        """Whether batches are put where a GPU fetches them by itself, while it computes."""
+        return self.accelerator not in ("cpu", "mps") and torch.cuda.is_available()
 
 
 @dataclass(frozen=True, kw_only=True)

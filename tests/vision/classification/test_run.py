@@ -115,11 +115,40 @@ def test_more_processes_than_cores_are_refused_before_any_starts(recipe, tmp_pat
         train(replace(recipe, machine=machine), tmp_path / "run", progress=False)
 
 
-@pytest.mark.parametrize(("setting", "words"), [("fsdp", "requires a GPU"), ("fdsp", "invalid strategy name")])
-def test_a_strategy_that_cannot_be_is_refused(recipe, tmp_path, setting, words):
-    machine = replace(recipe.machine, strategy=setting)
-    with pytest.raises(ConfigError, match=f"cannot train as the recipe says .*{words}.*: change machine in it"):
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("strategy", "fsdp", "machine.strategy is 'fsdp' and must be one of auto, ddp, ddp_find_unused_parameters_true"),
+        ("strategy", "ddpp", "machine.strategy is 'ddpp' and must be one of"),
+        ("devices", 0, "machine.devices is 0 and must be a number above 0"),
+        ("devices", "two", "machine.devices is 'two' and must be"),
+        ("devices", "-1", "machine.devices is '-1' and must be"),
+    ],
+)
+def test_a_machine_that_cannot_be_is_refused(recipe, setting, value, words):
+    with pytest.raises(ConfigError, match=words):
+        replace(recipe.machine, **{setting: value})
+
+
+def test_accelerators_that_are_not_there_are_refused(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    machine = replace(recipe.machine, accelerator="gpu", devices="0,7")
+    with pytest.raises(ConfigError, match=r"cannot train as the recipe says .*: change machine in it"):
         train(replace(recipe, machine=machine), tmp_path / "run", progress=False)
+
+
+def test_batches_are_pinned_where_a_gpu_fetches_them(recipe, monkeypatch):
+    for there in (False, True):
+        monkeypatch.setattr("torch.cuda.is_available", lambda there=there: there)
+        assert [replace(recipe.machine, accelerator=kind).pins for kind in ("auto", "gpu", "cpu")] == [there, there, False]
+
+
+def test_pictures_lie_on_gpus_as_convolutions_want_them():
+    pictures, scans = torch.zeros(2, 3, 4, 5), torch.zeros(2, 3, 4, 5, 6)
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    assert loop.in_order_of(pictures, cuda).is_contiguous(memory_format=torch.channels_last)
+    assert loop.in_order_of(pictures, cpu) is pictures
+    assert loop.in_order_of(scans, cuda) is scans
 
 
 @pytest.mark.slow
