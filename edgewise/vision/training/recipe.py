@@ -178,7 +178,9 @@ class Recipe:
         """
         if not isinstance(values, dict):
             return read_setting(cls, values, where="")
-        kinds = {kind.task: kind for kind in _family(cls) if hasattr(kind, "task")}
+        kinds = {
+            kind.task: kind for kind in _family(cls) if "task" in vars(kind)
+        }  # what inherits it is no recipe of its own
         task = values.get("task", getattr(cls, "task", None))
         if task is None:
             raise ConfigError(f"the recipe names no task: give it one of {', '.join(sorted(kinds))}")
