@@ -20,7 +20,7 @@ from edgewise.vision.ensembles.folder import EnsembleFolder, Members
 from edgewise.vision.ensembles.run import train_ensemble
 from edgewise.vision.ensembles.scoring import score_ensemble
 from tests.vision.classification.conftest import SIDE
-from tests.vision.ensembles.test_run import assert_same_ensemble
+from tests.vision.ensembles.test_run import assert_same_ensemble, assert_same_if_killed
 
 MEMBERS = Members(folds=2, seeds=2)
 
@@ -145,6 +145,12 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(whole, short, tmp_path):
         evaluate(tmp_path / "run")
     train_ensemble(short, tmp_path / "run", MEMBERS, resume=True, progress=False)
     assert_same_ensemble(whole[0], tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_killed_at_ten_random_moments_it_ends_with_the_same_bits(whole, short, tmp_path):
+    assert_same_if_killed(whole[0], short, MEMBERS, tmp_path)
 
 
 def test_runs_of_other_classes_are_refused(whole, tmp_path):

@@ -183,12 +183,17 @@ def test_a_refused_start_leaves_no_folder(short, tmp_path):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_killed_at_ten_random_moments_it_ends_with_the_same_bits(whole, short, tmp_path):
+    assert_same_if_killed(whole[0], short, MEMBERS, tmp_path)
+
+
+def assert_same_if_killed(whole, recipe, members, tmp_path):
+    """The same bits in every file, where it was killed ten times."""
     began, path = time.perf_counter(), tmp_path / "run"
-    train_ensemble(short, tmp_path / "timed", MEMBERS, progress=False)
+    train_ensemble(recipe, tmp_path / "timed", members, progress=False)
     span, draw, context, kills = time.perf_counter() - began, random.Random(0), multiprocessing.get_context("fork"), 0
     options = {"resume": True, "progress": False}
     while kills < 10:
-        child = context.Process(target=train_ensemble, args=(short, path, MEMBERS), kwargs=options)
+        child = context.Process(target=train_ensemble, args=(recipe, path, members), kwargs=options)
         child.start()
         child.join(draw.uniform(0.02, 0.25) * span)
         if child.is_alive():
@@ -198,8 +203,8 @@ def test_killed_at_ten_random_moments_it_ends_with_the_same_bits(whole, short, t
             kills += 1
         else:  # done before the last moment: once more from the start
             assert child.exitcode == 0
-            assert_same_ensemble(whole[0], path)
+            assert_same_ensemble(whole, path)
             path = path.with_name(f"{path.name}_")
-    train_ensemble(short, path, MEMBERS, **options)
-    assert_same_ensemble(whole[0], path)
+    train_ensemble(recipe, path, members, **options)
+    assert_same_ensemble(whole, path)
     assert not list(path.rglob(".*"))
