@@ -18,6 +18,9 @@ from edgewise.vision.segmentation.recipe import SegmentationRecipe
 from edgewise.vision.segmentation.tuned import decision_of
 from edgewise.vision.training.folder import RunFolder
 
+ROWS = 256
+"""Rows of a picture that become probabilities at a time."""
+
 
 class Predictor(MaskPredictor):
     """A network as a function from a picture to the class of each of its pixels.
@@ -84,7 +87,9 @@ class Predictor(MaskPredictor):
             raise NonFiniteError(
                 "the network's logits hold a NaN or an infinity: look for them in the picture, or train the network anew"
             )
-        return probabilities_of(logits)
+        for rows in logits.split(ROWS, dim=1):  # in place, since a picture may be large
+            rows.copy_(probabilities_of(rows))
+        return logits
 
     def _logits(self, image: np.ndarray) -> Tensor:
         """Logits (1, classes, H, W) at the size of the input."""

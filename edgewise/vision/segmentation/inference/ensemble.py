@@ -46,6 +46,7 @@ class Ensemble(MaskPredictor):
                     f"members of an ensemble give {len(total)} and {len(part)} classes: give members of the same classes"
                 )
             total += part
+            del part  # before the next one comes, since a picture may be large
         return total.div_(len(self.predictors))  # in place, since a picture may be large
 
 

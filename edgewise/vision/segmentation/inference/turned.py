@@ -1,5 +1,7 @@
 """Test-time augmentation: a picture is seen turned and flipped too, and probabilities are averaged."""
 
+import itertools
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -37,10 +39,10 @@ class Turned(MaskPredictor):
 
     def probabilities(self, image: np.ndarray) -> Tensor:
         """The mean of the probabilities (classes, H, W) of a picture (C, H, W) in [0, 1]."""
-        parts = (self._seen(image, quarters, flip) for quarters in self._quarters for flip in (False, True))
-        total = next(parts).copy()
-        for part in parts:
-            total += part
+        first, *others = itertools.product(self._quarters, (False, True))
+        total = self._seen(image, *first).copy()
+        for quarters, flip in others:
+            total += self._seen(image, quarters, flip)  # without a name: it goes before the next one comes
         total /= 2 * len(self._quarters)
         return torch.from_numpy(total)
 
