@@ -60,8 +60,8 @@ class Native(NativeKAN, NativeSaKAN):
 class Triton(TritonKAN, TritonSaKAN):
     """All ops on GPUs: the functions are evaluated where a matrix product needs them, and never stored.
 
-    There are kernels for fully connected layers and for layers with shared functions, in float32, float16, bfloat16 and
-    under autocast; outside ``torch.func``. What they do not cover, the lean backend does.
+    There are kernels for fully connected layers, for convolutions and for layers with shared functions, in float32,
+    float16, bfloat16 and under autocast; outside ``torch.func``. What they do not cover, the lean backend does.
     """
 
 

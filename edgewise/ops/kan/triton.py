@@ -5,13 +5,17 @@ from torch import Tensor
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.precision import autocast_dtype
-from edgewise._ground.torch_private import constant_in_graphs, transformed
+from edgewise._ground.torch_private import constant_in_graphs, transformed, watched
 from edgewise.bases.basis import State
+from edgewise.ops.contraction import Conv
 from edgewise.ops.edge import BASE_FUNCTIONS, EdgeFunction
 from edgewise.ops.kan.lean import PlannedKAN
+from edgewise.ops.kan.triton_conv import ConvSum
 from edgewise.ops.kan.triton_operators import edge_sum
+from edgewise.ops.plan import Plan, Term, one_function
 from edgewise.ops.triton.availability import available, cannot_be_made, warn_of
 from edgewise.ops.triton.words import in_words
+from edgewise.ops.window import Window
 
 _DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _LARGEST_TILE = 256
@@ -36,6 +40,16 @@ class TritonKAN(PlannedKAN):
         except cannot_be_made() as error:
             warn_of(error)
             return super().linear(x, edge, state, coef, base_weight, scale)
+
+    def conv(self, x, edge: EdgeFunction, state: State, coef, base_weight, scale, window: Window) -> Tensor:
+        """As :func:`edgewise.ops.kan.definition.conv`; of the kernels' sums, graphs are made of plain arithmetic."""
+        if watched() or not x.numel() or not covered(x, edge, state, coef.flatten(2), base_weight, scale):
+            return super().conv(x, edge, state, coef, base_weight, scale, window)
+        y = ConvSum(edge, window, autocast_dtype(x))(x, state.get("knots"), coef, scale)
+        if base_weight is None:
+            return y
+        term = Term(lambda z, _: edge.base_values(z).unsqueeze(-1), 1, Conv(window), 1)
+        return y + self.execute(Plan.of(x, (term,), window), x, {}, (one_function(base_weight),))
 
 
 def covered(x: Tensor, edge: EdgeFunction, state: State, coef: Tensor, *weights: Tensor | None) -> bool:

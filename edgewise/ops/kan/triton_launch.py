@@ -17,7 +17,7 @@ from edgewise.ops.triton.base_functions import BASE_FUNCTIONS
 from edgewise.ops.triton.functions import BasisKernel, kernel_of, numbers_of
 from edgewise.ops.triton.tiles import Tiles, parts_for, tiles_for
 
-_TYPES = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16, torch.float32: tl.float32, torch.float64: tl.float64}
+TYPES = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16, torch.float32: tl.float32, torch.float64: tl.float64}
 
 
 class Tile(NamedTuple):
@@ -123,7 +123,7 @@ class EdgeSum:
             product = torch.float32  # the interpreter multiplies the bits of bfloat16 as if they were whole numbers
         precise = product == torch.float64 or torch.get_float32_matmul_precision() == "highest"
         precision = "ieee" if precise else "tf32"
-        tile = Tile(tiles.rows, tiles.columns, tiles.depth, _TYPES[self.sums], _TYPES[product], precision)
+        tile = Tile(tiles.rows, tiles.columns, tiles.depth, TYPES[self.sums], TYPES[product], precision)
         grid = (triton.cdiv(rows, tiles.rows), triton.cdiv(columns, tiles.columns), parts)
         with torch.cuda.device_of(self.x):
             kernel[grid](*told, tile, num_warps=tiles.warps, num_stages=tiles.stages)
