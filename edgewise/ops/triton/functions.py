@@ -85,7 +85,7 @@ def _bernstein(basis: Bernstein) -> Made:
 
 
 def _fourier(basis: Fourier) -> Made:
-    return BasisKernel(basis.num_functions, wave, (basis.num_frequencies,)), _centred(basis, 2 * math.pi)
+    return BasisKernel(basis.num_functions, wave, (basis.num_frequencies,)), _centred(basis, 1.0)
 
 
 def _bumps(function: Any) -> Callable[[GaussianRBF | RSWAF], Made]:

@@ -1,6 +1,8 @@
 # type: ignore  # Triton's language, of which a type checker of Python knows nothing
 """Bases without cells in Triton's language: value and slope of function j, beside the formulas of edgewise.bases."""
 
+import math
+
 import triton
 import triton.language as tl
 
@@ -53,14 +55,34 @@ def bernstein(x, j, feature, NUMBERS, SETTINGS: tl.constexpr):
 
 @triton.jit
 def wave(x, j, feature, NUMBERS, SETTINGS: tl.constexpr):
-    """Cosines of whole multiples of an angle, then sines."""
+    """Cosines of whole multiples of an angle, then sines; angles are counted in turns, and whole turns left out."""
     stretch, multiple = tl.load(NUMBERS + 3), j % SETTINGS[0] + 1
-    angle = (x - tl.load(NUMBERS + 2)) * stretch * multiple
+    turns = (x - tl.load(NUMBERS + 2)) * stretch * multiple
+    turns -= tl.floor(turns + 0.5)
+    across = 0.25 - tl.abs(turns)  # cos t = sin(1/4 - |t|)
+    along = tl.where(across < 0, tl.where(turns < 0, -0.5, 0.5) - turns, turns)
     if j < SETTINGS[0]:
-        value, slope = tl.cos(angle), -tl.sin(angle)
+        value, slope = sine(across), -sine(along)
     else:
-        value, slope = tl.sin(angle), tl.cos(angle)
-    return value, slope * (stretch * multiple)
+        value, slope = sine(along), sine(across)
+    return value, slope * (6.283185307179586 * stretch * multiple)
+
+
+@triton.constexpr_function
+def taylor(n):
+    """Of the n-th odd power in the series of the sine of turns."""
+    return (-1) ** n * math.tau ** (2 * n + 1) / math.factorial(2 * n + 1)
+
+
+@triton.jit
+def sine(turns):
+    """Up to a quarter of a turn, by its series: the sine of the GPU's library needs memory, to reduce huge angles."""
+    TERMS: tl.constexpr = 12 if turns.dtype == tl.float64 else 7
+    square = turns * turns
+    total = square * 0 + taylor(TERMS - 1)
+    for n in tl.static_range(2, TERMS + 1):
+        total = total * square + taylor(TERMS - n)
+    return total * turns
 
 
 @triton.jit
