@@ -35,7 +35,7 @@ def edge_sum_backward(
         given = zip((x, coef, base, scale), wants, strict=True)
         return [torch.zeros_like(t) if t is not None and want else x.new_empty(0) for t, want in given]
     one, grad = _sum(x, _scaled(coef, scale), base, knots, edge, dtype), grad.contiguous()
-    found = [x.new_empty(0)] * 4
+    found = [x.new_empty(0) for _ in range(4)]  # no two of them the same tensor
     try:
         if wants[0]:
             found[0] = one.input_gradient(grad)

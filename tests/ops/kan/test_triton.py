@@ -47,7 +47,7 @@ def layer_of(number: int, dtype=torch.float32) -> tuple[KANLinear, torch.Tensor]
     basis = BSpline(
         grid, degree, (-1, 1.5), "zero" if degree == 1 else outside, ("uniform", "per-feature")[number // 2 % 2]
     )
-    base = ("silu", "gelu", "relu", "tanh", "identity", None)[number % 6]
+    base = (None, "silu", "gelu", "relu", "tanh", "identity")[number % 6]
     layer = KANLinear(ins, outs, basis, base=base, scale=number % 4 == 1, grad_free=number % 7 == 6, bias=number % 2 == 1)
     x = torch.randn(rows, ins)
     x.view(-1)[0] = 1.5  # the end of the domain
