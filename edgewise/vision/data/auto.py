@@ -51,6 +51,11 @@ def read_as(mask_values: MaskValues, files: Iterable[tuple[Path, int | None]], v
         raise unknown("mask_values", mask_values, ["auto", "colours", *(kind for kind in KINDS if kind != "palette")])
     found = survey(read_mask_file(path, page) for path, page in files)
     if mask_values == "labels":
+        if found.colour.pixels and not _has_palettes(found):
+            raise DataError(
+                f"masks such as {found.coloured} are in colours and have no numbers of classes: give the colour of each, "
+                'the background first, mask_values={"palette": ["#000000", "#ff0000"]}'
+            )
         return Labels("index" if _has_palettes(found) else "grey", void)
     if mask_values == "colours":
         return _of_colours(found, void)

@@ -1,6 +1,7 @@
 """What the classes of a set are called, and the colours that they are shown in; ``dataset.json`` may say it."""
 
 import colorsys
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,6 +110,31 @@ class Legend:
                 raise DataError(
                     f"dataset {name!r} has {title!r} as class {number} and the run as class {known[title]}: give masks "
                     f"with the run's numbers, which are {', '.join(f'{place} {own}' for own, place in known.items())}"
+                )
+
+    def check_colours(self, masks: Sequence[str], name: str) -> None:
+        """Refuse to show a class in the colour that another class has in the masks.
+
+        Args:
+            masks: The colour of each class in the masks, as ``#rrggbb``; none where masks have no colours.
+            name: The set's name, for the error.
+
+        Raises:
+            ConfigError: There is such a class.
+
+        Example:
+            >>> swapped = Legend.of(3, colours=["#000000", "#ff0000", "#0000ff"])
+            >>> swapped.check_colours(["#000000", "#0000ff", "#ff0000"], "toy")
+            Traceback (most recent call last):
+            edgewise.ConfigError: 'class 1', class 1 of 'toy', is to be shown in #ff0000, which is class 2 in the masks: ...
+        """
+        own, shown = ([colour.lower() for colour in part] for part in (masks, self.colours))
+        for label, colour in enumerate(shown):
+            if label and colour in own and own.index(colour) != label:
+                raise ConfigError(
+                    f"{self.names[label]!r}, class {label} of {name!r}, is to be shown in {colour}, which is class "
+                    f"{own.index(colour)} in the masks: give names and colours in the order {', '.join(own)}, or "
+                    "mask_values=" + json.dumps({"palette": shown})
                 )
 
 

@@ -49,7 +49,7 @@ class MaskedData(Data):
         """Names and colours of the classes: those given here, else those of the dataset.
 
         Raises:
-            ConfigError: The dataset names another number of classes.
+            ConfigError: The dataset names another number of classes, or a class has the colour of another one in the masks.
         """
         known, coding = None if self.names else dataset.legend, dataset.coding
         if known is not None and len(known.names) != max(self.classes, 2):
@@ -58,10 +58,11 @@ class MaskedData(Data):
                 f"dataset {self.name!r} names {count} classes ({names}) and data.classes is {self.classes}: set "
                 f"data.classes to {count if count > 2 else 1}, or mask_values='binary' where all is one foreground"
             )
-        if known is not None:
-            return Legend.of(self.classes, known.names, self.colours or known.colours)
         in_masks = coding.colours if isinstance(coding, Palette) and len(coding.values) == self.classes else ()
-        return Legend.of(self.classes, self.names, self.colours or in_masks)
+        shown = self.colours or (known.colours if known else in_masks)
+        legend = Legend.of(self.classes, known.names if known else self.names, shown)
+        legend.check_colours(in_masks, self.name)
+        return legend
 
     @property
     def test_images(self) -> tuple:

@@ -134,3 +134,20 @@ def test_many_classes_have_colours_that_differ():
 def test_a_spacing_is_two_lengths(written, spacing):
     with pytest.raises(ConfigError, match="must be two numbers above 0, millimetres down and across"):
         create_dataset("folder", written([1]), spacing=spacing)
+
+
+def test_no_class_is_shown_in_the_colour_that_another_has_in_the_masks(save, noise, tmp_path):
+    black, blue, red = "#000000", "#0000ff", "#ff0000"
+    mask = np.zeros((32, 32, 3), np.uint8)
+    mask[:9, :, 0] = mask[20:, :, 2] = 255
+    for number in range(3):
+        save(f"images/{number}.png", noise(number))
+        save(f"masks/{number}.png", mask)
+    named = MaskedData(name="folder", classes=3, names=("background", "benign", "malignant"), colours=(black, red, blue))
+    with pytest.raises(ConfigError, match=r"'benign', class 1 of 'folder', is to be shown in #ff0000, which is class 2 in"):
+        named.legend(create_dataset("folder", tmp_path))
+    stated = create_dataset("folder", tmp_path, mask_values={"palette": [black, red, blue]})
+    assert (named.legend(stated).colours, stated[0].read_mask()[0, 0]) == ((black, red, blue), 1)
+    (tmp_path / "dataset.json").write_text('{"labels": {"background": 0, "benign": 1, "malignant": 2}}')
+    with pytest.raises(DataError, match=r"masks such as .*0\.png are in colours and have no numbers of classes: give the"):
+        create_dataset("folder", tmp_path)
