@@ -46,7 +46,7 @@ class Tiny(nn.Module):
         return self.head(self.body(x))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def recipe(scans):
     MODELS.register("tiny2d", takes=Pictures(dense=True))(Tiny)
     yield SliceRecipe(
@@ -59,10 +59,11 @@ def recipe(scans):
     MODELS.unregister("tiny2d")
 
 
-@pytest.fixture
-def run(recipe, tmp_path):
-    train(recipe, tmp_path / "run", progress=False)
-    return tmp_path / "run"
+@pytest.fixture(scope="module")
+def run(recipe, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sliced") / "run"
+    train(recipe, path, progress=False)
+    return path
 
 
 def test_all_slices_of_a_scan_are_on_its_side(recipe, scans):
