@@ -27,6 +27,7 @@ def main() -> None:
     words.add_argument("model", nargs="?", default="all_ukan3d")
     words.add_argument("shape", nargs="*", type=int, default=[128, 256, 256])
     words.add_argument("--classes", type=int, default=3)
+    words.add_argument("--members", type=int, default=1, help="of an ensemble")
     given = words.parse_args()
     torch.manual_seed(0)
     options = {} if given.model == "unet3d" else {"flat": 2}
@@ -42,12 +43,12 @@ def main() -> None:
         scan = np.random.default_rng(0).integers(0, 1000, given.shape, dtype=np.int16)
         write_nifti(Path(at, "scan.nii.gz"), scan, np.diag([*SPACING[::-1], 1.0]))
         start = time.perf_counter()
-        done = predict(folder.path, [Path(at, "scan.nii.gz")], Path(at, "out"))
+        done = predict([folder.path] * given.members, [Path(at, "scan.nii.gz")], Path(at, "out"))
         seconds = time.perf_counter() - start
     assert not done.failures, done.failures
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    shape = " x ".join(map(str, given.shape))
-    print(f"{given.model}, {shape} voxels, {given.classes} classes: {peak:.2f} GiB resident at most, {seconds:.0f} s")
+    what = f"{given.model}, {' x '.join(map(str, given.shape))} voxels, {given.classes} classes, {given.members} members"
+    print(f"{what}: {peak:.2f} GiB resident at most, {seconds:.0f} s")
 
 
 if __name__ == "__main__":
