@@ -80,44 +80,59 @@ def weight_gradient(
 
 @triton.jit(do_not_specialize=["rows", "parts"])
 def input_gradient(
-    X, GRAD, COEF, BASE, NUMBERS, RESULT, rows, ins, outs, parts,
-    BASIS: tl.constexpr, BASE_BASIS: tl.constexpr, TILE: tl.constexpr,
+    X, GRAD, WEIGHT, NUMBERS, BEFORE, RESULT, rows, ins, outs, per_input, per_function, per_output, parts,
+    BASIS: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    r""":math:`\sum_j B_j'(x_i) \sum_o g_o c_{ijo}`, and so for the base: a tile of rows and inputs."""
-    # shape: X (rows, ins), GRAD (rows, outs), COEF (ins, functions, outs) or None, BASE as above, RESULT (parts, rows, ins)
-    row, first = tl.program_id(0).to(tl.int64) * TILE.rows, tl.program_id(1).to(tl.int64) * TILE.columns
+    r""":math:`\sum_j B_j'(x_i) \sum_o g_o c_{ijo}`, added to what was BEFORE: a tile of rows and inputs.
+
+    The columns of the product are functions of inputs, TILE.functions of each, so that it is one walk over the outputs and
+    the slopes are met at its end; more functions than that take more walks.
+    """
+    # shape: X (rows, ins), GRAD (rows, outs), WEIGHT by its strides, BEFORE (rows, ins) or None, RESULT (parts, rows, ins)
+    INS: tl.constexpr = TILE.columns // TILE.functions
+    row, first = tl.program_id(0).to(tl.int64) * TILE.rows, tl.program_id(1).to(tl.int64) * INS
     part = tl.program_id(2)
-    m, n = tl.arange(0, TILE.rows)[:, None], tl.arange(0, TILE.columns)[None, :]
+    m, n = tl.arange(0, TILE.rows)[:, None], tl.arange(0, INS)[None, :]
     there = (m < rows - row) & (n < ins - first)
-    X += row * ins + first
     GRAD += row * outs
-    total = tl.zeros((TILE.rows, TILE.columns), TILE.sum)
-    if COEF is not None:
-        for j in range(BASIS.num_functions * part // parts, BASIS.num_functions * (part + 1) // parts):
-            weights = COEF + (first * BASIS.num_functions + j) * outs
-            back = pulled_back(GRAD, weights, rows - row, ins - first, outs, BASIS.num_functions * outs, 1, TILE)
-            x = tl.load(X + m * ins + n, there, 0.0).to(TILE.sum)
+    at = (row + m) * ins + first + n
+    total = tl.zeros((TILE.rows, INS), TILE.sum)
+    for start in range(0, BASIS.num_functions, TILE.functions):
+        weights = WEIGHT + first * per_input + start * per_function
+        back = pulled_back(
+            GRAD, weights, rows - row, ins - first, BASIS.num_functions - start, outs, per_input, per_function, per_output,
+            part, parts, TILE,
+        )  # fmt: skip
+        back = back.reshape(TILE.rows, TILE.functions, INS)
+        x = tl.load(X + at, there, 0.0).to(TILE.sum)  # again: registers are dear
+        for f in tl.static_range(TILE.functions):
+            mine = tl.arange(0, TILE.functions)[None, :, None] == f
+            j = tl.minimum(start + f, BASIS.num_functions - 1)  # beyond the last one, nothing is pulled back
             _, slope = evaluate(x, j, tl.minimum(first + n, ins - 1), NUMBERS, BASIS)
-            total += back * slope
-    if BASE is not None:  # noqa: SIM102 (known when it is compiled, the part when it runs)
-        if part == parts - 1:
-            back = pulled_back(GRAD, BASE + first, rows - row, ins - first, outs, 1, ins, TILE)
-            x = tl.load(X + m * ins + n, there, 0.0).to(TILE.sum)
-            _, slope = evaluate(x, 0, n, NUMBERS, BASE_BASIS)
-            total += back * slope
-    RESULT += (part * rows.to(tl.int64) + row) * ins + first
-    tl.store(RESULT + m * ins + n, total.to(RESULT.dtype.element_ty), there)
+            total += tl.sum(tl.where(mine, back, -0.0), 1) * slope  # adding -0.0 is nothing, also to a compiler
+    if BEFORE is not None:  # noqa: SIM102 (known when it is compiled, the part when it runs)
+        if part == 0:
+            total += tl.load(BEFORE + at, there, 0.0)
+    RESULT += part * rows.to(tl.int64) * ins
+    tl.store(RESULT + at, total.to(RESULT.dtype.element_ty), there)
 
 
 @triton.jit
-def pulled_back(GRAD, WEIGHT, rows, ins, outs, per_input, per_output, TILE: tl.constexpr):
-    """The gradient of one function's values, ``sum_o g_o c_io``."""
-    m, n, k = tl.arange(0, TILE.rows)[:, None], tl.arange(0, TILE.columns)[None, :], tl.arange(0, TILE.depth)
+def pulled_back(
+    GRAD, WEIGHT, rows, ins, functions, outs, per_input, per_function, per_output, part, parts, TILE: tl.constexpr
+):  # fmt: skip
+    """The gradient of the values of functions, ``sum_o g_o c_ijo``: one part of the sum."""
+    m, n, k = tl.arange(0, TILE.rows)[:, None], tl.arange(0, TILE.columns), tl.arange(0, TILE.depth)
+    INS: tl.constexpr = TILE.columns // TILE.functions
+    i, j = n % INS, n // INS
+    weights = WEIGHT + (i * per_input + j * per_function)[None, :] + k[:, None] * per_output
+    exists = ((i < ins) & (j < functions))[None, :]
     total = tl.zeros((TILE.rows, TILE.columns), TILE.sum)
-    for out in range(0, outs, TILE.depth):
-        o = out + k
-        grad = tl.load(GRAD + m * outs + o[None, :], (m < rows) & (o[None, :] < outs), 0.0)
-        weight = tl.load(WEIGHT + n * per_input + o[:, None] * per_output, (n < ins) & (o[:, None] < outs), 0.0)
+    steps = tl.cdiv(outs, TILE.depth)
+    for step in range(steps * part // parts, steps * (part + 1) // parts):
+        out = step * TILE.depth
+        grad = tl.load(GRAD + m * outs + out + k[None, :], (m < rows) & (k[None, :] < outs - out), 0.0)
+        weight = tl.load(weights + tl.cast(out, tl.int64) * per_output, exists & (k[:, None] < outs - out), 0.0)
         total = dot(grad, weight, total, TILE)
     return total
 

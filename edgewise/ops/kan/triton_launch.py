@@ -15,7 +15,7 @@ from edgewise.ops.kan import triton_kernels as kernels
 from edgewise.ops.triton.availability import interpreted
 from edgewise.ops.triton.base_functions import BASE_FUNCTIONS
 from edgewise.ops.triton.functions import BasisKernel, kernel_of, numbers_of
-from edgewise.ops.triton.tiles import Tiles, parts_for, tiles_for
+from edgewise.ops.triton.tiles import Tiles, functions_at_once, parts_for, tiles_for
 
 TYPES = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16, torch.float32: tl.float32, torch.float64: tl.float64}
 
@@ -26,6 +26,7 @@ class Tile(NamedTuple):
     rows: int
     columns: int
     depth: int
+    functions: int  # of an input, beside each other in the columns of a gradient of inputs
     sum: tl.dtype
     product: tl.dtype
     precision: str
@@ -71,18 +72,26 @@ class EdgeSum:
         return self._added(result, self.product)
 
     def input_gradient(self, grad: Tensor) -> Tensor:
-        """Of x, given that of the result ``(rows, outs)``."""
-        (rows, ins), outs = self.x.shape, self.coef.shape[-1]
+        """Of x, given that of the result ``(rows, outs)``: that of the base branch first, the rest added to it."""
+        (_, ins), outs = self.x.shape, self.coef.shape[-1]
         basis, base, numbers = self.told
-        tiles = self._tiles("input", rows, ins)
-        parts = min(
-            basis.num_functions, parts_for(tiles, rows, ins, -(-outs // tiles.depth) * basis.num_functions, self.x.device)
-        )
-        result = self._empty(parts, rows, ins, dtype=self.x.dtype)
-        coef = None if self.edge.grad_free else self.coef
-        told = (self.x, grad, coef, self.base, numbers, result, rows, ins, outs, parts, basis, base)
-        self._launch(kernels.input_gradient, (rows, ins, parts), tiles, *told)
-        return self._added(result, self.x.dtype)
+        result = None
+        if base is not None and self.base is not None:
+            result = self._input_gradient(grad, base, numbers, self.base, (1, 0, ins), None)
+        if not self.edge.grad_free:
+            strides = (basis.num_functions * outs, outs, 1)
+            result = self._input_gradient(grad, basis, numbers, self.coef, strides, result)
+        return torch.zeros_like(self.x) if result is None else result.to(self.x.dtype)
+
+    def _input_gradient(self, grad: Tensor, basis: BasisKernel, numbers: Tensor, weight: Tensor, strides, before) -> Tensor:
+        (rows, ins), outs = self.x.shape, grad.shape[1]
+        functions = functions_at_once(basis.num_functions)
+        tiles = self._tiles("input", rows, ins * functions)
+        parts = parts_for(tiles, rows, ins * functions, -(-outs // tiles.depth), self.x.device)
+        result = self.x.new_empty(parts, rows, ins, dtype=self.sums)
+        told = (self.x, grad, weight, numbers, before, result, rows, ins, outs, *strides, parts, basis)
+        self._launch(kernels.input_gradient, (rows, ins * functions, parts), tiles, *told, functions=functions)
+        return self._added(result, self.sums)
 
     def coef_gradient(self, grad: Tensor) -> Tensor:
         """Of the coefficients, ``(ins, functions, outs)``."""
@@ -116,14 +125,14 @@ class EdgeSum:
     def _added(self, result: Tensor, dtype: torch.dtype) -> Tensor:
         return result.squeeze(0) if len(result) == 1 else result.sum(0).to(dtype)
 
-    def _launch(self, kernel: Any, size: tuple[int, int, int], tiles: Tiles, *told: Any) -> None:
+    def _launch(self, kernel: Any, size: tuple[int, int, int], tiles: Tiles, *told: Any, functions: int = 1) -> None:
         rows, columns, parts = size
         product = self.product
         if product == torch.bfloat16 and interpreted():
             product = torch.float32  # the interpreter multiplies the bits of bfloat16 as if they were whole numbers
         precise = product == torch.float64 or torch.get_float32_matmul_precision() == "highest"
         precision = "ieee" if precise else "tf32"
-        tile = Tile(tiles.rows, tiles.columns, tiles.depth, TYPES[self.sums], TYPES[product], precision)
+        tile = Tile(tiles.rows, tiles.columns, tiles.depth, functions, TYPES[self.sums], TYPES[product], precision)
         grid = (triton.cdiv(rows, tiles.rows), triton.cdiv(columns, tiles.columns), parts)
         with torch.cuda.device_of(self.x):
             kernel[grid](*told, tile, num_warps=tiles.warps, num_stages=tiles.stages)

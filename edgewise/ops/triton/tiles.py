@@ -1,6 +1,6 @@
 """Which tiles the kernels work in: chosen by the kind of numbers and the shape, once for all launches of that shape."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -28,13 +28,15 @@ class Tiles:
 
 
 SMALL = Tiles(32, 32, 16, 1, 1)  # for the interpreter, which has no registers to fill
+_HALF = (Tiles(128, 256, 64, 8, 3), Tiles(128, 128, 64, 8, 3), Tiles(64, 64, 64, 4, 3), Tiles(32, 32, 32, 4, 3))
+_FULL = (Tiles(128, 256, 32, 8, 3), Tiles(128, 128, 32, 8, 3), Tiles(64, 64, 32, 4, 3), Tiles(32, 32, 32, 4, 3))
 TILES: dict[tuple[str, bool], tuple[Tiles, ...]] = {  # of a kernel, for numbers of 16 bits or not: large ones first
-    ("forward", True): (Tiles(128, 256, 64, 8, 3), Tiles(64, 64, 64, 4, 3), Tiles(32, 32, 32, 4, 3)),
-    ("forward", False): (Tiles(128, 256, 32, 8, 3), Tiles(64, 64, 32, 4, 3), Tiles(32, 32, 32, 4, 3)),
-    ("weights", True): (Tiles(128, 256, 64, 8, 3), Tiles(64, 64, 64, 4, 3), Tiles(32, 32, 32, 4, 3)),
-    ("weights", False): (Tiles(128, 256, 32, 8, 3), Tiles(64, 64, 32, 4, 3), Tiles(32, 32, 32, 4, 3)),
-    ("input", True): (Tiles(128, 64, 32, 8, 3), Tiles(64, 64, 32, 4, 3), Tiles(32, 32, 32, 4, 3)),
-    ("input", False): (Tiles(128, 64, 32, 8, 3), Tiles(64, 64, 32, 4, 3), Tiles(32, 32, 32, 4, 3)),
+    ("forward", True): _HALF,
+    ("forward", False): _FULL,
+    ("weights", True): _HALF,
+    ("weights", False): _FULL,
+    ("input", True): _HALF[1:],  # in the largest ones its slopes would not find registers enough
+    ("input", False): _FULL[1:],
 }
 """The tiles of each kernel. Change a row to try others; :func:`tiles_for` forgets what it chose by ``cache_clear()``."""
 
@@ -48,8 +50,18 @@ def tiles_for(kernel: str, rows: int, columns: int, dtype: torch.dtype, device: 
     for tiles in choices:
         programs = -(-rows // tiles.rows) * -(-columns // tiles.columns)
         if tiles.rows <= rows and tiles.columns <= columns and programs >= processors(device):
-            return tiles
-    return choices[-1]
+            return _staged(tiles)
+    return _staged(choices[-1])
+
+
+def _staged(tiles: Tiles) -> Tiles:
+    """AMD's GPUs have local memory for one step of operands, and the next one on its way in registers."""
+    return replace(tiles, stages=2) if torch.version.hip else tiles
+
+
+def functions_at_once(count: int) -> int:
+    """How many functions of an input are beside each other in the columns of a product: a power of two."""
+    return 1 << (count - 1).bit_length() if count <= 16 else 8
 
 
 def parts_for(tiles: Tiles, rows: int, columns: int, steps: int, device: torch.device) -> int:
