@@ -1,6 +1,6 @@
 """The table of docs/kernels.md: what the kernels for GPUs cost, counted from their compiled code, without a GPU.
 
-    python -m benchmarks.kernels [--target NAME ...] [--json]
+    python -m benchmarks.kernels [--target NAME ...] [--widest] [--json]
 
 It needs Triton, which PyTorch's wheels for Linux bring. The table goes to ``benchmarks/out/kernels.md``.
 """
@@ -29,12 +29,13 @@ def line(row: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", action="append", choices=TARGETS, help="a GPU; all of them if left out")
+    parser.add_argument("--widest", action="store_true", help="of each kernel the widest tiles alone")
     parser.add_argument("--json", action="store_true", help="rows in JSON, one a line, and no file")
     words = parser.parse_args()
     lines = [HEAD]
     for name in words.target or TARGETS:
         for factors in FACTORS:
-            for case in shipped(factors):
+            for case in shipped(factors, TARGETS[name].backend == "hip", words.widest):
                 row = count(case, TARGETS[name]).row()
                 lines.append(line(row))
                 print(json.dumps(row) if words.json else lines[-1], flush=True)

@@ -69,7 +69,10 @@ class Listing:
             if label := _NVIDIA_LABEL.match(line) or _AMD_LABEL.match(line):
                 self.labels[label[1]] = len(self.instructions)
             elif found := _NVIDIA.search(line):
-                self._add(found[2], found[1] is not None, found[3], r"\.L_x?_?\w+")
+                guarded = (
+                    found[1] is not None or re.match(r"\s*!?U?P\d,", found[3]) is not None
+                )  # @P0 BRA x, or BRA.U UP0, x
+                self._add(found[2], guarded, found[3], r"\.L_x?_?\w+")
             elif found := _AMD.match(line.split(";")[0]):
                 self._add(found[1], found[1].startswith("s_cbranch"), found[2], r"\.LBB\w+")
 

@@ -14,7 +14,7 @@ from edgewise.ops.kan.triton_launch import TYPES, Tile
 from edgewise.ops.rational import triton_kernels as rational
 from edgewise.ops.triton.base_functions import BASE_FUNCTIONS
 from edgewise.ops.triton.functions import BasisKernel, kernel_of
-from edgewise.ops.triton.tiles import TILES, Tiles, functions_at_once
+from edgewise.ops.triton.tiles import TILES, Tiles, functions_at_once, on_amd
 
 FACTORS = {"half": torch.bfloat16, "tf32": torch.float32}
 """What is multiplied: bfloat16 (or float16), TF32."""
@@ -37,15 +37,17 @@ _SIZES = (
 )
 
 
-def shipped(factors: str) -> Iterator[Case]:
-    """The control first."""
+def shipped(factors: str, amd: bool, widest: bool = False) -> Iterator[Case]:
+    """The control first; of tiles all, or the widest of each kernel."""
     yield control(factors)
     for name, half in TILES:
-        for tiles in TILES[name, half] if half == (factors == "half") else ():
+        for tiles in TILES[name, half][: 1 if widest else None] if half == (factors == "half") else ():
+            tiles = on_amd(tiles) if amd else tiles
             yield edge_sum(name, tiles, factors)
-            if name == "input":
+            if name == "input" and not widest:
                 yield edge_sum(name, tiles, factors, base=True)
-    yield from rational_functions(factors)
+    if factors == "tf32" and not widest:  # which computes in float32 whatever it is given
+        yield from rational_functions(factors)
 
 
 def control(factors: str) -> Case:

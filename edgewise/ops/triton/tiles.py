@@ -47,16 +47,18 @@ def tiles_for(kernel: str, rows: int, columns: int, dtype: torch.dtype, device: 
     if interpreted():
         return SMALL
     choices = TILES[kernel, dtype.itemsize == 2]
+    if torch.version.hip:
+        choices = tuple(map(on_amd, choices))
     for tiles in choices:
         programs = -(-rows // tiles.rows) * -(-columns // tiles.columns)
         if tiles.rows <= rows and tiles.columns <= columns and programs >= processors(device):
-            return _staged(tiles)
-    return _staged(choices[-1])
+            return tiles
+    return choices[-1]
 
 
-def _staged(tiles: Tiles) -> Tiles:
-    """AMD's GPUs have local memory for one step of operands, and the next one on its way in registers."""
-    return replace(tiles, stages=2) if torch.version.hip else tiles
+def on_amd(tiles: Tiles) -> Tiles:
+    """There local memory holds one step of operands, with the next one on its way in registers, which are soon spent."""
+    return replace(tiles, depth=32, stages=2)
 
 
 def functions_at_once(count: int) -> int:
