@@ -65,7 +65,7 @@ def edge_sum(name: str, tiles: Tiles, factors: str, basis: Basis = SPLINES, base
     told = silu if base else made[0]
     functions = functions_at_once(told.num_functions) if name == "input" else 1
     precision, product = "ieee" if factors == "half" else "tf32", TYPES[FACTORS[factors]]
-    tile = Tile(tiles.rows, tiles.columns, tiles.depth, functions, tl.float32, product, precision)
+    tile = Tile(tiles.rows, tiles.columns, tiles.depth, tl.float32, product, precision, functions)
     constants = {"BASIS": told, "BASE_BASIS": silu, "TILE": tile} | ({"per_input": 1} if base else {"per_output": 1})
     if base:  # the first of the two parts
         constants["BEFORE"] = None

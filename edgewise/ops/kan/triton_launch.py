@@ -26,10 +26,10 @@ class Tile(NamedTuple):
     rows: int
     columns: int
     depth: int
-    functions: int  # of an input, beside each other in the columns of a gradient of inputs
     sum: tl.dtype
     product: tl.dtype
     precision: str
+    functions: int = 1  # of an input, beside each other in the columns of a gradient of inputs
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class EdgeSum:
             product = torch.float32  # the interpreter multiplies the bits of bfloat16 as if they were whole numbers
         precise = product == torch.float64 or torch.get_float32_matmul_precision() == "highest"
         precision = "ieee" if precise else "tf32"
-        tile = Tile(tiles.rows, tiles.columns, tiles.depth, functions, TYPES[self.sums], TYPES[product], precision)
+        tile = Tile(tiles.rows, tiles.columns, tiles.depth, TYPES[self.sums], TYPES[product], precision, functions)
         grid = (triton.cdiv(rows, tiles.rows), triton.cdiv(columns, tiles.columns), parts)
         with torch.cuda.device_of(self.x):
             kernel[grid](*told, tile, num_warps=tiles.warps, num_stages=tiles.stages)
