@@ -35,7 +35,8 @@ def step(model: nn.Module, x: Tensor) -> Callable[[], tuple[Tensor | None, ...]]
     """
     leaf = x.detach().requires_grad_()
     wanted = [leaf, *(p for p in model.parameters() if p.requires_grad)]
-    gradient = noise(*model(leaf).shape)
+    y = model(leaf)
+    gradient = noise(*y.shape).to(y)
     # pykan's network owns parameters that its fast mode leaves unused.
     return lambda: torch.autograd.grad(model(leaf), wanted, gradient, allow_unused=True)
 
@@ -50,9 +51,12 @@ def forward(model: nn.Module, x: Tensor) -> Work:
     return run
 
 
-def dense_matmuls(batch: int, into: int, out: int) -> Work:
+def dense_matmuls(
+    batch: int, into: int, out: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> Work:
     """The three matrix products that a dense layer costs, forward and backward, and nothing else."""
-    x, weight, gradient = inputs(batch, into), noise(out, into) / math.sqrt(into), noise(batch, out)
+    made = inputs(batch, into), noise(out, into) / math.sqrt(into), noise(batch, out)
+    x, weight, gradient = (t.to(device, dtype) for t in made)
 
     def run() -> tuple[Tensor, ...]:
         return x @ weight.t(), gradient @ weight, gradient.t() @ x
@@ -70,18 +74,19 @@ def on_backend(name: str, work: Work) -> Work:
     return run
 
 
-def race(contestants: Mapping[str, Work], rounds: int) -> dict[str, Timing]:
+def race(contestants: Mapping[str, Work], rounds: int, clock: Callable[[], float] = time.perf_counter) -> dict[str, Timing]:
     """Time contestants in interleaved rounds; a round calls quick ones as often as fills ``SHORTEST``."""
-    counts = {name: _calls(work) for name, work in contestants.items()}
-    timings = compare_times({name: partial(_repeat, work, counts[name]) for name, work in contestants.items()}, rounds)
+    counts = {name: _calls(work, clock) for name, work in contestants.items()}
+    repeated = {name: partial(_repeat, work, counts[name]) for name, work in contestants.items()}
+    timings = compare_times(repeated, rounds, clock)
     return {name: Timing(t.median / counts[name], t.spread / counts[name]) for name, t in timings.items()}
 
 
-def _calls(work: Work) -> int:
+def _calls(work: Work, clock: Callable[[], float]) -> int:
     work()  # the first call may compile
-    start = time.perf_counter()
+    start = clock()
     work()
-    return math.ceil(SHORTEST / min(SHORTEST, max(1e-6, time.perf_counter() - start)))
+    return math.ceil(SHORTEST / min(SHORTEST, max(1e-6, clock() - start)))
 
 
 def _repeat(work: Work, count: int) -> None:
