@@ -80,7 +80,7 @@ class Basis(abc.ABC):
 
     def bounds(self, x: Tensor, state: State) -> tuple[Tensor, Tensor]:
         """The ends of the domain as tensors that broadcast against ``x``."""
-        return x.new_full((), self.domain[0]), x.new_full((), self.domain[1])
+        return _filled_number(x, self.domain[0]), _filled_number(x, self.domain[1])
 
     def evaluate(self, x: Tensor, state: State = EMPTY) -> Tensor:
         """All functions at all points, under the rule for the outside of the domain.
@@ -100,7 +100,7 @@ class Basis(abc.ABC):
         if self.outside == "clamp":
             return values
         below, above = self._end_slopes(x, state)
-        most = x.new_full((), torch.finfo(x.dtype).max)  # ONNX would read a number as one of float32
+        most = _filled_number(x, torch.finfo(x.dtype).max)  # ONNX would read a number as one of float32
         over, under = (distance.clamp_min(0).clamp_max(most).unsqueeze(-1) for distance in (x - hi, lo - x))
         return values + over * above - under * below
 
@@ -162,7 +162,14 @@ def _runs(numbers: Tensor) -> Runs:
 
 def _filled(x: Tensor, runs: Runs) -> Tensor:
     """The numbers on the device of ``x``, each run by a fill: to copy them from the CPU would make a GPU wait."""
+    if torch.compiler.is_exporting():
+        return x.new_tensor([number for number, count in runs for _ in range(count)])
     return torch.cat([x.new_full((count,), number) for number, count in runs])
+
+
+def _filled_number(x: Tensor, number: float) -> Tensor:
+    """One number, likewise; in ONNX as data, since a fill would take it in float32 first."""
+    return x.new_tensor(number) if torch.compiler.is_exporting() else x.new_full((), number)
 
 
 def _as_it_is(tensor: Tensor) -> Tensor:

@@ -153,7 +153,7 @@ def test_in_three_dimensions_it_is_the_same_where_slices_do_not_meet(name, flat)
 @pytest.mark.parametrize(
     ("model", "layers"),
     [
-        (ukan3d, {"KANLinear": 12, "Conv3d": 31}),
+        (ukan3d, {"KANLinear": 12, "PaddedDepthConv3d": 31}),
         (all_ukan3d, {"SaKANLinear": 12, "SaKANConv3d": 31}),
         (lambda **o: all_ukan3d(sharing=False, swap="conv", **o), {"KANLinear": 12, "KANConv3d": 31}),
     ],

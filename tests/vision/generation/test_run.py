@@ -165,7 +165,7 @@ def test_a_run_of_another_task_makes_no_pictures(run, tmp_path):
 def test_what_a_run_of_generation_cannot_do_is_told(run, hills, tmp_path):
     with pytest.raises(ConfigError, match="makes pictures and reads none: edgewise sample"):
         predict(run, [hills / "00.png"], tmp_path)
-    with pytest.raises(ConfigError, match="which its own held-out pictures score: leave --data out"):
+    with pytest.raises(ConfigError, match="which its own held-out pictures score: leave out"):
         evaluate(run, open_run(RunFolder(run)).test)
     with pytest.raises(ConfigError, match="the loss of a generation is that of noise put in"):
         reopen(run).criterion()
