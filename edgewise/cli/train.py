@@ -104,13 +104,13 @@ def _command(default: Recipe) -> Callable[..., None]:
             resume: Go on with the run in that folder, by the settings that it was started with; more epochs make it longer.
             baseline: Also train a plain network that costs as much, in the folder baseline within the run, and report on
                 both.
-            match: What the plain network has as much of; "time" is the seconds of a training step, measured here.
+            match: What the plain network has as much of; "time" is the seconds of a training step, measured here. A run that is
+                resumed keeps the plain network that it has.
         """
         beside = RunFolder(run / "baseline")
         begun = resume and beside.config.exists()
-        if match != "parameters" and (begun or not baseline):
-            why = f"{beside.path} has its network already" if begun else "there is no --baseline"
-            raise ConfigError(f"--match is {match} and {why}: leave it out" + ("" if begun else ", or give --baseline"))
+        if match != "parameters" and not (baseline or begun):
+            raise ConfigError(f"--match is {match} and there is no --baseline: leave it out, or give --baseline")
         with_plain = baseline or begun
         plain = _baseline(recipe, match, beside, resume) if with_plain else None
         train_and_report(recipe, run, resume, plain)

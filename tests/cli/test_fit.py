@@ -128,7 +128,7 @@ def test_an_interrupt_keeps_the_network(table, capsys, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    quick = {"steps": 8, "starts": 1}
+    quick = {"steps": 20, "starts": 1}
     monkeypatch.setattr(search, "fit", lambda *given, fit=search.fit, **options: fit(*given, **options | quick))
     monkeypatch.setattr(search, "prune", stop)
     np.savetxt("few.csv", table[:40, [0, 1, 3]], delimiter=",", header="a,b,y", comments="")
