@@ -26,8 +26,8 @@ class ClassEnsemble:
 
     Example:
         >>> sure, unsure = torch.tensor([[2.0, 0.0]]).log(), torch.tensor([[1.0, 1.0]]).log()
-        >>> ClassEnsemble([lambda pictures: sure, lambda pictures: unsure])([]).softmax(1).tolist()
-        [[0.75, 0.25]]
+        >>> ClassEnsemble([lambda pictures: sure, lambda pictures: unsure])([]).softmax(1)
+        tensor([[0.7500, 0.2500]], dtype=torch.float64)
     """
 
     def __init__(self, predictors: Sequence[Named]):
