@@ -104,8 +104,8 @@ def _command(default: Recipe) -> Callable[..., None]:
             resume: Go on with the run in that folder, by the settings that it was started with; more epochs make it longer.
             baseline: Also train a plain network that costs as much, in the folder baseline within the run, and report on
                 both.
-            match: What the plain network has as much of; "time" is the seconds of a training step, measured here. A run that is
-                resumed keeps the plain network that it has.
+            match: What the plain network has as much of; "time" is the seconds of a training step, measured here. A resumed
+                run keeps the plain network that it has.
         """
         beside = RunFolder(run / "baseline")
         begun = resume and beside.config.exists()
