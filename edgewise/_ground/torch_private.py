@@ -4,14 +4,13 @@ A new version of PyTorch may take any of them away: the test of this file tries 
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
 from torch.autograd import forward_ad
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "is_batch_of_gradients",
     "is_composite",
     "members",
-    "no_modes",
     "transformed",
     "tree_leaves",
     "tree_map_only",
@@ -60,11 +58,6 @@ def members(t: Tensor) -> Tensor:
     if not _FUNCTORCH.is_batchedtensor(t):
         return inner
     return inner.movedim(_FUNCTORCH.maybe_get_bdim(t) + 1, 1).flatten(0, 1)
-
-
-def no_modes() -> AbstractContextManager[object]:
-    """Within it tensors are what they are, though a graph is being made around it: for numbers that settings determine."""
-    return _disable_current_modes()
 
 
 def constant_in_graphs(function: AnyFunction) -> AnyFunction:

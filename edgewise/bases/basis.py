@@ -2,6 +2,7 @@ r"""What a function on an edge is made of: a basis of univariate functions ``B_1
 
 import abc
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import Field
 from functools import lru_cache
 from itertools import groupby
@@ -13,7 +14,7 @@ from torch.types import Device
 
 from edgewise._ground.errors import ConfigError
 from edgewise._ground.registry import Registry
-from edgewise._ground.torch_private import no_modes, watched
+from edgewise._ground.torch_private import watched
 
 BASES: Registry[type["Basis"]] = Registry("basis")
 register_basis = BASES.register
@@ -178,8 +179,17 @@ def _as_it_is(tensor: Tensor) -> Tensor:
 
 @lru_cache(maxsize=256)
 def _slopes_of(basis: Basis) -> tuple[Runs, Runs]:
-    """The slopes at both ends of a basis that nothing but its settings determines: numbers, taken once."""
-    with no_modes(), torch.device("cpu"):  # a network may be built without memory, on another default device
+    """The slopes at both ends of a basis that nothing but its settings determines: numbers, taken once.
+
+    In a thread of its own, where no mode of the caller holds: within an operator autograd records nothing, so that all
+    slopes would be 0, here and ever after.
+    """
+    with ThreadPoolExecutor(1) as own:
+        return own.submit(_slopes_at_the_ends, basis).result()
+
+
+def _slopes_at_the_ends(basis: Basis) -> tuple[Runs, Runs]:
+    with torch.device("cpu"):  # a program may have set another default device
         slopes = basis._slopes(torch.tensor(basis.domain, dtype=torch.double).unsqueeze(1), EMPTY)[:, 0]
         return _runs(slopes[0]), _runs(slopes[1])
 

@@ -26,7 +26,6 @@ NAMES = [
     "torch._ops.OpOverload",
     "torch.autograd.forward_ad._current_level",
     "torch.utils._python_dispatch.TorchDispatchMode",
-    "torch.utils._python_dispatch._disable_current_modes",
     "torch.utils._pytree.tree_leaves",
     "torch.utils._pytree.tree_map_only",
 ]

@@ -9,7 +9,7 @@ from scipy.interpolate import BSpline as ScipySpline
 from torch.utils.checkpoint import checkpoint
 
 from edgewise._ground.errors import ConfigError
-from edgewise.bases import BSpline, create_basis, list_bases
+from edgewise.bases import BSpline, Monomials, create_basis, list_bases
 from edgewise.bases.basis import _slopes_of
 from edgewise.nn import KANLinear, update_grid
 from edgewise.ops import use_backend
@@ -109,3 +109,14 @@ def test_learned_numbers_get_the_gradient_of_the_slopes_too(name):
         step.view(-1)[0] = 1e-6
         ahead, behind = (basis.evaluate(x, state | {key: state[key] + sign * step}).sum() for sign in (1, -1))
         assert gradient.view(-1)[0].item() == pytest.approx(((ahead - behind) / 2e-6).item(), rel=1e-5, abs=1e-7)
+
+
+@torch.library.custom_op("edgewise_tests::powers_beyond", mutates_args=())
+def _powers_beyond(x: torch.Tensor) -> torch.Tensor:
+    return Monomials(3, (0.0, 2.125), "linear").evaluate(x)
+
+
+def test_a_basis_first_made_within_an_operator_has_its_slopes():
+    """Autograd records nothing there. One beyond the end, t^k is 1 + k dt/dx."""
+    found = _powers_beyond(torch.tensor([3.125], dtype=torch.double, requires_grad=True))[0]
+    assert found.tolist() == pytest.approx([1 + k * 2 / 2.125 for k in range(4)])

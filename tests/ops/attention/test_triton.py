@@ -15,9 +15,9 @@ from tests.ops.triton_errors import needs_interpreter, needs_triton
 pytestmark = [needs_triton, needs_interpreter]
 CASES = [  # basis, base; images, heads, tokens, rank, width
     (Fourier(2), "zero", (2, 1, 5, 3, 4)),
-    pytest.param(Fourier(1, (-1, 2), "linear"), "silu", (1, 1, 17, 2, 3), marks=pytest.mark.triton),  # see LOG.md
+    (Fourier(1, (-1, 2), "linear"), "silu", (1, 1, 17, 2, 3)),
     (Chebyshev(2, outside="clamp"), "gelu", (1, 2, 1, 1, 1)),
-    pytest.param(Chebyshev(2, (-1, 2), "linear"), "identity", (1, 1, 3, 1, 17), marks=pytest.mark.triton),
+    (Chebyshev(2, (-1, 2), "linear"), "identity", (1, 1, 3, 1, 17)),
     (Chebyshev(3, outside="grow"), "zero", (1, 1, 17, 17, 18)),
 ]
 
